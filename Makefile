@@ -1,0 +1,117 @@
+# Everything a person does here is one of these targets; `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+RUN_DATE ?= $(shell date -u +%F)
+PORT ?= 8080
+SAMPLE := data/feature_frame_sample.csv
+DATASET ?= data/feature_frame_sample.csv
+
+BIN := $(CURDIR)/.venv/bin
+INSTALLED := .venv/.installed
+MIGRATED := .airflow/.migrated
+
+# Airflow's settings reach the recipes that run Airflow and no others: tests set their own.
+AIRFLOW := source ./airflow.env;
+
+.PHONY: help
+help: ## List these targets
+	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' \
+	  $(firstword $(MAKEFILE_LIST))
+
+##@ The two commands of the README
+
+# `value` keeps a $ in the path as it is.
+retrain up: export PUSH_DATASET = $(value DATASET)
+
+.PHONY: retrain
+retrain: $(MIGRATED) $(filter $(SAMPLE),$(DATASET)) ## Train, judge and promote for one day [DATASET=path RUN_DATE=yyyy-mm-dd]
+	@echo "Retraining on $$PUSH_DATASET as of $(RUN_DATE)"
+	@$(AIRFLOW) conf="$$(python -c 'import json, os; print(json.dumps({"dataset": os.environ["PUSH_DATASET"]}))')"; \
+	  airflow dags test push_retraining "$(RUN_DATE)" --conf "$$conf"
+	@$(AIRFLOW) push-model verdict
+	@$(AIRFLOW) push-model predict examples/users.json
+
+.PHONY: test
+test: $(INSTALLED) ## Run the whole test suite with coverage
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --durations=10
+
+##@ Checks
+
+.PHONY: check
+check: lint ## Run what a commit must pass: lint, then the fast tests
+	$(BIN)/python -m pytest -q -m "not slow"
+
+.PHONY: lint
+lint: $(INSTALLED) ## Check style, types, imports, spelling and docstrings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=plugins $(BIN)/lint-imports --no-logo
+	$(BIN)/codespell
+	$(BIN)/numpydoc lint $$(find push_model plugins -name '*.py')
+	$(BIN)/validate-pyproject pyproject.toml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
+
+.PHONY: format
+format: $(INSTALLED) ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+##@ Airflow on this machine
+
+.PHONY: up
+up: $(MIGRATED) $(filter $(SAMPLE),$(DATASET)) ## Start Airflow on 127.0.0.1 and print its address and login [PORT=8080 DATASET=path]
+	@$(AIRFLOW) python -m push_ops.standalone up --port "$(PORT)"
+
+.PHONY: down
+down: $(INSTALLED) ## Stop what `make up` started
+	@$(AIRFLOW) python -m push_ops.standalone down
+
+##@ Releases and deployment
+
+.PHONY: wheel
+wheel: $(INSTALLED) ## Build the serving wheel, the same bytes from the same commit
+	SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" $(BIN)/python -m build --wheel --no-isolation
+
+.PHONY: lock
+lock: $(INSTALLED) ## Resolve both lock files afresh from their inputs
+	$(LOCK) --universal requirements-dev.in --output-file requirements.txt
+	$(LOCK) --python-platform linux --generate-hashes --no-annotate --constraints requirements.txt \
+	  requirements.in --output-file requirements-image.txt
+
+.PHONY: compose-secrets
+compose-secrets: ## Write .env with fresh secrets for docker-compose.yaml
+	@"$(PYTHON)" plugins/push_ops/compose_secrets.py .env
+
+.PHONY: clean
+clean: ## Remove builds and caches; keep models, runs, data and .venv
+	rm -rf build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	  .import_linter_cache catboost_info
+	find . -path ./.venv -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
+
+# What the targets above stand on.
+
+LOCK = $(BIN)/uv pip compile --python-version 3.11 --upgrade --custom-compile-command "make lock"
+
+$(INSTALLED): requirements.txt pyproject.toml
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"push-model needs Python 3.11 or newer; $(PYTHON) is {sys.version.split()[0]}. Say which to use: make PYTHON=/path/to/python3.11")'
+	@echo "Building .venv with $(PYTHON): some 270 packages, a minute or two the first time"
+	"$(PYTHON)" -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.txt)"
+	$(BIN)/uv pip sync --python $(BIN)/python requirements.txt 2>&1 | grep -v '^ [+-] '
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(MIGRATED): $(INSTALLED)
+	@echo "Preparing Airflow's database in .airflow: SQLite, about 10 seconds"
+	@mkdir -p -m 700 .airflow
+	@$(AIRFLOW) AIRFLOW__LOGGING__LOGGING_LEVEL=WARNING airflow db migrate
+	@touch $@
+
+$(SAMPLE): | $(INSTALLED)
+	@mkdir -p $(@D)
+	@$(BIN)/push-model sample --orders 350 --seed 0 $@
