@@ -1,0 +1,19 @@
+"""Where does `push-model` start? Here, also in a serving-only install, which has no commands."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line, or say in one sentence where it is."""
+    try:
+        from push_model.cli import main as run  # noqa: PLC0415 - the wheel leaves it out
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"push-model's commands need {error.name!r}, which the serving-only install leaves "
+            "out: clone the repository and run them there. handler_predict works here."
+        )
+    run()
+
+
+if __name__ == "__main__":
+    main()

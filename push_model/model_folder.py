@@ -1,0 +1,268 @@
+"""Is this model folder what was saved? Write one so that it is, read one only if it is."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from os.path import lexists
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from push_model.durable import read_whole, write_folder
+from push_model.errors import ModelFormatError, ModelIntegrityError, ModelNotFoundError
+from push_model.model_format import FORMAT
+from push_model.scoring import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "FORMAT",
+    "LoadedModel",
+    "document_bytes",
+    "model_id_of",
+    "read_model",
+    "write_model_folder",
+]
+
+MODEL_FILE = "model.json"
+MANIFEST_FILE = "manifest.json"
+# A hundred times the file of 300 trees; what is larger would be read into memory in vain.
+MOST_BYTES = 64 * 2**20
+
+
+class LoadedModel(NamedTuple):
+    """A model and where it came from.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the store.
+    model : Model
+        Ready to score.
+    path : Path
+        Its folder.
+    """
+
+    name: str
+    model: Model
+    path: Path
+
+
+def document_bytes(document: Mapping[str, Any]) -> bytes:
+    """Write a model document in its one form: keys sorted, no spaces, UTF-8.
+
+    Parameters
+    ----------
+    document : mapping
+        JSON-able.
+
+    Returns
+    -------
+    bytes
+        The same document gives the same bytes.
+
+    Raises
+    ------
+    ModelFormatError
+        If it holds NaN, infinity or anything else that is not JSON.
+
+    Examples
+    --------
+    >>> document_bytes({"scale": 1.0, "bias": 0})
+    b'{"bias":0,"scale":1.0}'
+    """
+    try:
+        text = json.dumps(
+            document, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False
+        )
+        return text.encode()
+    except (TypeError, ValueError) as error:
+        raise ModelFormatError(f"The model document cannot be written as JSON: {error}.") from error
+
+
+def model_id_of(document: Mapping[str, Any]) -> str:
+    """Give the id of a model: a digest of all its document says but the id itself.
+
+    Parameters
+    ----------
+    document : mapping
+        With ``"model_id"`` or without.
+
+    Returns
+    -------
+    str
+        16 hex digits.
+
+    Raises
+    ------
+    ModelFormatError
+        If the document is not JSON-able.
+
+    Examples
+    --------
+    >>> model_id_of({"bias": 0}) == model_id_of({"bias": 0, "model_id": "any"})
+    True
+    """
+    rest = {key: value for key, value in document.items() if key != "model_id"}
+    return sha256(document_bytes(rest)).hexdigest()[:16]
+
+
+def read_model(folder: Path | str) -> LoadedModel:
+    """Read the model of a folder, if its bytes are those that were saved.
+
+    Parameters
+    ----------
+    folder : Path or str
+        A model folder. Only ``manifest.json`` and ``model.json`` are opened.
+
+    Returns
+    -------
+    LoadedModel
+        Ready to score.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If there is no such folder.
+    ModelIntegrityError
+        If a file is missing, unreadable, or not what the manifest says. The digest is checked
+        before anything of ``model.json`` is parsed.
+    ModelFormatError
+        If the model is of another format.
+    """
+    path = Path(folder)
+    if not is_folder(path):
+        raise ModelNotFoundError(f"There is no model folder {path.name} in the store.")
+    expected = _digest_expected(path)
+    content = _read_bytes(path / MODEL_FILE)
+    if (found := sha256(content).hexdigest()) != expected:
+        raise ModelIntegrityError(
+            f"{path.name}/{MODEL_FILE} does not match its manifest: SHA-256 is {found[:16]}..., "
+            f"expected {expected[:16]}.... It changed after it was saved; restore it or retrain."
+        )
+    try:
+        return LoadedModel(path.name, Model.from_document(_parse(content)), path)
+    except ModelFormatError as error:
+        raise ModelFormatError(f"{path.name}/{MODEL_FILE}: {error}") from error
+
+
+def is_folder(path: Path) -> bool:
+    """Say whether a model folder is there.
+
+    Parameters
+    ----------
+    path : Path
+        Where it should be.
+
+    Returns
+    -------
+    bool
+        False for a file, too.
+
+    Raises
+    ------
+    ModelIntegrityError
+        If the store is closed to this process.
+    """
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise ModelIntegrityError(
+            f"{path.name} cannot be looked at ({error.strerror}). Let this process read the store."
+        ) from None
+
+
+def write_model_folder(
+    models_dir: Path | str, model_name: str, files: Mapping[str, bytes], facts: Mapping[str, Any]
+) -> Path:
+    """Save a model folder whole or not at all, and never over another.
+
+    Parameters
+    ----------
+    models_dir : Path or str
+        The store; made if absent.
+    model_name : str
+        The name wished for. A folder of that name with the same ``model.json``, and a manifest
+        that vouches for it, is the same model, and is given back as it is; with another or a
+        damaged one, the new one becomes ``name_2``, ``name_3``.
+    files : mapping of str to bytes
+        Content by file name, ``"model.json"`` among them.
+    facts : mapping
+        What ``manifest.json`` says besides the SHA-256 and size of each file; JSON-able.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ModelFormatError
+        If the facts are not JSON-able.
+    """
+    store = Path(models_dir)
+    store.mkdir(parents=True, exist_ok=True)
+    manifest = _manifest(files, facts)
+    number = 1
+    while True:
+        target = store / (model_name if number == 1 else f"{model_name}_{number}")
+        if not lexists(target) and write_folder(target, {**files, MANIFEST_FILE: manifest}):
+            return target
+        if _holds(target, files[MODEL_FILE]):
+            return target
+        number += 1
+
+
+def _holds(folder: Path, content: bytes) -> bool:
+    try:
+        is_vouched_for = _digest_expected(folder) == sha256(content).hexdigest()
+        return is_vouched_for and _read_bytes(folder / MODEL_FILE) == content
+    except ModelIntegrityError:
+        return False
+
+
+def _manifest(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
+    digests = {
+        name: {"sha256": sha256(content).hexdigest(), "bytes": len(content)}
+        for name, content in files.items()
+    }
+    try:
+        text = json.dumps({**facts, "files": digests}, sort_keys=True, indent=2, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ModelFormatError(f"The manifest cannot be written as JSON: {error}.") from error
+    return f"{text}\n".encode()
+
+
+def _digest_expected(path: Path) -> str:
+    try:
+        digest = json.loads(_read_bytes(path / MANIFEST_FILE))["files"][MODEL_FILE]["sha256"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        digest = None
+    if not isinstance(digest, str):
+        raise ModelIntegrityError(
+            f"{path.name}/{MANIFEST_FILE} gives no SHA-256 of {MODEL_FILE}. "
+            "It changed after it was saved; restore it or retrain."
+        )
+    return digest
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return read_whole(path, most_bytes=MOST_BYTES)
+    except OSError as error:
+        raise ModelIntegrityError(
+            f"{path.parent.name}/{path.name} cannot be read ({error.strerror}). "
+            "Restore it or retrain."
+        ) from error
+
+
+def _parse(content: bytes) -> Any:
+    try:
+        return json.loads(content, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ModelFormatError("A model document must be strict JSON; retrain.") from error
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,1 @@
+"""How is a model learnt from a feature frame? Read fit.py first."""

@@ -1,0 +1,248 @@
+"""Which pipeline does a parametrisation ask for? From feature frame to propensity."""
+
+import numpy as np
+import pandas as pd
+from catboost import CatBoostClassifier
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression as SklearnLogisticRegression
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from push_model.columns import BY_NAME, FEATURES
+from push_model.errors import MissingColumnsError
+from push_model.preparation import Fill, Log, MissingIf, Product, Ratio, Step, prepare_columns
+from push_model.training.parametrisation import (
+    BoostedTrees,
+    LogisticRegression,
+    Parametrisation,
+)
+
+DAYS_SINCE = ("days_since_purchase_variant_id", "days_since_purchase_product_type")
+
+# A real gap's most common value holds a few per cent of the rows; "never" holds most of them.
+MARKER_SHARE = 0.25
+
+RATIOS: tuple[Step, ...] = (
+    Ratio("variant_gap_ratio", DAYS_SINCE[0], "avg_days_to_buy_variant_id"),
+    Ratio("product_type_gap_ratio", DAYS_SINCE[1], "avg_days_to_buy_product_type"),
+)
+
+# What a line cannot bend to by itself: logs of what is heavy-tailed, products of the flags whose
+# effects don't add up (a regular product left in the cart is not twice as likely to be bought).
+LINEAR_STEPS: tuple[Step, ...] = (
+    *RATIOS,
+    Log("log_global_popularity", "global_popularity", 1e-3),
+    Log("log_user_order_seq", "user_order_seq", 0.0),
+    Log("log_days_since_purchase_variant_id", DAYS_SINCE[0], 1.0),
+    Log("log_days_since_purchase_product_type", DAYS_SINCE[1], 1.0),
+    Product("regular_and_bought", "set_as_regular", "ordered_before"),
+    Product("abandoned_and_bought", "abandoned_before", "ordered_before"),
+    Product("regular_and_abandoned", "set_as_regular", "abandoned_before"),
+)
+
+
+class FeaturePreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Turn features into the scorer's inputs exactly as serving does.
+
+    Parameters
+    ----------
+    derived : tuple of Step
+        Steps that make new inputs. The steps before them, which make a never-bought marker
+        missing and fill what must not be missing, are found from the data by `fit`.
+
+    Attributes
+    ----------
+    steps_ : tuple of Step
+        All steps, in order; what `export_model` writes.
+    inputs_ : tuple of str
+        Names of the columns `transform` gives.
+    """
+
+    def __init__(self, derived: tuple[Step, ...] = RATIOS) -> None:
+        self.derived = derived
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> "FeaturePreparer":
+        """Find the markers and the fills.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_rows, n_columns)
+            Feature frame; reads the 19 columns of `FEATURES`.
+        y : object
+            Not looked at.
+
+        Returns
+        -------
+        FeaturePreparer
+            Itself.
+
+        Raises
+        ------
+        MissingColumnsError
+            If a feature is absent.
+        """
+        del y
+        _require_features(X)
+        markers = [step for name in DAYS_SINCE if (step := find_never_marker(X, name))]
+        fills = [_typical(X, name) for name in FEATURES if name not in DAYS_SINCE]
+        # Fills first: a marker asks the flag, and an unknown flag counts as 0 there, too.
+        self.steps_: tuple[Step, ...] = (*fills, *markers, *self.derived)
+        replaced = {step.of for step in self.derived if isinstance(step, Log)}
+        made = [step.name for step in self.derived]
+        prepared = prepare_columns(_columns(X), self.steps_)
+        self.inputs_ = tuple(
+            name
+            for name in (*FEATURES, *made)
+            # What is missing in every row has no mean, no scale, and nothing to teach.
+            if name not in replaced and not np.isnan(prepared[name]).all()
+        )
+        return self
+
+    def transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """Give the inputs of each row.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_rows, n_columns)
+            Feature frame; unchanged.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_inputs)
+            NaN where an input is missing.
+        """
+        _require_features(X)
+        prepared = prepare_columns(_columns(X), self.steps_)
+        return np.column_stack([prepared[name] for name in self.inputs_])
+
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
+        """Give the names of the inputs, as scikit-learn asks for them.
+
+        Parameters
+        ----------
+        input_features : object
+            Not looked at.
+
+        Returns
+        -------
+        ndarray of shape (n_inputs,)
+            Names, in the order of the columns.
+        """
+        del input_features
+        return np.asarray(self.inputs_, dtype=object)
+
+
+def find_never_marker(X: pd.DataFrame, name: str) -> MissingIf | None:
+    """Find the number that a frame writes for "never bought".
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_columns)
+        Feature frame. Reads `name` and ``ordered_before``.
+    name : str
+        A days-since column.
+
+    Returns
+    -------
+    MissingIf or None
+        The step that makes the marker missing; None where the frame already leaves it empty.
+
+    Notes
+    -----
+    A marker is the value most common among candidates not ordered before, when it holds a
+    quarter of them or more: no gap in days is that common. The same number stays a real gap
+    where ``ordered_before`` is 1 (33 days is both in the published frame).
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"days": [33.0, 33.0, 33.0, 12.0], "ordered_before": [0, 0, 0, 1]})
+    >>> find_never_marker(frame, "days")
+    MissingIf(name='days', equals=33.0, flag='ordered_before')
+    """
+    gaps = X.loc[X["ordered_before"] == 0, name].dropna()
+    if gaps.empty:
+        return None
+    rows_by_gap = gaps.value_counts()
+    # The smallest of equally common values, so that row order decides nothing.
+    marker = rows_by_gap[rows_by_gap == rows_by_gap.iloc[0]].index.min()
+    if rows_by_gap.iloc[0] < MARKER_SHARE * len(gaps):
+        return None
+    return MissingIf(name, float(marker), "ordered_before")
+
+
+def make_pipeline(parametrisation: Parametrisation, *, seed: int) -> Pipeline:
+    """Build the unfitted pipeline that a parametrisation asks for.
+
+    Parameters
+    ----------
+    parametrisation : BoostedTrees or LogisticRegression
+        Family and hyper-parameters.
+    seed : int
+        Seed of everything random in the fit.
+
+    Returns
+    -------
+    Pipeline
+        ``prepare`` (a `FeaturePreparer`) first, the classifier last.
+    """
+    if isinstance(parametrisation, BoostedTrees):
+        return _boosted_trees(parametrisation, seed)
+    return _logistic_regression(parametrisation, seed)
+
+
+def _boosted_trees(parametrisation: BoostedTrees, seed: int) -> Pipeline:
+    classifier = CatBoostClassifier(
+        iterations=parametrisation.iterations,
+        depth=parametrisation.depth,
+        learning_rate=parametrisation.learning_rate,
+        l2_leaf_reg=parametrisation.l2_leaf_reg,
+        random_strength=parametrisation.random_strength,
+        border_count=parametrisation.border_count,
+        loss_function="Logloss",
+        grow_policy="SymmetricTree",
+        nan_mode="Min",
+        random_seed=seed,
+        allow_writing_files=False,
+        metric_period=max(1, parametrisation.iterations // 10),
+    )
+    return Pipeline([("prepare", FeaturePreparer(RATIOS)), ("classify", classifier)])
+
+
+def _logistic_regression(parametrisation: LogisticRegression, seed: int) -> Pipeline:
+    l1_ratio = {"l2": 0.0, "l1": 1.0, "elasticnet": parametrisation.l1_ratio}
+    ratio = l1_ratio[parametrisation.penalty]
+    classifier = SklearnLogisticRegression(
+        C=parametrisation.C,
+        l1_ratio=ratio,
+        max_iter=parametrisation.max_iter,
+        # lbfgs is the fastest where the penalty is smooth; saga is the one that takes l1.
+        solver="saga" if ratio else "lbfgs",
+        verbose=int(ratio > 0),  # saga takes minutes on millions of rows: show its epochs
+        random_state=seed,
+    )
+    return Pipeline([
+        ("prepare", FeaturePreparer(LINEAR_STEPS)),
+        ("scale", StandardScaler()),
+        # Centred, 0 is the mean: a missing value stands there and adds nothing.
+        ("impute", SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True)),
+        ("classify", classifier),
+    ])
+
+
+def _typical(X: pd.DataFrame, name: str) -> Fill:
+    """Fill with the median; 0 for a flag, and when the whole column is missing."""
+    if BY_NAME[name].type == "flag":
+        return Fill(name, 0.0)
+    median = X[name].median()
+    return Fill(name, 0.0 if pd.isna(median) else float(median))
+
+
+def _columns(X: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+    return {name: X[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in FEATURES}
+
+
+def _require_features(X: pd.DataFrame) -> None:
+    if absent := [name for name in FEATURES if name not in X.columns]:
+        raise MissingColumnsError(f"The feature frame lacks column(s) {absent}.")

@@ -1,0 +1,200 @@
+"""What does serving need of a fitted pipeline? The model as data, equal to the pipeline."""
+
+import json
+import math
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from catboost import CatBoostClassifier
+from sklearn.pipeline import Pipeline
+
+from push_model.columns import BY_NAME, FEATURES
+from push_model.errors import ModelIntegrityError
+from push_model.model_folder import FORMAT, model_id_of
+from push_model.scoring import Model
+from push_model.training.parametrisation import Parametrisation
+from push_model.training.seen import measure_seen
+
+# What the last digit of a propensity may differ by: the trainer adds up in another order.
+TOLERANCE = 1e-12
+
+Document = dict[str, Any]
+
+
+def export_model(
+    pipeline: Pipeline,
+    parametrisation: Parametrisation,
+    *,
+    trained_on: str,
+    rows: pd.DataFrame | None = None,
+) -> Document:
+    """Write a fitted pipeline out as a model document (docs/model-format.md).
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted, as `make_pipeline` builds it.
+    parametrisation : BoostedTrees or LogisticRegression
+        What it was built from.
+    trained_on : str
+        Training date, ``"yyyy-mm-dd"``.
+    rows : DataFrame of shape (n_rows, n_columns), optional
+        What it was fitted on, for serving to hold requests against.
+
+    Returns
+    -------
+    dict
+        JSON-able; the same pipeline gives the same document.
+    """
+    prepare, classifier = pipeline.named_steps["prepare"], pipeline.named_steps["classify"]
+    if isinstance(classifier, CatBoostClassifier):
+        scorer = _symmetric_trees(classifier, n_inputs=len(prepare.inputs_))
+    else:
+        scorer = _linear(pipeline)
+    seen = {} if rows is None else measure_seen(rows, prepare.steps_)
+    document = {
+        "format": FORMAT,
+        "trained_on": trained_on,
+        "family": parametrisation.model,
+        "features": [_feature(name, seen.get(name)) for name in FEATURES],
+        "steps": [step.document() for step in prepare.steps_],
+        "inputs": list(prepare.inputs_),
+        "scorer": scorer,
+    }
+    return {**document, "model_id": model_id_of(document)}
+
+
+def check_equal(document: Mapping[str, Any], pipeline: Pipeline, frame: pd.DataFrame) -> None:
+    """Refuse an exported model that does not score as its pipeline does.
+
+    Parameters
+    ----------
+    document : mapping
+        What `export_model` gave.
+    pipeline : Pipeline
+        What it was made from.
+    frame : DataFrame of shape (n_rows, n_columns)
+        Rows to score both ways.
+
+    Raises
+    ------
+    ModelIntegrityError
+        If a propensity differs by more than 1e-12.
+    """
+    model = Model.from_document(dict(document))
+    columns = {name: frame[name].to_numpy(dtype=np.float64) for name in FEATURES}
+    served = np.asarray(model.propensities_of_columns(columns))
+    trained = pipeline.predict_proba(frame)[:, 1]
+    gap = float(np.max(np.abs(served - trained), initial=0.0))
+    if not gap <= TOLERANCE:
+        raise ModelIntegrityError(
+            f"The exported model differs from its pipeline by {gap:.3g} on {len(frame)} rows "
+            f"(at most {TOLERANCE:g} is allowed). Nothing was saved; report this with the "
+            "parametrisation and the library versions."
+        )
+
+
+def float64_border(border: float) -> float:
+    """Move a border so that plain doubles compare as CatBoost's float32 values do.
+
+    Parameters
+    ----------
+    border : float
+        A float32 number. CatBoost asks ``float32(value) > border``.
+
+    Returns
+    -------
+    float
+        The double `b` with ``value > b`` exactly when ``float32(value) > border``.
+
+    Notes
+    -----
+    Rounding to float32 sends a double above the border only past the midpoint of the border and
+    the next float32. The midpoint itself goes to whichever of the two has an even last bit
+    (IEEE 754, round half to even).
+
+    Examples
+    --------
+    >>> value = 0.1 + 1e-10
+    >>> value > 0.1, bool(np.float32(value) > np.float32(0.1))
+    (True, False)
+    >>> value > float64_border(float(np.float32(0.1)))
+    False
+    """
+    lower = np.float32(border)
+    upper = np.nextafter(lower, np.float32(np.inf))
+    midpoint = (float(lower) + float(upper)) / 2
+    goes_up = np.float32(midpoint) > lower
+    return math.nextafter(midpoint, -math.inf) if goes_up else midpoint
+
+
+def _feature(name: str, seen: Mapping[str, Any] | None) -> Document:
+    column = BY_NAME[name]
+    return {
+        "name": name,
+        "type": column.type,
+        "minimum": column.minimum,
+        "maximum": column.maximum,
+        "missing": column.missing,
+        "seen": seen,
+    }
+
+
+def _symmetric_trees(classifier: CatBoostClassifier, *, n_inputs: int) -> Document:
+    saved = _saved_json(classifier)
+    float_features = {f["flat_feature_index"]: f for f in saved["features_info"]["float_features"]}
+    scale, (bias,) = saved["scale_and_bias"]
+    used = _used_borders(saved["oblivious_trees"], n_inputs)
+    index_of = [{border: i for i, border in enumerate(borders)} for borders in used]
+    return {
+        "kind": "symmetric_trees",
+        "scale": float(scale),
+        "bias": float(bias),
+        "borders": [[float64_border(border) for border in borders] for borders in used],
+        "missing_is_above": [
+            float_features.get(i, {}).get("nan_value_treatment") == "AsTrue"
+            for i in range(n_inputs)
+        ],
+        "trees": [_tree(tree, index_of) for tree in saved["oblivious_trees"]],
+    }
+
+
+def _saved_json(classifier: CatBoostClassifier) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.json"
+        classifier.save_model(str(path), format="json")
+        return json.loads(path.read_text("utf-8"))
+
+
+def _used_borders(trees: Sequence[Mapping[str, Any]], n_inputs: int) -> list[list[float]]:
+    """List the borders that some tree asks about; CatBoost saves those it never used, too."""
+    used: list[set[float]] = [set() for _ in range(n_inputs)]
+    for tree in trees:
+        for split in tree["splits"]:
+            used[split["float_feature_index"]].add(split["border"])
+    return [sorted(borders) for borders in used]
+
+
+def _tree(tree: Mapping[str, Any], index_of: Sequence[Mapping[float, int]]) -> Document:
+    splits = [(split["float_feature_index"], split["border"]) for split in tree["splits"]]
+    return {
+        "splits": [[feature, index_of[feature][border]] for feature, border in splits],
+        "leaves": tree["leaf_values"],
+        "weights": tree["leaf_weights"],
+    }
+
+
+def _linear(pipeline: Pipeline) -> Document:
+    """Fold the standardisation into the weights; a missing value stands at its centre."""
+    scaler, classifier = pipeline.named_steps["scale"], pipeline.named_steps["classify"]
+    weights = classifier.coef_[0] / scaler.scale_
+    return {
+        "kind": "linear",
+        "intercept": float(classifier.intercept_[0]),
+        "weights": [float(weight) for weight in weights],
+        "centers": [float(centre) for centre in scaler.mean_],
+    }

@@ -1,0 +1,136 @@
+"""What did the event ask to be trained? Read once, checked, frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from push_model.errors import InvalidEventError, did_you_mean
+from push_model.training.orders import MIN_ITEMS
+from push_model.training.parametrisation import Parametrisation, parse_parametrisation
+
+KEYS = (
+    "model_parametrisation",
+    "dataset",
+    "min_items",
+    "training_date",
+    "model_name",
+    "models_dir",
+    "seed",
+)
+MAX_SEED = 2**31 - 1
+# The store takes 100 letters; another model of the same name needs room for its number.
+LONGEST_NAME = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitRequest:
+    """One training, fully specified.
+
+    Attributes
+    ----------
+    parametrisation : BoostedTrees or LogisticRegression
+        Model family and hyper-parameters.
+    dataset : str
+        URI or path of the feature frame. Default ``data/feature_frame_yyyymmdd.csv``,
+        with the training date.
+    training_date : date
+        Run date: no row dated later is read. Default today (UTC).
+    model_name : str
+        Default ``push_yyyy_mm_dd``, with the training date.
+    models_dir : str
+        Where model folders are kept. Default ``models``.
+    min_items : int
+        Items bought that make an order large. Default 5.
+    seed : int
+        Seed of everything random. Default 0.
+    """
+
+    parametrisation: Parametrisation
+    dataset: str
+    training_date: date
+    model_name: str
+    models_dir: str
+    min_items: int
+    seed: int
+
+
+def read_fit_request(event: Mapping[str, Any], *, today: date) -> FitRequest:
+    """Read a `handler_fit` event; it is not changed.
+
+    Parameters
+    ----------
+    event : mapping
+        ``"model_parametrisation"`` is required; the other keys have the defaults that
+        `FitRequest` lists. A null counts as left out.
+    today : date
+        The default training date.
+
+    Returns
+    -------
+    FitRequest
+
+    Raises
+    ------
+    InvalidEventError
+        If a key is unknown or a value has the wrong type or range.
+
+    Examples
+    --------
+    >>> event = {"model_parametrisation": {"model": "boosted_trees"}}
+    >>> read_fit_request(event, today=date(2021, 3, 4)).model_name
+    'push_2021_03_04'
+    """
+    if not isinstance(event, Mapping):
+        raise InvalidEventError(f"The event must be an object, got {type(event).__name__}.")
+    for key in event:
+        if key not in KEYS:
+            raise InvalidEventError(
+                f"The event has unknown key {key!r}.{did_you_mean(key, KEYS)} "
+                f"handler_fit takes {list(KEYS)}."
+            )
+    given = {key: value for key, value in event.items() if value is not None}
+    if "model_parametrisation" not in given:
+        raise InvalidEventError(
+            'The event lacks "model_parametrisation", for example {"model": "boosted_trees"}.'
+        )
+    day = _day(given.get("training_date"), today)
+    if len(str(given.get("model_name", ""))) > LONGEST_NAME:
+        raise InvalidEventError(f'event["model_name"] must have at most {LONGEST_NAME} letters.')
+    return FitRequest(
+        parametrisation=parse_parametrisation(given["model_parametrisation"]),
+        dataset=_text(given, "dataset", f"data/feature_frame_{day:%Y%m%d}.csv"),
+        training_date=day,
+        model_name=_text(given, "model_name", f"push_{day:%Y_%m_%d}"),
+        models_dir=_text(given, "models_dir", "models"),
+        min_items=_whole(given, "min_items", MIN_ITEMS, at_least=1, at_most=1000),
+        seed=_whole(given, "seed", 0, at_least=0, at_most=MAX_SEED),
+    )
+
+
+def _day(value: object, today: date) -> date:
+    if value is None:
+        return today
+    # Only the written form: fromisoformat also takes 20210304 and week dates.
+    if isinstance(value, str) and len(value) == len("yyyy-mm-dd"):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise InvalidEventError(f'event["training_date"] must be text "yyyy-mm-dd", got {value!r}.')
+
+
+def _text(given: Mapping[str, Any], key: str, default: str) -> str:
+    value = given.get(key, default)
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidEventError(f'event["{key}"] must be text that is not empty, got {value!r}.')
+    return value
+
+
+def _whole(given: Mapping[str, Any], key: str, default: int, *, at_least: int, at_most: int) -> int:
+    value = given.get(key, default)
+    if type(value) is not int or not at_least <= value <= at_most:
+        raise InvalidEventError(
+            f'event["{key}"] must be a whole number from {at_least} to {at_most}, got {value!r}.'
+        )
+    return value

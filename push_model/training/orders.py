@@ -1,0 +1,139 @@
+"""Which orders count? Those in which enough items were bought to pay for their delivery."""
+
+import datetime as dt
+from typing import Any, TypeVar
+
+import narwhals as nw
+
+from push_model.errors import DatasetError, InvalidEventError, MissingColumnsError
+
+#: Smallest basket, in items bought, that the business delivers at a profit.
+MIN_ITEMS = 5
+
+Frame = TypeVar("Frame")
+
+
+def keep_large_orders(frame: Frame, *, min_items: int = MIN_ITEMS) -> Frame:
+    """Keep the rows of orders in which at least `min_items` items were bought.
+
+    Parameters
+    ----------
+    frame : DataFrame, LazyFrame or DuckDBPyRelation of shape (n_rows, n_columns)
+        Feature frame of pandas, Polars or DuckDB, one row per (order, product) candidate.
+        Reads ``order_id`` and ``outcome`` (1 = bought, 0 = not bought).
+    min_items : int, default=5
+        Smallest basket, in items bought, that pays for its delivery.
+
+    Returns
+    -------
+    the kind of frame that came, of shape (n_kept_rows, n_columns)
+        The kept rows, bought or not, in their original order (a relation has none).
+        `frame` is unchanged.
+
+    Raises
+    ------
+    MissingColumnsError
+        If ``order_id`` or ``outcome`` is absent.
+    InvalidEventError
+        If `min_items` is not a whole number above 0.
+
+    Notes
+    -----
+    Items *bought* are counted, never rows: each order has a row for every product on sale.
+    A relation is filtered by a semi join against the large orders, which streams; a window
+    over each order would hold all rows at once.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"order_id": [1, 1, 2], "outcome": [1, 1, 1]})
+    >>> keep_large_orders(frame, min_items=2)["order_id"].tolist()
+    [1, 1]
+    """
+    refuse_min_items(min_items)
+    known: Any = nw.from_native(frame)
+    if missing := sorted({"order_id", "outcome"} - set(known.collect_schema().names())):
+        raise MissingColumnsError(f"The feature frame lacks column(s) {missing}.")
+    items = nw.col("outcome").sum()
+    if isinstance(known, nw.LazyFrame):
+        large = known.group_by("order_id").agg(items).filter(nw.col("outcome") >= min_items)
+        kept = known.join(large.select("order_id"), on="order_id", how="semi")
+    else:
+        kept = known.filter(items.over("order_id") >= min_items)
+    native: Frame = kept.to_native()
+    return native
+
+
+def refuse_min_items(min_items: object) -> None:
+    """Refuse a basket size that is none.
+
+    Parameters
+    ----------
+    min_items : object
+        What came as ``min_items``.
+
+    Raises
+    ------
+    InvalidEventError
+        If it is not a whole number above 0.
+
+    Examples
+    --------
+    >>> refuse_min_items(0)
+    Traceback (most recent call last):
+        ...
+    push_model.errors.InvalidEventError: min_items must be a whole number >= 1, got 0.
+    """
+    if not isinstance(min_items, int) or isinstance(min_items, bool) or min_items < 1:
+        raise InvalidEventError(f"min_items must be a whole number >= 1, got {min_items!r}.")
+
+
+def require_orders(large: Any, loaded: Any, *, min_items: int, until: dt.date, source: str) -> None:
+    """Refuse to go on without a single large order.
+
+    Parameters
+    ----------
+    large : DataFrame, LazyFrame or DuckDBPyRelation
+        What `keep_large_orders` kept. Reads ``order_id``.
+    loaded : DataFrame, LazyFrame or DuckDBPyRelation
+        What it was given; only counted where nothing was kept.
+    min_items : int
+        What it was told.
+    until : date
+        Last day that was read.
+    source : str
+        What to call the dataset.
+
+    Raises
+    ------
+    DatasetError
+        If no order was kept.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"order_id": [7, 7, 8]})
+    >>> day = dt.date(2021, 3, 4)
+    >>> require_orders(frame[:0], frame, min_items=5, until=day, source="frame.csv")
+    Traceback (most recent call last):
+        ...
+    push_model.errors.DatasetError: No orders with at least 5 items bought on or before \
+2021-03-04 in frame.csv (0 of 2 orders). Check the file or lower min_items.
+    """
+    if _count_orders(large):
+        return
+    if not (orders := _count_orders(loaded)):
+        raise DatasetError(
+            f"No orders on or before {until} in {source}. Check the file or take a later date."
+        )
+    raise DatasetError(
+        f"No orders with at least {min_items} items bought on or before {until} in {source} "
+        f"(0 of {orders} orders). Check the file or lower min_items."
+    )
+
+
+def _count_orders(frame: Any) -> int:
+    counted: Any = nw.from_native(frame).select("order_id").unique().select(nw.len())
+    collected = counted.collect("pandas") if isinstance(counted, nw.LazyFrame) else counted
+    return int(collected.item())

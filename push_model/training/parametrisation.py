@@ -1,0 +1,201 @@
+"""Which model was asked for? Model families and their hyper-parameters, checked."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, ClassVar
+
+from push_model.errors import InvalidEventError, did_you_mean
+
+EVENT_KEY = "model_parametrisation"
+
+# Whole numbers from here on have no double of their own; no hyper-parameter comes near.
+LARGEST_INT = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The legal values of one hyper-parameter."""
+
+    type: type
+    above: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def complaint(self, value: object) -> str | None:
+        """Say which rule a value breaks.
+
+        Parameters
+        ----------
+        value : object
+            What came.
+
+        Returns
+        -------
+        str or None
+            The end of a sentence; None where the value is legal.
+        """
+        if self.type is float and type(value) is int:
+            value = float(value) if abs(value) < LARGEST_INT else math.inf
+        if type(value) is not self.type:
+            return f"must be a {_TYPE_WORDS[self.type]}, got {value!r}"
+        if self.choices:
+            return (
+                None if value in self.choices else f"must be one of {self.choices}, got {value!r}"
+            )
+        assert isinstance(value, int | float)
+        if self.above is not None and not value > self.above:
+            return f"must be > {self.above:g}, got {value!r}"
+        if self.at_least is not None and not value >= self.at_least:
+            return f"must be >= {self.at_least:g}, got {value!r}"
+        if self.at_most is not None and not value <= self.at_most:
+            return f"must be <= {self.at_most:g}, got {value!r}"
+        return None
+
+
+_TYPE_WORDS = {int: "whole number", float: "number", str: "text"}
+
+
+def _limited(default: Any, **limits: Any) -> Any:
+    return field(default=default, metadata={"limits": Limits(type(default), **limits)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoostedTrees:
+    """CatBoost's symmetric trees on log loss: the most accurate family on this frame.
+
+    Attributes
+    ----------
+    iterations : int
+        Number of trees, 1 to 5,000.
+    depth : int
+        Questions a tree asks, 1 to 8: serving keeps a tree's answers in one byte.
+    learning_rate : float
+        Share of each tree's correction that is kept, 0.000001 to 1.
+    l2_leaf_reg : float
+        L2 penalty on leaf values, 0 or more.
+    random_strength : float
+        Noise on split scores against over-fitting, 0 or more.
+    border_count : int
+        Thresholds a feature may be cut at, 1 to 254.
+    """
+
+    model: ClassVar[str] = "boosted_trees"
+
+    iterations: int = _limited(300, at_least=1, at_most=5000)
+    depth: int = _limited(6, at_least=1, at_most=8)
+    learning_rate: float = _limited(0.1, at_least=1e-6, at_most=1)
+    l2_leaf_reg: float = _limited(3.0, at_least=0, at_most=1e6)
+    random_strength: float = _limited(1.0, at_least=0, at_most=1e6)
+    border_count: int = _limited(254, at_least=1, at_most=254)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogisticRegression:
+    """Scikit-learn's logistic regression on standardised inputs.
+
+    Attributes
+    ----------
+    penalty : str
+        ``"l2"``, ``"l1"`` or ``"elasticnet"``.
+    C : float
+        Inverse strength of the penalty, above 0.
+    l1_ratio : float
+        Share of l1 in the penalty, 0 to 1; counts for ``"elasticnet"`` only.
+    max_iter : int
+        Most passes of the solver, 1 to 100,000.
+    """
+
+    model: ClassVar[str] = "logistic_regression"
+
+    penalty: str = _limited("l2", choices=("l2", "l1", "elasticnet"))
+    C: float = _limited(1e-3, above=0, at_most=1e12)
+    l1_ratio: float = _limited(0.5, at_least=0, at_most=1)
+    max_iter: int = _limited(1000, at_least=1, at_most=100_000)
+
+
+Parametrisation = BoostedTrees | LogisticRegression
+FAMILIES: dict[str, type[BoostedTrees] | type[LogisticRegression]] = {
+    family.model: family for family in (BoostedTrees, LogisticRegression)
+}
+
+
+def parse_parametrisation(document: object) -> Parametrisation:
+    """Read a model parametrisation, refusing what is unknown or out of range.
+
+    Parameters
+    ----------
+    document : mapping
+        ``"model"`` names the family; the other keys are its hyper-parameters. What is left
+        out keeps its default.
+
+    Returns
+    -------
+    BoostedTrees or LogisticRegression
+
+    Raises
+    ------
+    InvalidEventError
+        If the family or a key is unknown, or a value has the wrong type or range.
+
+    Examples
+    --------
+    >>> parse_parametrisation({"model": "boosted_trees", "depth": 4}).depth
+    4
+    >>> parse_parametrisation({"model": "boosted_trees", "lerning_rate": 0.1})
+    Traceback (most recent call last):
+    push_model.errors.InvalidEventError: ... 'lerning_rate'. Did you mean 'learning_rate'? ...
+    """
+    if not isinstance(document, Mapping):
+        raise InvalidEventError(
+            f"{EVENT_KEY} must be an object such as "
+            f'{{"model": "boosted_trees", "depth": 6}}, got {type(document).__name__}.'
+        )
+    family = _find_family(document)
+    values = {key: value for key, value in document.items() if key != "model"}
+    limits = {f.name: f.metadata["limits"] for f in fields(family)}
+    for key, value in values.items():
+        if key not in limits:
+            known = ["model", *limits]
+            raise InvalidEventError(
+                f"{EVENT_KEY} has unknown key {key!r}.{did_you_mean(key, known)} It takes {known}."
+            )
+        if complaint := limits[key].complaint(value):
+            raise InvalidEventError(f'{EVENT_KEY}["{key}"] {complaint}.')
+    return family(**{key: limits[key].type(value) for key, value in values.items()})
+
+
+def describe(parametrisation: Parametrisation) -> dict[str, Any]:
+    """Write a parametrisation out in full, as `parse_parametrisation` reads it.
+
+    Parameters
+    ----------
+    parametrisation : BoostedTrees or LogisticRegression
+        Any parametrisation.
+
+    Returns
+    -------
+    dict
+        JSON-able; ``"model"`` first.
+
+    Examples
+    --------
+    >>> describe(LogisticRegression(C=1e-4))["model"]
+    'logistic_regression'
+    """
+    return {"model": parametrisation.model, **asdict(parametrisation)}
+
+
+def _find_family(
+    document: Mapping[str, Any],
+) -> type[BoostedTrees] | type[LogisticRegression]:
+    if "model" not in document:
+        raise InvalidEventError(f'{EVENT_KEY} lacks "model": choose one of {sorted(FAMILIES)}.')
+    name = document["model"]
+    if not isinstance(name, str) or name not in FAMILIES:
+        raise InvalidEventError(
+            f'{EVENT_KEY}["model"] must be one of {sorted(FAMILIES)}, '
+            f"got {name!r}.{did_you_mean(name, FAMILIES)}"
+        )
+    return FAMILIES[name]

@@ -1,0 +1,1 @@
+"""How would an invented shop sell? Its shelf, its visitors, their baskets."""

@@ -1,0 +1,158 @@
+"""What is learnt from these rows, and how good is it? No file is read or written here."""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from catboost import CatBoostError
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from push_model.errors import DatasetError
+from push_model.scoring import Model
+from push_model.training.estimators import make_pipeline
+from push_model.training.export import Document, check_equal, export_model
+from push_model.training.metrics import Metrics, measure
+from push_model.training.parametrisation import Parametrisation, describe
+from push_model.training.split import Split, split_by_time
+
+logger = logging.getLogger(__name__)
+
+# Rows on which the exported model is held against its pipeline before anything is saved.
+CHECKED_ROWS = 100_000
+
+# A user's second order is the first that a frame of repeat orders holds.
+FIRST_REPEAT_ORDER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A fitted pipeline, the same model as data, and how good it is.
+
+    Attributes
+    ----------
+    pipeline : Pipeline
+        Fitted on the train window.
+    document : dict
+        What `model.json` will hold.
+    split : Split
+        The rows and windows it was trained and measured on.
+    metrics : dict of str to dict of str to Metrics
+        By window or slice, then ``"model"`` and ``"popularity"``.
+    """
+
+    pipeline: Pipeline
+    document: Document
+    split: Split
+    metrics: dict[str, dict[str, Metrics]]
+
+
+def train(
+    frame: pd.DataFrame, parametrisation: Parametrisation, *, seed: int, trained_on: str
+) -> TrainedModel:
+    """Fit on the train window, export, and measure on the windows after it.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        Rows of large orders, sorted (the order of rows changes the trees).
+    parametrisation : BoostedTrees or LogisticRegression
+        Model family and hyper-parameters.
+    seed : int
+        Seed of everything random.
+    trained_on : str
+        Training date, ``"yyyy-mm-dd"``.
+
+    Returns
+    -------
+    TrainedModel
+
+    Raises
+    ------
+    DatasetError
+        If a window holds no purchase, or nothing but purchases.
+    """
+    split = split_by_time(frame)
+    _require_both_outcomes(split)
+    pipeline = make_pipeline(parametrisation, seed=seed)
+    logger.info("Training %s on %d rows.", describe(parametrisation), len(split.train))
+    _fit(pipeline, split.train)
+    document = export_model(pipeline, parametrisation, trained_on=trained_on, rows=split.train)
+    check_equal(document, pipeline, frame.tail(CHECKED_ROWS))
+    return TrainedModel(pipeline, document, split, _measure_all(document, split))
+
+
+def _fit(pipeline: Pipeline, rows: pd.DataFrame) -> None:
+    try:
+        pipeline.fit(rows, rows["outcome"].to_numpy())
+    except CatBoostError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise DatasetError(
+            f"CatBoost cannot learn from the {len(rows)} rows of the train window: {reason}"
+        ) from error
+
+
+def _require_both_outcomes(split: Split) -> None:
+    for name, rows in zip(split.windows._fields, split[:3], strict=True):
+        bought = int(rows["outcome"].sum())
+        if bought in {0, len(rows)}:
+            raise DatasetError(
+                f"The {name} window has {bought} purchases in {len(rows)} rows; a model needs "
+                "candidates that were bought and candidates that were not. Give a longer history, "
+                "or the whole feature frame with its unbought candidates."
+            )
+
+
+def _measure_all(document: Document, split: Split) -> dict[str, dict[str, Metrics]]:
+    model = Model.from_document(document)
+    # New users are the weak spot of every model here, so they are always reported apart.
+    new = split.holdout["user_order_seq"] <= FIRST_REPEAT_ORDER
+    parts = {
+        "calibration window": split.calibration,
+        "holdout": split.holdout,
+        "holdout, new users": split.holdout[new],
+        "holdout, returning users": split.holdout[~new],
+    }
+    return {
+        name: {
+            "model": measure(rows["outcome"], score(model, rows)),
+            "popularity": measure_popularity(rows),
+        }
+        for name, rows in parts.items()
+        if 0 < rows["outcome"].sum() < len(rows)
+    }
+
+
+def measure_popularity(rows: pd.DataFrame) -> Metrics:
+    """Measure the popularity baseline: ``global_popularity`` as the score.
+
+    Parameters
+    ----------
+    rows : DataFrame of shape (n_rows, n_columns)
+        Feature frame. Reads ``outcome`` and ``global_popularity`` (missing: never ordered).
+
+    Returns
+    -------
+    Metrics
+    """
+    return measure(rows["outcome"], rows["global_popularity"].fillna(0.0))
+
+
+def score(model: Model, rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Score rows of a feature frame with the model that serves.
+
+    Parameters
+    ----------
+    model : Model
+        A loaded model.
+    rows : DataFrame of shape (n_rows, n_columns)
+        Feature frame.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        Propensities.
+    """
+    columns = {name: rows[name].to_numpy(dtype=np.float64) for name in model.feature_names}
+    return np.asarray(model.propensities_of_columns(columns))

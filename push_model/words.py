@@ -1,0 +1,103 @@
+"""What does a feature's value say, in the words of a shop?"""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Values = Mapping[str, float]
+
+# What one unit of normalised_price is worth.
+POUNDS = 36.89
+
+_FLAGS = {
+    "ordered_before": ("bought before", "not bought before"),
+    "abandoned_before": ("left in the cart since the last order", "not left in the cart"),
+    "active_snoozed": ("snoozed", "not snoozed"),
+    "set_as_regular": ("marked a regular product", "not marked a regular product"),
+}
+
+_AMOUNTS = {
+    "user_order_seq": "would be order number {}",
+    "global_popularity": "in {:.2%} of recent orders",
+    "count_adults": "{} adults in the household",
+    "count_children": "{} children in the household",
+    "count_babies": "{} babies in the household",
+    "count_pets": "{} pets in the household",
+    "people_ex_baby": "{} people in the household, babies apart",
+    "avg_days_to_buy_variant_id": "usually bought every {} days",
+    "avg_days_to_buy_product_type": "this kind usually bought every {} days",
+    "std_days_to_buy_variant_id": "bought give or take {} days",
+    "std_days_to_buy_product_type": "this kind bought give or take {} days",
+}
+
+_RECENCIES = {
+    "days_since_purchase_variant_id": ("bought", "avg_days_to_buy_variant_id"),
+    "days_since_purchase_product_type": ("this kind bought", "avg_days_to_buy_product_type"),
+}
+
+
+def say(name: str, values: Values, *, missing: str) -> str:
+    """Say what a feature's value means.
+
+    Parameters
+    ----------
+    name : str
+        The feature.
+    values : mapping of str to float
+        All features of the candidate, NaN = missing.
+    missing : str
+        What a missing value of it says.
+
+    Returns
+    -------
+    str
+        A phrase. It holds the value: what is not to be logged, this is neither.
+
+    Examples
+    --------
+    >>> values = {"days_since_purchase_variant_id": 34.0, "avg_days_to_buy_variant_id": 30.0}
+    >>> say("days_since_purchase_variant_id", values, missing="never bought")
+    'bought 34 days ago, usually every 30'
+    """
+    value = values[name]
+    if isnan(value):
+        return missing
+    if name in _RECENCIES:
+        return _say_recency(value, *_RECENCIES[name], values)
+    if name in _FLAGS:
+        is_set, is_not = _FLAGS[name]
+        return is_set if value else is_not
+    if name in _AMOUNTS:
+        return _AMOUNTS[name].format(value if "%" in _AMOUNTS[name] else _number(value))
+    return _SPECIAL[name](value) if name in _SPECIAL else f"{name} is {value:g}"
+
+
+def _say_recency(days: float, bought: str, usual: str, values: Values) -> str:
+    usual_days = values.get(usual, float("nan"))
+    ago = f"{bought} {_number(days)} {'day' if days == 1.0 else 'days'} ago"
+    return ago if isnan(usual_days) else f"{ago}, usually every {_number(usual_days)}"
+
+
+def _number(value: float) -> str:
+    """Write three digits at least, and never an exponent a reader must decode."""
+    return f"{value:.0f}" if value >= 100.0 else f"{value:.3g}"  # noqa: PLR2004 - three digits
+
+
+def _say_price(price: float) -> str:
+    return f"costs {price * POUNDS:.2f} GBP"
+
+
+def _say_discount(share: float) -> str:
+    if share == 0.0:
+        return "not discounted"
+    return f"{share:.0%} off" if share > 0.0 else f"{-share:.0%} dearer than its list price"
+
+
+_SPECIAL: dict[str, Callable[[float], str]] = {
+    "normalised_price": _say_price,
+    "discount_pct": _say_discount,
+}
