@@ -1,0 +1,119 @@
+"""When does the model retrain, and in which steps? What each step does is in push_ops.steps."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import (
+    ExceptionRetryPolicy,
+    Param,
+    RetryAction,
+    RetryRule,
+    dag,
+    get_current_context,
+    task,
+)
+from airflow.sdk.exceptions import AirflowSkipException
+
+from push_ops.form import FORM
+from push_ops.request import RetrainingRequest, read_request
+
+# Order matters: a missing file is an OSError too, and no second try brings it back.
+RETRY_BY_KIND = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception=["push_model.errors.PushModelError", FileNotFoundError, PermissionError],
+            action=RetryAction.FAIL,
+            reason="a person must mend this, another try cannot",
+        ),
+        RetryRule(exception=OSError, reason="disk or network trouble may pass"),
+    ]
+)
+
+
+@dag(
+    schedule="0 5 * * *",
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),  # early, so that any day can be backfilled
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=12),
+    params={name: Param(**field) for name, field in FORM.items()},
+    default_args={
+        "owner": "push",
+        "retries": 3,
+        "retry_delay": timedelta(minutes=2),
+        "retry_exponential_backoff": True,
+        "max_retry_delay": timedelta(minutes=30),
+        "retry_policy": RETRY_BY_KIND,
+        "execution_timeout": timedelta(hours=1),
+    },
+    tags=["push"],
+)
+def push_retraining() -> None:
+    """Retrain the model that says who would buy a product; promote it if it earns that.
+
+    1. **load** reads and checks the dataset, up to the run date.
+    2. **filter** keeps whole orders of enough items bought.
+    3. **train** fits the chosen parametrisation and saves a model folder.
+    4. **validate** judges it on the newest orders, beside the champion and plain popularity.
+    5. **promote** makes a winner the champion, the model that serves. **Skipped** means that the
+       champion stayed; the log says why, and `push-model verdict` shows the numbers.
+
+    Bad data or a bad form fails at once and says what to mend; disk and network trouble is tried
+    again. A failed run leaves the champion alone.
+    """
+
+    @task(multiple_outputs=False, doc_md="Reads and checks the dataset, up to the run date.")
+    def load() -> dict[str, Any]:
+        from push_ops import steps
+
+        return steps.load(_request())
+
+    @task(task_id="filter", multiple_outputs=False, doc_md="Keeps whole large orders of the frame.")
+    def filter_orders(loaded: dict[str, Any]) -> dict[str, Any]:
+        from push_ops import steps
+
+        return steps.filter_orders(_request(), loaded)
+
+    @task(
+        multiple_outputs=False,
+        execution_timeout=timedelta(hours=4),
+        doc_md="Fits the parametrisation and saves a model folder, which does not serve yet.",
+    )
+    def train(filtered: dict[str, Any]) -> dict[str, Any]:
+        from push_ops import steps
+
+        return steps.train(_request(), filtered)
+
+    @task(multiple_outputs=False, doc_md="Judges the challenger and says why.")
+    def validate(trained: dict[str, Any]) -> dict[str, Any]:
+        from push_ops import steps
+
+        return steps.validate(_request(), trained)
+
+    @task(multiple_outputs=False, doc_md="Promotes a winner. **Skipped**: the champion stayed.")
+    def promote(validated: dict[str, Any]) -> dict[str, Any]:
+        from push_ops import steps
+
+        outcome = steps.promote(_request(), validated)
+        if not outcome["promoted"]:
+            raise AirflowSkipException(outcome["sentence"])
+        return outcome
+
+    promote(validate(train(filter_orders(load()))))  # type: ignore[arg-type] # dicts at run time
+
+
+def _request() -> RetrainingRequest:
+    context = get_current_context()
+    run = context["dag_run"]
+    return read_request(
+        context["params"],
+        run_id=run.run_id,
+        # A run started by hand or by an asset may have no logical date.
+        run_date=(run.logical_date or run.run_after).date(),
+        requested_by=run.triggering_user_name or run.run_type.value,
+        environ=os.environ,
+    )
+
+
+push_retraining()

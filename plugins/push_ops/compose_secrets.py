@@ -1,0 +1,60 @@
+"""Where do the secrets of docker-compose.yaml come from? `make compose-secrets` draws them once.
+
+Needs the standard library alone: a machine that only runs the containers has no .venv.
+"""
+
+import argparse
+import base64
+import os
+import secrets
+import sys
+from pathlib import Path
+
+NAMES = (
+    "POSTGRES_PASSWORD",
+    "REDIS_PASSWORD",
+    "AIRFLOW_SECRET_KEY",
+    "AIRFLOW_JWT_SECRET",
+    "AIRFLOW_ADMIN_PASSWORD",
+)
+SECRET_BYTES = 32
+
+
+def write_secrets(path: Path) -> None:
+    """Write fresh secrets that only the file's owner can read.
+
+    Parameters
+    ----------
+    path : Path
+        The new file.
+
+    Raises
+    ------
+    FileExistsError
+        If there is a file already: its secrets unlock a database, and are not replaced.
+    """
+    # A Fernet key is 32 bytes in padded base64; the others go into URLs and must need no quoting.
+    fernet_key = base64.urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    lines = [f"{name}={secrets.token_urlsafe(SECRET_BYTES)}" for name in NAMES]
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write("\n".join([*lines, f"AIRFLOW_FERNET_KEY={fernet_key}", ""]))
+
+
+def main() -> None:
+    """Write the file named on the command line, or say why not."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("path", type=Path, help="the new file")
+    path: Path = parser.parse_args().path
+    try:
+        write_secrets(path)
+    except FileExistsError:
+        sys.exit(
+            f"{path} exists and is left as it is: its secrets unlock the database in use. "
+            "To start afresh, remove the containers' volumes and this file first."
+        )
+    sys.stdout.write(f"Wrote {path}. The first user is admin; its password is in that file.\n")
+
+
+if __name__ == "__main__":
+    main()

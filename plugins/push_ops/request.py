@@ -1,0 +1,121 @@
+"""What was this run asked to do? Form, run and installation, read once and checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from push_model.errors import InvalidEventError
+from push_model.training.parametrisation import Parametrisation, parse_parametrisation
+from push_ops.form import PRESETS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainingRequest:
+    """One retraining run, fully specified.
+
+    Attributes
+    ----------
+    run_id : str
+        Airflow's name of the run.
+    run_date : date
+        No row dated later is read; the model is named after it.
+    dataset : str
+        URI or path of the feature frame.
+    min_items : int
+        Items bought that make an order large.
+    parametrisation : BoostedTrees or LogisticRegression
+        Model family and hyper-parameters.
+    promotion : str
+        ``"auto"`` or ``"never"``.
+    runs_dir, models_dir : Path
+        Where run folders and model folders are kept.
+    requested_by : str
+        Who or what started the run, for the promotion log.
+    """
+
+    run_id: str
+    run_date: date
+    dataset: str
+    min_items: int
+    parametrisation: Parametrisation
+    promotion: str
+    runs_dir: Path
+    models_dir: Path
+    requested_by: str
+
+
+def read_request(
+    form: Mapping[str, Any],
+    *,
+    run_id: str,
+    run_date: date,
+    requested_by: str,
+    environ: Mapping[str, str],
+) -> RetrainingRequest:
+    """Read the trigger form of a run; what it leaves empty, the installation says.
+
+    Parameters
+    ----------
+    form : mapping
+        Values of the form, as its JSON Schema lets them through.
+    run_id : str
+        Airflow's name of the run.
+    run_date : date
+        Its logical date, or the day it ran after where it has none.
+    requested_by : str
+        Who or what started the run.
+    environ : mapping of str to str
+        Holds ``PUSH_DATASET``, ``PUSH_RUNS_DIR`` and ``PUSH_MODELS_DIR``.
+
+    Returns
+    -------
+    RetrainingRequest
+
+    Raises
+    ------
+    InvalidEventError
+        If the parametrisation breaks its rules, or neither form nor installation says where
+        something is.
+
+    Examples
+    --------
+    >>> form = {"dataset": "frame.csv", "min_items": 5, "model": "boosted_trees_fast",
+    ...         "model_parametrisation": None, "promotion": "auto"}
+    >>> environ = {"PUSH_RUNS_DIR": "/srv/runs", "PUSH_MODELS_DIR": "/srv/models"}
+    >>> read_request(form, run_id="manual", run_date=date(2021, 3, 4), requested_by="ana",
+    ...              environ=environ).parametrisation.depth
+    4
+    """
+    document = form["model_parametrisation"] or PRESETS[form["model"]].parametrisation
+    return RetrainingRequest(
+        run_id=run_id,
+        run_date=run_date,
+        dataset=_dataset(form["dataset"], environ),
+        min_items=form["min_items"],
+        parametrisation=parse_parametrisation(document),
+        promotion=form["promotion"],
+        runs_dir=_directory("PUSH_RUNS_DIR", environ),
+        models_dir=_directory("PUSH_MODELS_DIR", environ),
+        requested_by=requested_by,
+    )
+
+
+def _dataset(given: str | None, environ: Mapping[str, str]) -> str:
+    if dataset := (given or "").strip() or environ.get("PUSH_DATASET", "").strip():
+        return dataset
+    raise InvalidEventError(
+        "The form names no dataset and PUSH_DATASET is not set. Name a dataset in the form, or "
+        "set PUSH_DATASET where Airflow's tasks run."
+    )
+
+
+def _directory(variable: str, environ: Mapping[str, str]) -> Path:
+    # No default: a folder relative to a worker's current directory would be lost with it.
+    if value := environ.get(variable, "").strip():
+        return Path(value).absolute()
+    raise InvalidEventError(
+        f"{variable} is not set. Set it, where Airflow's tasks run, to a folder that all of "
+        "them share."
+    )
