@@ -1,0 +1,211 @@
+"""Is the page for the API team true, and does it leave nothing out?"""
+
+import doctest
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+
+import push_model
+from push_model import FEATURES, errors, handler_predict, process
+from push_model.answer import Details, FeatureSkew, Health
+from push_model.columns import BY_NAME
+from push_model.limits import Limits, limits_of_process
+from push_model.model_folder import document_bytes, write_model_folder
+from push_model.prediction import _EVENT_KEYS
+from push_model.testing import make_model
+from tests.forests import make_line, make_model_document
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "serving.md").read_text("utf-8")
+USER = dict.fromkeys(FEATURES)
+DEEP = '{"u": ' + "[" * 40 + "]" * 40 + "}"
+
+
+def test_every_example_of_the_page_is_true(tmp_path, monkeypatch):
+    make_model(tmp_path)
+    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
+    monkeypatch.chdir(ROOT)
+
+    page = str(ROOT / "docs" / "serving.md")
+    outcome = doctest.testfile(page, module_relative=False, optionflags=doctest.ELLIPSIS)
+
+    assert outcome.attempted > 25
+    assert outcome.failed == 0
+
+
+def test_every_python_example_is_one_that_runs():
+    fences = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+    assert {language for language, _ in fences} == {"python", "sh"}
+    assert all(text.startswith(">>> ") for language, text in fences if language == "python")
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_the_page_describes_each_feature_as_the_columns_do(name):
+    column = BY_NAME[name]
+    kind = "whole" if column.type == "integer" else "number"
+    limits = f"{kind}, {column.minimum:,.0f} to {column.maximum:,.0f}"
+    value = "0 or 1" if column.type == "flag" else limits
+
+    assert f"| `{name}` | {value} | {column.meaning} | {column.missing} |\n" in PAGE
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *_EVENT_KEYS,
+        *push_model.Answer.__annotations__,
+        *get_type_hints(Details),
+        *get_type_hints(Health),
+        *get_type_hints(FeatureSkew),
+    ],
+)
+def test_every_field_is_in_a_table(name):
+    assert re.search(rf"^\|.*`{name}`.*\|$", PAGE, re.MULTILINE)
+
+
+def test_every_setting_is_on_the_page_with_its_default():
+    read = re.findall(r"PUSH_[A-Z_]+[A-Z]", "".join(p.read_text("utf-8") for p in serving_code()))
+    documented = dict(re.findall(r"^\| `(PUSH_[A-Z_]+)` \| `(.+?)` \|", PAGE, re.MULTILINE))
+
+    assert set(documented) == set(read)
+    limits = [documented[f"PUSH_MAX_{name}"] for name in ("REQUEST_CHARACTERS", "CANDIDATES")]
+    assert [*map(int, limits), int(documented["PUSH_MAX_NESTING"])] == list(Limits())
+    assert documented["PUSH_MODELS_DIR"] == process.DEFAULT_MODELS_DIR
+
+
+def test_every_public_name_of_serving_is_on_the_page():
+    names = set(push_model.__all__) - {"handler_fit", "__version__"}
+
+    assert {name for name in names if not re.search(rf"\b{name}\b", PAGE)} == set()
+
+
+EVENTS = {
+    "no event": None,
+    "a misspelt key": {"users": {"u": USER}, "thresholds": 1},
+    "no users": {},
+    "a list of users": {"users": [USER]},
+    "nobody": {"users": ""},
+    "half a text": {"users": '{"u": '},
+    "two texts": {"users": "{} {}"},
+    "an id twice in text": {"users": '{"u": {}, "u": {}}'},
+    "an id twice in a dict": {"users": {17: USER, "17": USER}},
+    "an id that is neither": {"users": {1.5: USER}},
+    "a threshold in percent": {"users": {"u": USER}, "threshold": 5},
+    "explain as a number": {"users": {"u": USER}, "explain": 1},
+    "a model as a number": {"users": {"u": USER}, "model": 1},
+    "a path": {"users": {"u": USER}, "model": "../elsewhere"},
+    "a link": {"users": {"u": USER}, "model": "out"},
+    "no such model": {"users": {"u": USER}, "model": "no_such"},
+    "nests": {"users": DEEP},
+    "absent": {"users": {"u": {}}},
+    "misspelt": {"users": {"u": {"orderd_before": 1}}},
+    "text": {"users": {"u": USER | {"discount_pct": "0.2"}}},
+    "out of range": {"users": {"u": USER | {"discount_pct": -2, "ordered_before": 3}}},
+    "no object": {"users": {"u": 17}},
+    "a feature twice": {"users": '{"u": {"count_pets": 1, "count_pets": 2}}'},
+    "a product": {"users": {"u": [USER, {}]}},
+    "overflow": {"users": {"u": {"a": 1e9, "b": 0.0, "c": 1e9}}, "model": "huge"},
+}
+SETTINGS = {
+    "PUSH_MAX_REQUEST_CHARACTERS": "10",
+    "PUSH_MAX_CANDIDATES": "1",
+    "PUSH_MAX_NESTING": "none",
+    "PUSH_SKEW_SKETCH": "maybe",
+}
+
+
+def move_out(folder):
+    elsewhere = folder.parents[1] / "elsewhere"
+    folder.rename(elsewhere)
+    folder.symlink_to(elsewhere)
+
+
+def write_anew(folder, change):
+    """Write a sound folder of another model, or of none that can be read."""
+    shutil.rmtree(folder, ignore_errors=True)
+    document = make_model_document(make_line(weights=[1e308, 1.0, -1e308])) | change
+    files = {"model.json": document_bytes(document)}
+    write_model_folder(folder.parent, folder.name, files, {})
+
+
+DAMAGE = {
+    "nothing promoted": lambda folder: (folder.parent / "champion.json").unlink(),
+    "a pointer to nothing": lambda folder: (folder.parent / "champion.json").write_bytes(b"{}"),
+    "a folder that is gone": shutil.rmtree,
+    "a file that is gone": lambda folder: (folder / "model.json").unlink(),
+    "another model.json": lambda folder: (folder / "model.json").write_bytes(b"{}"),
+    "another manifest": lambda folder: (folder / "manifest.json").write_bytes(b"{}"),
+    "a link out of the store": move_out,
+    "a newer format": lambda folder: write_anew(folder, {"format": 99}),
+    "no such family": lambda folder: write_anew(folder, {"family": "forest"}),
+}
+
+
+def provoke(case, store, monkeypatch):
+    """Give the message of one case."""
+    folder = make_model(store)
+    (store / "out").symlink_to(store.parent)
+    write_anew(store / "huge", {})
+    monkeypatch.setenv("PUSH_MODELS_DIR", str(store))
+    event = EVENTS.get(case, {"users": json.dumps({"u": USER, "v": USER})})
+    if case in SETTINGS:
+        monkeypatch.setenv(case, SETTINGS[case])
+    if case in DAMAGE:
+        DAMAGE[case](folder)
+    for read_once in (limits_of_process, process.sketches_skew):
+        read_once.cache_clear()
+    body = json.loads(handler_predict(event)["body"])
+    return body["error"]["message"] if "error" in body else body["errors"]["u"]
+
+
+def messages_of_the_page():
+    """Give the patterns that the tables of messages stand for; `...` varies."""
+    failures = PAGE.split("## When one user cannot be scored")[1].split("\n## Limits")[0]
+    rows = re.findall(r"^\| (?:`\w+Error` \| )?`([^`\"]+ [^`\"]+)` \|", failures, re.MULTILINE)
+    return [".*".join(map(re.escape, row.split("..."))) for row in rows]
+
+
+CASES = (*EVENTS, *SETTINGS, *DAMAGE)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_message_is_on_the_page(case, tmp_path, monkeypatch):
+    message = provoke(case, tmp_path / "store", monkeypatch)
+
+    assert any(re.fullmatch(pattern, message) for pattern in messages_of_the_page()), message
+
+
+def test_every_message_of_the_page_is_one_that_is_given(tmp_path, monkeypatch):
+    given = []
+    for place, case in enumerate(CASES):
+        with monkeypatch.context() as patch:
+            given.append(provoke(case, tmp_path / str(place) / "store", patch))
+
+    patterns = messages_of_the_page()
+
+    assert len(patterns) > 30
+    assert [p for p in patterns if not any(re.fullmatch(p, message) for message in given)] == []
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        errors.InvalidEventError,
+        errors.RequestTooLargeError,
+        errors.InvalidSettingError,
+        errors.ModelNotFoundError,
+        errors.ModelIntegrityError,
+        errors.ModelFormatError,
+    ],
+)
+def test_every_type_of_error_has_its_status_on_the_page(kind):
+    assert re.search(rf'^\| `"[0-9]{{3}}"` \| `{kind.__name__}` \|', PAGE, re.MULTILINE)
+
+
+def serving_code():
+    return [p for p in (ROOT / "push_model").glob("*.py") if p.name != "cli.py"]

@@ -1,0 +1,49 @@
+"""An Airflow of the tests' own. It must be named before Airflow is first imported."""
+
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="airflow-of-tests-"))
+
+if "airflow" in sys.modules:
+    raise RuntimeError("Airflow was imported before tests/dags could name its folder.")
+os.environ |= {
+    "AIRFLOW_HOME": str(AIRFLOW_HOME),
+    "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+}
+
+
+@pytest.fixture
+def dagbag():
+    """Parsed afresh for each test: `dag.test()` leaves its form's values in the DAG."""
+    from airflow.dag_processing.dagbag import DagBag  # noqa: PLC0415 - reads the settings above
+
+    return DagBag(dag_folder=str(ROOT / "dags"))
+
+
+@pytest.fixture
+def dag(dagbag):
+    return dagbag.dags["push_retraining"]
+
+
+@pytest.fixture(scope="session")
+def database():
+    """The tables that `dag.test()` keeps its runs in; a few seconds, once."""
+    from airflow.utils.db import initdb  # noqa: PLC0415 - reads the settings above
+
+    with warnings.catch_warnings(action="ignore"):  # Airflow's own, about its migrations
+        initdb()
+
+
+def pytest_unconfigure():
+    shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)

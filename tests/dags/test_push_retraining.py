@@ -1,0 +1,149 @@
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from airflow.utils.dag_version_inflation_checker import check_dag_file_stability
+
+from push_model.errors import PushModelError
+
+ROOT = Path(__file__).parents[2]
+DAG_FILE = ROOT / "dags" / "push_retraining.py"
+STEPS = ["load", "filter", "train", "validate", "promote"]
+HEAVY = {"pandas", "numpy", "sklearn", "catboost", "duckdb", "narwhals", "joblib"}
+
+
+def run_python(code):
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+
+
+def test_every_dag_file_imports(dagbag):
+    assert dagbag.import_errors == {}
+    assert "push_retraining" in dagbag.dags
+
+
+def test_the_dag_file_stays_short():
+    assert len(DAG_FILE.read_text().splitlines()) <= 120
+
+
+def test_the_five_steps_follow_each_other(dag):
+    followers = {task.task_id: task.downstream_task_ids for task in dag.tasks}
+
+    assert followers == {
+        "load": {"filter"},
+        "filter": {"train"},
+        "train": {"validate"},
+        "validate": {"promote"},
+        "promote": set(),
+    }
+
+
+def test_it_runs_daily_at_five_from_a_fixed_date_one_run_at_a_time(dag):
+    assert dag.schedule == "0 5 * * *"
+    assert dag.timezone.name == "UTC"
+    assert dag.start_date == datetime(2020, 1, 1, tzinfo=UTC)
+    assert dag.catchup is False
+    assert dag.max_active_runs == 1
+    assert dag.dagrun_timeout < timedelta(days=1)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_step_is_retried_with_growing_delays_and_has_a_time_limit(dag, step):
+    task = dag.get_task(step)
+
+    assert task.retries == 3
+    assert task.retry_delay == timedelta(minutes=2)
+    assert task.retry_exponential_backoff
+    assert task.max_retry_delay == timedelta(minutes=30)
+    assert task.execution_timeout <= timedelta(hours=4)
+    assert task.multiple_outputs is False
+    assert task.doc_md
+
+
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [
+        *((kind("a contract"), "fail") for kind in PushModelError.__subclasses__()),
+        (FileNotFoundError("frame.csv"), "fail"),
+        (PermissionError("frame.csv"), "fail"),
+        (OSError("No space left on device"), "retry"),
+        (ConnectionResetError("the store hung up"), "retry"),
+        (TimeoutError("the store is slow"), "retry"),
+        (RuntimeError("nobody foresaw this"), "default"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value,
+)
+@pytest.mark.parametrize("step", STEPS)
+def test_what_a_person_must_mend_fails_at_once_and_what_may_pass_is_tried_again(
+    dag, step, error, action
+):
+    decision = dag.get_task(step).retry_policy.evaluate(error, try_number=1, max_tries=3)
+
+    assert decision.action.value == action
+    # A delay of the rule's own would switch the growing delays off.
+    assert decision.retry_delay is None
+
+
+@pytest.fixture(scope="module")
+def parse():
+    """Run the DAG file as Airflow's parser does, Airflow itself being loaded already."""
+    code = f"""
+import airflow.sdk, json, jsonschema, runpy, sys, time
+sys.path.insert(0, {str(ROOT / "plugins")!r})
+started = time.process_time()
+runpy.run_path({str(DAG_FILE)!r})
+seconds = time.process_time() - started
+print(json.dumps({{"seconds": seconds, "modules": list(sys.modules)}}))
+"""
+    return json.loads(run_python(code))
+
+
+def test_parsing_imports_no_training_library(parse):
+    assert HEAVY & set(parse["modules"]) == set()
+    assert "push_ops.steps" not in parse["modules"]
+
+
+def test_parsing_takes_less_than_a_second(parse):
+    assert parse["seconds"] < 1
+
+
+@pytest.mark.slow
+def test_the_plugin_scan_loads_nothing_of_push_ops():
+    code = """
+import sys
+from airflow import plugins_manager
+_, errors = plugins_manager._get_plugins()
+files = [str(getattr(module, "__file__", "")) for module in sys.modules.values()]
+print(errors, [file for file in files if "/plugins/push_ops/" in file])
+"""
+    assert run_python(code).splitlines()[-1] == "{} []"
+
+
+def test_the_dag_gets_no_new_version_at_every_parse():
+    assert check_dag_file_stability(str(DAG_FILE)).warnings == {}
+
+
+def test_airflows_own_lint_rules_find_nothing():
+    found = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "ruff",
+            "check",
+            "--isolated",
+            "--preview",
+            "--select",
+            "AIR",
+            str(ROOT / "dags"),
+            str(ROOT / "plugins"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert found.stdout.strip() == "All checks passed!"

@@ -1,0 +1,320 @@
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from push_model import FEATURES, predict
+from push_model.testing import make_model
+
+API = Path(__file__).parents[2] / "examples" / "api"
+KNOWN = dict.fromkeys(FEATURES) | {"ordered_before": 1, "global_popularity": 0.06}
+UNKNOWN = dict.fromkeys(FEATURES)
+SECRET = {**KNOWN, "user_order_seq": 31_337, "secret_feature": 1, "discount_pct": "secret value"}
+BROKEN = """
+import asyncio, sys
+from app import Watch
+async def broken(scope, receive, send):
+    raise KeyError(sys.argv[1])
+async def send(message):
+    print(message)
+asyncio.run(Watch(broken)({"type": "http", "path": "/predict"}, None, send))
+"""
+FUZZ_CONFIG = """
+seed = 1
+[generation]
+max-examples = 50
+[parameters]
+"query.model" = "push_2026_01_05"  # another name is a 400, which no schema can say
+[checks.negative_data_rejection]
+expected-statuses = [200, 400, 405, 413]  # one bad user does not sink the others; see the hook
+[phases.fuzzing.generation]
+mode = "positive"  # it cannot draw bodies that break a map of two shapes; coverage lists some
+"""
+
+
+def ask(server, users, **options):
+    body = users if isinstance(users, bytes | str) else json.dumps(users)
+    return server.client.post("/predict", content=body, params=options)
+
+
+def refusal_of(response) -> tuple[int, str, str]:
+    error = response.json()["error"]
+    assert response.json().keys() == {"error"}
+    assert response.headers["content-type"] == "application/json"
+    return response.status_code, error["type"], error["message"]
+
+
+def metrics_of(server) -> dict:
+    text = server.client.get("/metrics").text
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def wait_until(condition):
+    """Wait for what happens within a second by contract, without timing it."""
+    give_up_at = time.monotonic() + 30.0
+    while not (found := condition()):
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
+    return found
+
+
+def test_an_answer_is_that_of_predict(server):
+    users = {"u_17": KNOWN, "two": [UNKNOWN, KNOWN], "bad": {**KNOWN, "discount_pct": "20 %"}}
+    options = {"threshold": 0.05, "explain": True, "details": True, "model": "push_2026_01_05"}
+
+    response = ask(server, users, **options)
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.json() == predict(users, models_dir=server.store, **options)
+    assert response.json()["prediction"] == {"u_17": 1, "two": [0, 1]}
+    assert response.json()["errors"].keys() == {"bad"}
+
+
+def test_a_large_body_gets_the_answers_of_small_ones(server):
+    users = {f"u_{i}": {**KNOWN, "user_order_seq": i + 1} for i in range(200)}
+    assert len(json.dumps(users)) > 16 * 1024  # beyond what the event loop answers itself
+
+    together = ask(server, users).json()["prediction"]
+
+    assert together == predict(users, models_dir=server.store)["prediction"]
+
+
+def test_ids_of_any_text_come_back_as_they_went(server):
+    text = '{"": %s, "\\ud800": %s, "żółw": %s}' % ((json.dumps(KNOWN),) * 3)
+
+    assert ask(server, text.encode()).json()["prediction"].keys() == {"", "\ud800", "żółw"}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("", "users is empty"),
+        ("[]", "users must be an object"),
+        ("{", "users must be JSON text"),
+        (b"\xff", "The body must be JSON text in UTF-8"),
+        ('{"u": {}, "u": {}}', "users must name each user once"),
+    ],
+)
+def test_a_body_that_breaks_the_contract_is_400(server, body, message):
+    code, kind, text = refusal_of(ask(server, body))
+
+    assert (code, kind) == (400, "InvalidEventError")
+    assert message in text
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("thresholds=0.5", "There is no option 'thresholds'. Did you mean 'threshold'?"),
+        ("threshold=1.5", "'threshold': Input should be less than or equal to 1."),
+        ("threshold=nan", "'threshold': Input should be"),
+        ("threshold=secret", "'threshold': Input should be a valid number"),
+        ("explain=perhaps", "'explain': Input should be a valid boolean"),
+        ("model=../../etc", "'model': String should match pattern"),
+        ("explain=true&explain=false", "The query must name each option once."),
+    ],
+)
+def test_options_that_break_the_contract_are_400_and_not_422(server, query, message):
+    code, kind, text = refusal_of(server.client.post(f"/predict?{query}", json={"u": KNOWN}))
+
+    assert (code, kind) == (400, "InvalidEventError")
+    assert message in text
+    assert "secret" not in text
+
+
+def test_a_model_that_the_caller_named_and_the_store_lacks_is_400(server):
+    found = refusal_of(ask(server, {"u": KNOWN}, model="push_1999_01_01"))
+
+    assert found[:2] == (400, "ModelNotFoundError")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"), [("GET", "/predict", 405), ("GET", "/nowhere", 404)]
+)
+def test_an_unknown_path_or_method_has_the_shape_of_any_error(server, method, path, code):
+    assert refusal_of(server.client.request(method, path))[:2] == (code, "HTTPException")
+
+
+def test_a_body_nested_too_deeply_is_413(server):
+    found = refusal_of(ask(server, '{"u": ' + "[" * 1_000 + "]" * 1_000 + "}"))
+
+    assert found[:2] == (413, "RequestTooLargeError")
+
+
+def read_answer(server, head: bytes, body: bytes = b"") -> bytes:
+    """Send what no client library would, and read until the server hangs up."""
+    url = server.client.base_url
+    with socket.create_connection((url.host, url.port), timeout=30.0) as connection:
+        connection.sendall(b"POST /predict HTTP/1.1\r\nHost: api\r\n" + head + b"\r\n" + body)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(server):
+    answer = read_answer(server, b"Content-Length: 200001\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"larger than the 200,000 bytes" in answer
+
+
+def test_a_body_of_no_stated_length_is_refused_where_it_grows_too_large(server):
+    chunk = b"30D41\r\n" + b" " * 200_001 + b"\r\n"  # and no last chunk: more might come
+
+    answer = read_answer(server, b"Transfer-Encoding: chunked\r\n", chunk)
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_client_that_leaves_early_harms_nobody(server):
+    url = server.client.base_url
+    left = ("push_request_seconds_count", "499")
+    before = metrics_of(server).get(left, 0)
+
+    with socket.create_connection((url.host, url.port), timeout=30.0) as connection:
+        connection.sendall(b"POST /predict HTTP/1.1\r\nHost: api\r\nContent-Length: 9\r\n\r\n{")
+
+    wait_until(lambda: metrics_of(server).get(left, 0) == before + 1)
+    assert ask(server, {"u": KNOWN}).status_code == 200
+    assert "Traceback" not in server.log.read_text("utf-8")
+
+
+def test_metrics_count_what_was_asked(server):
+    before = metrics_of(server)
+    ask(server, {"good": {**KNOWN, "shoe_size": 43}, "bad": {}})
+    ask(server, "[]")
+
+    after = metrics_of(server)
+
+    def added(*key):
+        return after[key] - before.get(key, 0)
+
+    assert added("push_requests_total") == 2
+    assert added("push_failed_requests_total") == 1
+    assert added("push_users_total") == 2
+    assert added("push_errors_total") == 1
+    assert added("push_unknown_features_total") == 1
+    assert added("push_request_seconds_count", "200") == 1
+    assert added("push_request_seconds_count", "400") == 1
+    assert after["push_model_age_days",] == server.client.get("/status").json()["age_days"]
+    assert [key[2:] for key in after if key[0] == "push_model_info"] == [
+        ("push_2026_01_05", "2026-01-05", "0.1.0")
+    ]
+    assert {key[1]: on for key, on in after.items() if key[0] == "push_status"} == {
+        "ok": 1,
+        "degraded": 0,
+        "unavailable": 0,
+    }
+
+
+def test_status_is_that_of_health_and_survives_odd_names(server):
+    ask(server, {"u": {**KNOWN, "\ud800": 1}})
+
+    plain = server.client.get("/status")
+    detailed = server.client.get("/status", params={"details": True})
+
+    assert plain.status_code == detailed.status_code == 200
+    assert (plain.json()["status"], plain.json()["model_name"]) == ("ok", "push_2026_01_05")
+    assert "skew" not in plain.json()
+    assert detailed.json()["skew"]["one_row_in"] == 8
+    assert server.client.get("/status?details=perhaps").status_code == 400
+
+
+def test_no_log_holds_what_users_did(server):
+    assert ask(server, {"secret_user": SECRET}).json()["errors"].keys() == {"secret_user"}
+    ask(server, '{"secret_user": ')
+    server.client.post("/predict?secret_user=1", content="{}")
+
+    log = wait_until(lambda: server.log.read_text("utf-8"))
+
+    assert "POST /predict HTTP" in log
+    assert not [word for word in ("secret", "31337", "?") if word in log]
+
+
+def test_an_unforeseen_error_is_500_and_its_message_is_nowhere():
+    answered = subprocess.run(
+        [sys.executable, "-c", BROKEN, "secret"],
+        env={**os.environ, "PYTHONPATH": str(API)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert "'status': 500" in answered.stdout
+    assert "InternalError" in answered.stdout
+    assert "KeyError while answering a request" in answered.stderr
+    assert "secret" not in answered.stdout + answered.stderr
+
+
+def test_a_store_may_be_empty_fill_change_and_break_while_the_api_runs(serve, tmp_path):
+    with serve(tmp_path) as server:
+
+        def status() -> str:
+            return server.client.get("/status").json()["status"]
+
+        assert refusal_of(ask(server, {"u": KNOWN}))[:2] == (503, "ModelNotFoundError")
+        assert (server.client.get("/status").status_code, status()) == (503, "unavailable")
+        assert metrics_of(server)["push_status", "unavailable"] == 1
+
+        make_model(tmp_path)
+        wait_until(lambda: status() == "ok")
+        first = ask(server, {"u": KNOWN}).json()["prediction"]["u"]
+        assert server.client.get("/status").status_code == 200
+
+        make_model(tmp_path, "push_2026_01_06", base_log_odds=-9.0)
+        wait_until(lambda: ask(server, {"u": KNOWN}).json()["prediction"]["u"] < first)
+
+        folder = make_model(tmp_path, "push_2026_01_07")
+        (folder / "model.json").write_bytes(b"{}")
+        wait_until(lambda: status() == "degraded")
+        assert server.client.get("/status").json()["last_error"]["type"] == "ModelIntegrityError"
+        assert ask(server, {"u": KNOWN}).json()["prediction"]["u"] < first
+
+
+def test_a_champion_damaged_from_the_start_is_500(serve, tmp_path):
+    (make_model(tmp_path) / "model.json").write_bytes(b"{}")
+
+    with serve(tmp_path) as server:
+        assert refusal_of(ask(server, {"u": KNOWN}))[:2] == (500, "ModelIntegrityError")
+        assert server.client.get("/status").status_code == 503
+
+
+@pytest.mark.slow
+def test_no_request_drawn_from_the_openapi_page_breaks_a_promise(server, tmp_path):
+    (tmp_path / "schemathesis.toml").write_text(FUZZ_CONFIG, "utf-8")
+    hooks = shutil.copy(Path(__file__).with_name("fuzz_checks.py"), tmp_path)
+    program = Path(sys.executable).with_name("schemathesis")
+
+    fuzzing = subprocess.run(
+        [program, "run", f"{server.client.base_url}/openapi.json", "--continue-on-failure"],
+        cwd=tmp_path,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": str(hooks)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+    assert fuzzing.returncode == 0, fuzzing.stdout + fuzzing.stderr
+    assert "3 selected / 3 total" in fuzzing.stdout
+
+
+def test_the_openapi_page_declares_our_errors_and_no_422(server):
+    document = server.client.get("/openapi.json").json()
+
+    declared = document["paths"]["/predict"]["post"]
+    assert declared["responses"].keys() == {"200", "400", "413", "500", "503"}
+    assert declared["requestBody"]["content"].keys() == {"application/json"}
+    assert set(document["components"]["schemas"]["Features"]["required"]) == set(FEATURES)
+    assert "ValidationError" not in json.dumps(document)

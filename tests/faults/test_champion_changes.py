@@ -1,0 +1,271 @@
+"""Does each answer come from one model, whatever is promoted, damaged or forked meanwhile?"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import cycle, pairwise
+from pathlib import Path
+
+import pytest
+
+from push_model import FEATURES, handler_predict, health, live_model, process, symmetric_trees
+from push_model.columns import BY_NAME
+from push_model.live_model import LiveModels
+from push_model.store import promote
+from push_model.testing import make_model
+
+CHANGES = 1_000
+THREADS = 4
+MODELS = {"push_a": -9.0, "push_b": -4.7, "push_c": -2.0, "push_d": 1.0}
+WITH_FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+# Python 3.12 on warns of a fork beside threads, which is what is tried here.
+FORK_WARNING = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+
+
+def random_users(n: int, *, seed: int) -> dict:
+    draw = random.Random(seed)
+    return {
+        f"u_{i}": {
+            name: draw.choice([None, int(BY_NAME[name].minimum), int(BY_NAME[name].minimum) + 1])
+            for name in FEATURES
+        }
+        for i in range(n)
+    }
+
+
+PROMOTE = """
+import sys
+from itertools import pairwise
+from push_model.store import promote
+
+for before, after in pairwise(sys.argv[2:]):
+    promote(sys.argv[1], after, expected=before, verdict=None, reason="", promoted_at="", by="")
+"""
+USERS = random_users(8, seed=0)
+TEXT = json.dumps(USERS)
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """A store of four models that answer far apart; the first is champion."""
+    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
+    for name, base_log_odds in MODELS.items():
+        make_model(tmp_path, name, base_log_odds=base_log_odds, promoted=False)
+    move(tmp_path, None, "push_a")
+    return tmp_path
+
+
+def move(models, before, after) -> None:
+    promote(models, after, expected=before, verdict=None, reason="", promoted_at="", by="")
+
+
+def move_in_another_process(models, times: int) -> str:
+    """Promote again and again, as the daily retrain does: elsewhere. Gives the last champion."""
+    names = [name for name, _ in zip(cycle(MODELS), range(times + 1), strict=False)]
+    subprocess.run(
+        [sys.executable, "-c", PROMOTE, str(models), *names],
+        check=True,
+        cwd=Path(__file__).parents[2],
+        timeout=120,
+    )
+    return names[-1]
+
+
+def answer(**options) -> dict:
+    found = handler_predict({"users": TEXT, "details": True, **options})
+    assert found["statusCode"] == "200", found["body"]
+    return json.loads(found["body"])
+
+
+def bodies_by_model() -> dict[str, dict]:
+    """What each model answers when nothing else goes on: the name is that of `details`."""
+    return {name: answer(model=name) for name in MODELS}
+
+
+@contextmanager
+def hammering(ask):
+    """Ask in four threads for as long as the block lasts; gives the list the answers go to."""
+    answers: list = []
+    is_over = threading.Event()
+
+    def hammer() -> int:
+        asked = 0
+        while not is_over.is_set():
+            answers.append(ask())
+            asked += 1
+        return asked
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        hammers = [threads.submit(hammer) for _ in range(THREADS)]
+        try:
+            yield answers
+        finally:
+            is_over.set()
+        assert min(hammer.result() for hammer in hammers) > 0
+
+
+@pytest.mark.slow
+def test_a_thousand_changes_under_four_threads_fail_and_mix_no_answer(models):
+    right = bodies_by_model()
+
+    with hammering(answer) as answers:
+        last = move_in_another_process(models, CHANGES)
+
+    assert len({json.dumps(body["prediction"]) for body in right.values()}) == len(MODELS)
+    wrong = [found for found in answers if found != right[found["details"]["model_name"]]]
+    assert not wrong
+    assert {found["details"]["model_name"] for found in answers} == set(MODELS)
+    assert answer() == right[last]
+
+
+@pytest.mark.slow
+def test_reasons_and_health_are_of_one_model_too_while_champions_change(models):
+    explained = {name: answer(model=name, explain=True) for name in MODELS}
+    ids = {body["details"]["model_id"]: name for name, body in explained.items()}
+
+    with hammering(lambda: (answer(explain=True), health(details=True))) as answers:
+        move_in_another_process(models, 300)
+
+    for found, told in answers:
+        assert found == explained[found["details"]["model_name"]]
+        assert ids[told["model_id"]] == told["model_name"]
+        assert told["status"] == "ok"
+
+
+def test_champions_that_come_damaged_among_sound_ones_fail_no_answer(models):
+    right = bodies_by_model()
+    answer()
+    damaged = make_model(models, "push_damaged", base_log_odds=3.0, promoted=False)
+    (damaged / "model.json").write_bytes(b"{}")
+    pointer = models / "champion.json"
+    names = [name for name, _ in zip(cycle(MODELS), range(21), strict=False)]
+
+    with hammering(answer) as answers:
+        for before, after in pairwise(names):
+            whole = pointer.read_bytes()
+            for content in (whole.replace(before.encode(), b"push_damaged"), b"", b'{"model_'):
+                pointer.write_bytes(content)
+            pointer.write_bytes(whole)
+            move(models, before, after)
+
+    assert all(found == right[found["details"]["model_name"]] for found in answers)
+    assert answer() == right[names[-1]]
+
+
+def test_a_model_in_its_folder_can_be_replaced_under_four_threads(models):
+    # Never done by this package, which gives each model a name of its own; done by people.
+    right = bodies_by_model()
+    files = {
+        name: {
+            file: (models / name / file).read_bytes() for file in ("manifest.json", "model.json")
+        }
+        for name in MODELS
+    }
+    rows = [right[name]["prediction"] for name in MODELS]
+    answer()  # so that there is a last good one from the start
+
+    with hammering(answer) as answers:
+        for name, _ in zip(cycle(MODELS), range(100), strict=False):
+            for file, content in files[name].items():
+                (models / "push_a" / file).write_bytes(content)
+
+    assert all(found["prediction"] in rows for found in answers)
+
+
+def in_fork(ask) -> int:
+    """Run in a forked process; its exit code, or less than 0 if it had to be ended."""
+    child = os.fork()
+    if child == 0:
+        code = 9
+        try:
+            _end_if_it_hangs()
+            code = 0 if ask() else 1
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def _end_if_it_hangs() -> None:
+    import signal  # noqa: PLC0415 - absent in part on systems without forks
+
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(5)
+
+
+@WITH_FORKS
+@FORK_WARNING
+@pytest.mark.usefixtures("models")
+def test_a_fork_while_the_first_model_loads_answers_in_the_child(monkeypatch):
+    right = answer(model="push_a")
+    live = LiveModels(check_every_s=0.0)
+    for module in ("process", "prediction", "health_report"):
+        monkeypatch.setattr(f"push_model.{module}.LIVE_MODELS", live)
+    is_reading, may_finish = threading.Event(), threading.Event()
+    read, parent = live_model.read_model, os.getpid()
+
+    def read_slowly(folder):
+        if os.getpid() == parent:
+            is_reading.set()
+            may_finish.wait(30)
+        return read(folder)
+
+    monkeypatch.setattr(live_model, "read_model", read_slowly)
+    with ThreadPoolExecutor(1) as thread:
+        loading = thread.submit(answer)
+        is_reading.wait(30)
+        code = in_fork(lambda: answer() == right)
+        may_finish.set()
+
+    assert code == 0
+    assert loading.result() == right
+    assert live is process.LIVE_MODELS
+
+
+@WITH_FORKS
+@FORK_WARNING
+@pytest.mark.usefixtures("models")
+def test_a_fork_while_reasons_are_made_ready_explains_in_the_child(monkeypatch):
+    started, may_finish = threading.Event(), threading.Event()
+    parent = os.getpid()
+
+    class SlowShares(symmetric_trees.LeafShares):
+        def __init__(self, tree):
+            if os.getpid() == parent:
+                started.set()
+                may_finish.wait(30)
+            super().__init__(tree)
+
+    monkeypatch.setattr(symmetric_trees, "LeafShares", SlowShares)
+    with ThreadPoolExecutor(1) as thread:
+        explaining = thread.submit(answer, explain=True)
+        started.wait(30)
+        code = in_fork(lambda: "reasons" in answer(explain=True))
+        may_finish.set()
+
+    assert explaining.result()["reasons"]
+    assert code == 0
+
+
+@WITH_FORKS
+@FORK_WARNING
+def test_forks_under_four_threads_and_changing_champions_answer(models):
+    right = bodies_by_model()
+    names = [name for name, _ in zip(cycle(MODELS), range(21), strict=False)]
+
+    def is_right() -> bool:
+        found = answer()
+        return found == right[found["details"]["model_name"]]
+
+    with hammering(answer):
+        codes = []
+        for before, after in pairwise(names):
+            move(models, before, after)
+            codes.append(in_fork(is_right))
+
+    assert set(codes) == {0}

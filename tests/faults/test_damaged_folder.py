@@ -1,0 +1,302 @@
+"""What does serving answer from a model folder that is not what was saved? The same bits, or no."""
+
+import json
+import os
+import random
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from push_model import FEATURES, errors, handler_predict
+from push_model.live_model import LiveModels
+from push_model.testing import make_model
+from push_model.training.fit import handler_fit
+from tests.faults.changes import flip_or_cut
+from tests.frames import make_frame
+
+TIMES = 2_000
+FILES = ("manifest.json", "model.json", "model.joblib", "card.md")
+NAME = "push_2022_03_04"
+USERS = json.dumps({
+    "new": dict.fromkeys(FEATURES),
+    "old": dict.fromkeys(FEATURES) | {"ordered_before": 1, "avg_days_to_buy_variant_id": 20},
+    "two": [dict.fromkeys(FEATURES), dict.fromkeys(FEATURES) | {"global_popularity": 0.3}],
+})
+REFUSALS = {"ModelIntegrityError", "ModelFormatError"}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The files of a model that was really trained, by name."""
+    folder = tmp_path_factory.mktemp("trained")
+    make_frame(orders=60, seed=0).to_csv(folder / "frame.csv", index=False)
+    handler_fit(
+        {
+            "model_parametrisation": {"model": "boosted_trees", "iterations": 20, "depth": 3},
+            "dataset": str(folder / "frame.csv"),
+            "models_dir": str(folder / "models"),
+            "training_date": "2022-03-04",
+        },
+        None,
+    )
+    return {path.name: path.read_bytes() for path in (folder / "models" / NAME).iterdir()}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, trained):
+    """That model, whole, in a store of its own."""
+    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
+    path = tmp_path / NAME
+    path.mkdir()
+    for name, content in trained.items():
+        (path / name).write_bytes(content)
+    return path
+
+
+def answer() -> tuple[str, str]:
+    found = handler_predict({"users": USERS, "model": NAME, "details": True})
+    return found["statusCode"], found["body"]
+
+
+def answer_of_a_new_process(monkeypatch) -> tuple[str, str]:
+    monkeypatch.setattr("push_model.prediction.LIVE_MODELS", LiveModels(check_every_s=0.0))
+    return answer()
+
+
+def refusal(found: tuple[str, str]) -> str:
+    status, body = found
+    assert status == "500", "neither the same bits nor a refusal"
+    error = json.loads(body)["error"]
+    assert error["type"] in REFUSALS
+    return error["message"]
+
+
+def test_a_trained_folder_holds_exactly_the_files_that_are_damaged_here(trained):
+    assert sorted(trained) == sorted(FILES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FILES)
+def test_two_thousand_flipped_bits_and_lost_ends_change_no_answer_in_silence(
+    folder, monkeypatch, trained, name
+):
+    whole = answer()
+    draw = random.Random(20_220_304)
+    refused = 0
+
+    for _ in range(TIMES):
+        (folder / name).write_bytes(flip_or_cut(trained[name], draw))
+        found = answer_of_a_new_process(monkeypatch)
+        if found != whole:
+            refusal(found)
+            refused += 1
+
+    assert whole[0] == "200"
+    if name == "model.json":
+        assert refused == TIMES
+    if name in {"model.joblib", "card.md"}:
+        assert refused == 0  # serving never opens them
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.json"])
+def test_a_process_that_has_the_model_goes_on_with_it_or_refuses(folder, trained, name):
+    whole = answer()
+    draw = random.Random(1)
+
+    for _ in range(100):
+        (folder / name).write_bytes(flip_or_cut(trained[name], draw))
+        found = answer()
+        assert found == whole or refusal(found)
+        (folder / name).write_bytes(trained[name])
+        assert answer() == whole
+
+
+def test_a_champion_damaged_while_it_serves_goes_on_bit_for_bit(tmp_path, monkeypatch):
+    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
+    folder = make_model(tmp_path)
+    users = {"u": dict.fromkeys(FEATURES)}
+    whole = handler_predict({"users": users, "details": True})
+    draw = random.Random(2)
+
+    for name in ("manifest.json", "model.json", "../champion.json"):
+        content = (folder / name).read_bytes()
+        for _ in range(100):
+            (folder / name).write_bytes(flip_or_cut(content, draw))
+            assert handler_predict({"users": users, "details": True}) == whole
+        (folder / name).write_bytes(content)
+
+
+def test_no_fact_of_the_manifest_reaches_an_answer_but_the_digest(folder, monkeypatch, trained):
+    # So a flip there that goes unnoticed changes what people and `push-model` read, and no answer:
+    # the name, the id and the training date of `details` stand in model.json, under the digest.
+    whole = answer()
+    manifest = json.loads(trained["manifest.json"])
+    for fact in manifest.keys() - {"files"}:
+        manifest[fact] = "changed"
+    for file in manifest["files"].keys() - {"model.json"}:
+        manifest["files"][file] = "changed"
+    manifest["files"]["model.json"] = {"sha256": manifest["files"]["model.json"]["sha256"]}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    assert answer_of_a_new_process(monkeypatch) == whole
+
+
+def lose(path: Path) -> None:
+    path.unlink()
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def make_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def link_to_nothing(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.with_name("nothing"))
+
+
+def link_to_itself(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+def link_to_another_file(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/etc/passwd")
+
+
+def fill_with_zeros(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def write_as_utf_16(path: Path) -> None:
+    path.write_bytes(path.read_text("utf-8").encode("utf-16"))
+
+
+def nest_without_end(path: Path) -> None:
+    path.write_bytes(b'{"files":' * 100_000)
+
+
+def grow_by_a_terabyte(path: Path) -> None:
+    os.truncate(path, 1 << 40)
+
+
+MISHAPS = [
+    lose,
+    empty,
+    make_folder,
+    link_to_nothing,
+    link_to_itself,
+    link_to_another_file,
+    fill_with_zeros,
+    nest_without_end,
+    grow_by_a_terabyte,
+]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.json"])
+def test_a_file_written_anew_in_another_encoding_is_refused_or_says_the_same(folder, name):
+    whole = answer()
+    write_as_utf_16(folder / name)
+
+    found = answer()
+    assert found == whole or refusal(found)
+
+
+@pytest.mark.parametrize("mishap", MISHAPS)
+@pytest.mark.parametrize("name", ["manifest.json", "model.json"])
+def test_a_file_that_is_no_longer_what_it_was_is_refused(folder, name, mishap):
+    mishap(folder / name)
+
+    assert "estore it or retrain." in refusal(answer())
+
+
+@pytest.mark.parametrize("mishap", MISHAPS)
+@pytest.mark.parametrize("name", ["model.joblib", "card.md"])
+def test_a_file_that_serving_never_opens_may_become_anything(folder, name, mishap):
+    whole = answer()
+    mishap(folder / name)
+
+    assert answer() == whole
+
+
+@pytest.mark.parametrize("mishap", MISHAPS)
+def test_a_pointer_that_is_no_longer_what_it_was_is_refused(tmp_path, monkeypatch, mishap):
+    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
+    make_model(tmp_path)
+    mishap(tmp_path / "champion.json")
+
+    found = handler_predict({"users": USERS})
+
+    kind = json.loads(found["body"])["error"]["type"]
+    expected = ("503", "ModelNotFoundError"), ("500", "ModelIntegrityError")
+    assert (found["statusCode"], kind) in expected
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only where there are pipes in folders")
+@pytest.mark.parametrize("name", [f"{NAME}/manifest.json", f"{NAME}/model.json", "champion.json"])
+def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(folder, name):
+    make_model(folder.parent)
+    pipe = folder.parent / name
+    pipe.unlink()
+    os.mkfifo(pipe)
+    found: list[dict[str, str]] = []
+    event = {"users": USERS, "model": None if name == "champion.json" else NAME}
+    asking = threading.Thread(target=lambda: found.append(handler_predict(event)), daemon=True)
+
+    asking.start()
+    asking.join(1)
+    if asking.is_alive():  # let go of the thread before the test fails
+        os.close(os.open(pipe, os.O_RDWR | os.O_NONBLOCK))
+        with pipe.open("wb"):
+            pass
+        asking.join(10)
+        pytest.fail("it waited for somebody to write into the pipe")
+
+    assert found[0]["statusCode"] == "500"
+
+
+def link_out(folder: Path) -> None:
+    elsewhere = folder.parents[1] / f"{folder.parent.name}_elsewhere"
+    folder.rename(elsewhere)
+    folder.symlink_to(elsewhere)
+
+
+def link_folder_to_itself(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.symlink_to(folder.name)
+
+
+def make_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_bytes(b"{}")
+
+
+@pytest.mark.parametrize("mishap", [link_out, link_folder_to_itself, make_file, shutil.rmtree])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_folder_that_is_none_of_the_store_is_refused(tmp_path, monkeypatch, mishap, named):
+    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
+    folder = make_model(tmp_path)
+    mishap(folder)
+
+    found = handler_predict({"users": USERS, "model": folder.name if named else None})
+
+    assert found["statusCode"] == ("400" if named else "500")
+    kind = json.loads(found["body"])["error"]["type"]
+    assert issubclass(getattr(errors, kind), errors.PushModelError)
+
+
+def test_files_linked_from_elsewhere_serve_if_their_bytes_are_those_saved(folder, tmp_path_factory):
+    # A store may keep its files in another place; the digest vouches for the bytes, not the place.
+    whole = answer()
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "model.json"
+    (folder / "model.json").rename(elsewhere)
+    (folder / "model.json").symlink_to(elsewhere)
+
+    assert answer() == whole

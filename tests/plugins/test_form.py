@@ -1,0 +1,58 @@
+import json
+
+import pytest
+from jsonschema import ValidationError, validate
+
+from push_model.training.parametrisation import describe, parse_parametrisation
+from push_ops.form import FORM, PRESETS
+
+
+@pytest.mark.parametrize("name", FORM)
+def test_the_untouched_form_keeps_its_own_rules(name):
+    validate(FORM[name]["default"], FORM[name])
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_parametrisation_that_keeps_what_it_sets(name):
+    preset = PRESETS[name].parametrisation
+
+    parsed = describe(parse_parametrisation(preset))
+
+    assert preset.items() <= parsed.items()
+
+
+def test_no_two_presets_train_the_same_model():
+    parsed = {parse_parametrisation(preset.parametrisation) for preset in PRESETS.values()}
+
+    assert len(parsed) == len(PRESETS)
+
+
+def test_the_default_preset_is_boosted_trees_as_handler_fit_knows_them():
+    assert PRESETS[FORM["model"]["default"]].parametrisation == {"model": "boosted_trees"}
+
+
+def test_every_choice_has_a_title():
+    for name in ("model", "promotion"):
+        assert list(FORM[name]["values_display"]) == FORM[name]["enum"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("dataset", 7, "7 is not of type 'string', 'null'"),
+        ("min_items", 0, "0 is less than the minimum of 1"),
+        ("min_items", 1001, "1001 is greater than the maximum of 1000"),
+        ("min_items", "5", "'5' is not of type 'integer'"),
+        ("model", "random_forest", "'random_forest' is not one of"),
+        ("model_parametrisation", "depth 6", "is not of type 'object', 'null'"),
+        ("model_parametrisation", {"model": "svm"}, "'svm' is not one of"),
+        ("promotion", "manual", "'manual' is not one of"),
+    ],
+)
+def test_the_form_refuses_what_its_schema_can_refuse(name, value, complaint):
+    with pytest.raises(ValidationError, match=complaint):
+        validate(value, FORM[name])
+
+
+def test_the_form_is_json_as_it_stands():
+    assert json.loads(json.dumps(FORM)) == FORM

@@ -1,0 +1,99 @@
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from push_model.errors import InvalidEventError
+from push_model.training.parametrisation import BoostedTrees, LogisticRegression
+from push_ops.form import FORM
+from push_ops.request import read_request
+
+INSTALLATION = {
+    "PUSH_DATASET": "/data/frame.csv",
+    "PUSH_RUNS_DIR": "/srv/runs",
+    "PUSH_MODELS_DIR": "/srv/models",
+}
+
+
+def read(environ=INSTALLATION, **form):
+    untouched = {name: field["default"] for name, field in FORM.items()}
+    return read_request(
+        untouched | form,
+        run_id="scheduled",
+        run_date=date(2021, 3, 4),
+        requested_by="ana",
+        environ=environ,
+    )
+
+
+def test_an_untouched_form_trains_boosted_trees_on_the_installations_dataset():
+    request = read()
+
+    assert request.dataset == "/data/frame.csv"
+    assert request.parametrisation == BoostedTrees()
+    assert request.min_items == 5
+    assert request.promotion == "auto"
+    assert request.runs_dir == Path("/srv/runs")
+    assert request.models_dir == Path("/srv/models")
+
+
+def test_a_dataset_in_the_form_wins_over_the_installations():
+    assert read(dataset=" /data/other.parquet ").dataset == "/data/other.parquet"
+
+
+@pytest.mark.parametrize("nothing", ["", "  ", None])
+def test_a_cleared_dataset_means_the_installations(nothing):
+    assert read(dataset=nothing).dataset == "/data/frame.csv"
+
+
+def test_a_preset_is_chosen_by_name():
+    assert read(model="logistic_regression_l1").parametrisation == LogisticRegression(penalty="l1")
+
+
+def test_an_own_parametrisation_wins_over_the_preset():
+    request = read(
+        model="logistic_regression_l1",
+        model_parametrisation={"model": "boosted_trees", "depth": 3},
+    )
+
+    assert request.parametrisation == BoostedTrees(depth=3)
+
+
+@pytest.mark.parametrize("nothing", [None, {}])
+def test_an_empty_own_parametrisation_leaves_the_choice_to_the_preset(nothing):
+    request = read(model="logistic_regression_l1", model_parametrisation=nothing)
+
+    assert request.parametrisation == LogisticRegression(penalty="l1")
+
+
+def test_an_own_parametrisation_without_a_family_is_refused():
+    with pytest.raises(InvalidEventError, match='lacks "model": choose one of'):
+        read(model_parametrisation={"depth": 3})
+
+
+def test_a_typo_in_an_own_parametrisation_is_refused_with_a_suggestion():
+    with pytest.raises(InvalidEventError, match=r"'lerning_rate'.*Did you mean 'learning_rate'"):
+        read(model_parametrisation={"model": "boosted_trees", "lerning_rate": 0.1})
+
+
+def test_no_dataset_anywhere_is_refused_with_what_to_do():
+    environ = INSTALLATION | {"PUSH_DATASET": ""}
+
+    with pytest.raises(InvalidEventError, match=r"names no dataset .* set PUSH_DATASET"):
+        read(environ)
+
+
+@pytest.mark.parametrize("variable", ["PUSH_RUNS_DIR", "PUSH_MODELS_DIR"])
+def test_a_folder_that_is_not_set_is_refused_by_name(variable):
+    environ = {name: value for name, value in INSTALLATION.items() if name != variable}
+
+    with pytest.raises(InvalidEventError, match=f"{variable} is not set"):
+        read(environ)
+
+
+def test_relative_folders_are_pinned_down_at_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    request = read(INSTALLATION | {"PUSH_RUNS_DIR": "runs"})
+
+    assert request.runs_dir == tmp_path / "runs"

@@ -1,0 +1,206 @@
+import json
+from datetime import date
+
+import pytest
+
+from push_model.errors import DatasetError, PromotionConflictError
+from push_model.store import champion
+from push_model.training.parametrisation import BoostedTrees
+from push_ops import steps
+from push_ops.request import RetrainingRequest
+from push_ops.run_folder import write_json
+from tests.frames import make_frame
+
+TINY = BoostedTrees(iterations=20, depth=3)
+
+
+@pytest.fixture
+def request_of(tmp_path):
+    """Make the request of a run in `tmp_path`; its dataset is frame.csv there."""
+
+    def make(run_id="run", run_date=date(2021, 6, 1), promotion="auto"):
+        return RetrainingRequest(
+            run_id=run_id,
+            run_date=run_date,
+            dataset=str(tmp_path / "frame.csv"),
+            min_items=5,
+            parametrisation=TINY,
+            promotion=promotion,
+            runs_dir=tmp_path / "runs",
+            models_dir=tmp_path / "models",
+            requested_by="ana",
+        )
+
+    return make
+
+
+def files(folder):
+    return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
+def write_frame(folder, frame):
+    frame.to_csv(folder / "frame.csv", index=False)
+
+
+def run_until_validate(request):
+    return steps.validate(
+        request, steps.train(request, steps.filter_orders(request, steps.load(request)))
+    )
+
+
+def with_value(column, value):
+    def spoil(frame):
+        frame[column] = frame[column].astype(object)
+        frame.loc[7, column] = value
+        return frame
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (lambda frame: frame.drop(columns="outcome"), "lacks 1 of .* columns: .'outcome'."),
+        (lambda frame: frame.head(0), "has a header but no rows"),
+        (with_value("discount_pct", "a lot"), "discount_pct"),
+        (with_value("days_since_purchase_variant_id", -1), "days_since_purchase_variant_id"),
+        (with_value("variant_id", 33_000_000_000_001), "variant_id"),
+    ],
+    ids=["lacks a column", "no rows", "text for a number", "negative days", "a row twice"],
+)
+def test_a_bad_dataset_is_refused_and_nothing_is_left_behind(
+    tmp_path, request_of, spoil, complaint
+):
+    write_frame(tmp_path, spoil(make_frame(orders=10)))
+
+    with pytest.raises(DatasetError, match=complaint):
+        steps.load(request_of())
+
+    assert files(tmp_path) == {"frame.csv"}
+
+
+def test_a_missing_dataset_is_refused_and_nothing_is_left_behind(tmp_path, request_of):
+    with pytest.raises(DatasetError, match=r"frame\.csv does not exist"):
+        steps.load(request_of())
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_large_order_is_refused_with_the_name_of_the_dataset(tmp_path, request_of):
+    write_frame(tmp_path, make_frame(orders=10).assign(outcome=0.0))
+    request = request_of()
+    loaded = steps.load(request)
+
+    with pytest.raises(DatasetError, match=r"No orders with at least 5 .*frame\.csv \(0 of 10"):
+        steps.filter_orders(request, loaded)
+
+    assert files(tmp_path) == {"frame.csv", "frame.parquet"}
+
+
+def test_a_date_before_any_order_is_refused(tmp_path, request_of):
+    write_frame(tmp_path, make_frame(orders=10))
+    request = request_of(run_date=date(2019, 1, 1))
+
+    with pytest.raises(DatasetError, match=r"No orders on or before 2019-01-01 in .*frame\.csv"):
+        steps.load(request)
+
+    assert files(tmp_path) == {"frame.csv"}
+
+
+def test_load_and_filter_count_rows_and_orders_not_rows_as_items(tmp_path, request_of):
+    frame = make_frame(orders=12)
+    write_frame(tmp_path, frame)
+    bought = frame.groupby("order_id")["outcome"].sum()
+    request = request_of()
+
+    loaded = steps.load(request)
+    filtered = steps.filter_orders(request, loaded)
+
+    assert (loaded["rows"], loaded["orders"]) == (240, 12)
+    assert filtered["orders"] == (bought >= 5).sum() < 12
+    assert filtered["rows"] == filtered["orders"] * 20
+    assert filtered["dataset"] == loaded["dataset"]
+
+
+def test_rows_after_the_run_date_are_not_kept(tmp_path, request_of):
+    write_frame(tmp_path, make_frame(orders=20))
+
+    loaded = steps.load(request_of(run_date=date(2020, 10, 6)))
+
+    assert loaded["orders"] == 4
+
+
+def test_what_goes_from_step_to_step_is_json(tmp_path, request_of):
+    write_frame(tmp_path, make_frame(orders=12))
+
+    loaded = steps.load(request_of())
+
+    assert json.loads(json.dumps(loaded)) == loaded
+
+
+def test_a_training_is_written_down_with_all_it_was_asked(tmp_path, request_of):
+    write_frame(tmp_path, make_frame(orders=60))
+    request = request_of()
+
+    trained = steps.train(request, steps.filter_orders(request, steps.load(request)))
+
+    (fit,) = (tmp_path / "runs").rglob("fit.json")
+    written = json.loads(fit.read_text())
+    assert (
+        written["model_path"]
+        == trained["model_path"]
+        == str(tmp_path / "models" / "push_2021_06_01")
+    )
+    assert written["event"]["model_parametrisation"]["iterations"] == 20
+    assert written["event"]["training_date"] == written["run_date"] == "2021-06-01"
+
+
+def test_too_few_orders_to_judge_by_leave_the_store_without_a_champion(tmp_path, request_of):
+    write_frame(tmp_path, make_frame(orders=60))
+    request = request_of()
+
+    outcome = steps.promote(request, run_until_validate(request))
+
+    assert outcome["promoted"] is False
+    assert outcome["sentence"].startswith("There is still no champion: the verdict on push_2021_06")
+    assert "'inconclusive'" in outcome["sentence"]
+    assert champion(tmp_path / "models") is None
+
+
+def test_a_promotion_that_runs_twice_moves_the_pointer_once(tmp_path, request_of):
+    write_frame(tmp_path, make_frame(orders=400))
+    request = request_of()
+    validated = run_until_validate(request)
+
+    outcomes = [steps.promote(request, validated) for _ in range(2)]
+
+    assert [outcome["promoted"] for outcome in outcomes] == [True, True]
+    assert outcomes[0]["sentence"].startswith("push_2021_06_01 is the champion now.")
+    assert len((tmp_path / "models" / "promotions.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_champion_that_changed_since_validation_is_not_overrun(tmp_path, request_of):
+    write_frame(tmp_path, make_frame(orders=400))
+    early, late = request_of("early"), request_of("late", run_date=date(2021, 6, 2))
+    validated = [run_until_validate(request) for request in (early, late)]
+    steps.promote(late, validated[1])
+
+    with pytest.raises(PromotionConflictError, match="changed since validation"):
+        steps.promote(early, validated[0])
+
+    assert champion(tmp_path / "models").model_name == "push_2021_06_02"
+
+
+def test_promotion_never_says_who_won_and_who_stays(tmp_path, request_of):
+    verdict = {"decision": "promote", "champion_name": "push_old", "reasons": ["Better."]}
+    write_json(tmp_path / "verdict.json", {"model_name": "push_new", "verdict": verdict})
+
+    outcome = steps.promote(
+        request_of(promotion="never"), {"verdict": str(tmp_path / "verdict.json")}
+    )
+
+    assert outcome == {
+        "promoted": False,
+        "sentence": "push_old stays the champion: push_new won, but this run was told to promote "
+        "'never'. Better.",
+    }

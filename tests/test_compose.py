@@ -1,0 +1,241 @@
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from push_ops.compose_secrets import NAMES
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docker-compose.yaml").read_text("utf-8")
+COMPOSE = yaml.safe_load(TEXT)
+SERVICES = COMPOSE["services"]
+AIRFLOW = ["init", "api-server", "scheduler", "dag-processor", "triggerer", "worker"]
+LONG_RUNNING = [name for name in SERVICES if name != "init"]
+AIRFLOW_CELERY = "airflow.providers.celery.executors.celery_executor.app"
+
+
+def test_it_follows_the_compose_specification():
+    checker = Path(sys.executable).with_name("check-jsonschema")
+
+    done = subprocess.run(
+        [checker, "--builtin-schema", "vendor.compose-spec", ROOT / "docker-compose.yaml"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_services_are_those_of_a_whole_airflow():
+    assert set(SERVICES) == {"postgres", "redis", *AIRFLOW}
+
+
+def test_make_compose_secrets_draws_exactly_the_secrets_that_nothing_starts_without():
+    required = set(re.findall(r"\$\{(\w+):\?", TEXT))
+
+    assert required == {*NAMES, "AIRFLOW_FERNET_KEY"}
+
+
+def test_no_secret_has_a_default_or_a_value_of_its_own():
+    uses = re.findall(r"\$\{(\w+)(:?[-?+])?", TEXT)
+    values = [
+        value
+        for service in SERVICES.values()
+        for name, value in service["environment"].items()
+        if re.search("PASSWORD|SECRET|_KEY|AUTH$|CONN|BROKER_URL|BACKEND", name)
+    ]
+
+    assert {how for name, how in uses if name in {*NAMES, "AIRFLOW_FERNET_KEY"}} == {":?"}
+    assert len(values) > len(NAMES)
+    assert all("${" in value and ":?" in value for value in values)
+
+
+@pytest.mark.parametrize("name", LONG_RUNNING)
+def test_a_service_is_started_again_and_its_health_is_checked(name):
+    service = SERVICES[name]
+
+    assert service["restart"] == "always"
+    assert {"test", "interval", "timeout", "retries", "start_period"} <= set(service["healthcheck"])
+
+
+def test_the_preparation_ends_and_is_tried_again_only_when_it_fails():
+    assert SERVICES["init"]["restart"] == "on-failure"
+    assert SERVICES["init"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+
+
+@pytest.mark.parametrize("name", [name for name in AIRFLOW if name != "init"])
+def test_a_component_waits_for_the_tables_and_the_broker(name):
+    assert SERVICES[name]["depends_on"] == {
+        "init": {"condition": "service_completed_successfully"},
+        "redis": {"condition": "service_healthy"},
+    }
+
+
+def test_the_page_alone_is_published_and_only_to_this_machine():
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+
+    assert published == {"api-server": ["127.0.0.1:${AIRFLOW_PORT:-8080}:8080"]}
+
+
+@pytest.mark.parametrize("name", AIRFLOW)
+def test_no_component_can_change_its_own_code(name):
+    modes = _mounts(name)
+
+    for folder in ("dags", "plugins", "push_model"):
+        assert modes[f"/opt/push-model/{folder}"] == "ro"
+
+
+def test_the_worker_alone_writes_models_and_runs_and_cannot_change_the_data():
+    modes = _mounts("worker")
+
+    assert modes["/opt/push-model/data"] == "ro"
+    assert modes["/opt/push-model/models"] == modes["/opt/push-model/runs"] == "rw"
+    for name in AIRFLOW[:-1]:
+        assert not {"/opt/push-model/models", "/opt/push-model/runs"} & set(_mounts(name))
+
+
+@pytest.mark.parametrize("name", AIRFLOW)
+def test_a_component_has_no_privileges_and_shares_one_environment(name):
+    service = SERVICES[name]
+
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["environment"].items() >= COMPOSE["x-airflow-environment"].items()
+    assert service["environment"].keys() - COMPOSE["x-airflow-environment"].keys() == (
+        {"ADMIN_PASSWORD"} if name == "init" else set()
+    )
+
+
+def test_a_foreign_image_is_pinned_to_a_version():
+    images = {SERVICES[name]["image"] for name in ("postgres", "redis")}
+
+    assert all(re.fullmatch(r"[a-z]+:\d[\w.]*-bookworm", image) for image in images)
+
+
+def test_no_log_server_is_started():
+    for name in ("scheduler", "triggerer", "worker"):
+        assert SERVICES[name]["command"][-1] == "--skip-serve-logs"
+        assert _mounts(name)["/opt/airflow/logs"] == "rw"
+
+
+@pytest.mark.slow
+def test_airflow_understands_every_command_and_knows_every_setting(tmp_path):
+    # One process for all of them: Airflow takes seconds to import, and reads its settings once.
+    script = """
+import json, sys
+from importlib import import_module
+from airflow.cli.cli_parser import get_parser
+from airflow.configuration import conf
+commands, names, celery = json.loads(sys.argv[1])
+for command in commands:
+    get_parser().parse_args(command[1:])
+known = {(s, o) for s, of in conf.configuration_description.items() for o in of["options"]}
+module, name = celery.rsplit(".", 1)
+print(json.dumps({
+    "unknown": [n for n in names if tuple(n.lower().split("__")[1:]) not in known],
+    "celery": type(getattr(import_module(module), name)).__name__,
+}))
+"""
+
+    done = _run_with_airflow(script, [_commands(), _setting_names(), AIRFLOW_CELERY], tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == {"unknown": [], "celery": "Celery"}
+
+
+@pytest.mark.slow
+def test_a_command_airflow_does_not_have_is_noticed(tmp_path):
+    script = """
+import json, sys
+from airflow.cli.cli_parser import get_parser
+get_parser().parse_args(json.loads(sys.argv[1]))
+"""
+
+    done = _run_with_airflow(script, ["scheduler", "--no-such-option"], tmp_path)
+
+    assert done.returncode != 0
+    assert "--no-such-option" in done.stderr
+
+
+def test_every_command_of_airflow_was_found():
+    found = {" ".join(command[1:3]) for command in _commands()}
+
+    assert found >= {"celery worker", "db migrate", "users create", "jobs check", "dag-processor"}
+
+
+def test_the_worker_is_pinged_through_airflows_own_celery():
+    assert f"--app {AIRFLOW_CELERY} inspect ping" in SERVICES["worker"]["healthcheck"]["test"][1]
+
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+
+
+def test_the_image_installs_hashed_wheels_only_and_runs_as_an_ordinary_user():
+    instructions = re.findall(r"^([A-Z]+) (.*)$", DOCKERFILE, flags=re.MULTILINE)
+
+    assert "pip install --require-hashes --only-binary :all:" in DOCKERFILE
+    assert [what for how, what in instructions if how == "USER"] == ["airflow"]
+    assert all("3.11-slim" in what for how, what in instructions if how == "FROM")
+
+
+def test_only_what_the_image_copies_reaches_the_engine():
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, flags=re.MULTILINE)
+    needed = {name for line in copied for name in line.split()}
+    lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+
+    assert lines[1] == "*"
+    assert {line[1:] for line in lines if line.startswith("!")} == needed
+    assert all((ROOT / name).exists() for name in needed)
+
+
+def _mounts(name):
+    mounts = {}
+    for mount in SERVICES[name]["volumes"]:
+        # A default in ${NAME:-value} holds a colon of its own.
+        parts = re.sub(r"\$\{[^}]*\}", "variable", mount).split(":")
+        mounts[parts[1]] = parts[2] if len(parts) > 2 else "rw"
+    return mounts
+
+
+def _commands():
+    """Every `airflow ...` of commands and health checks, as lists of words."""
+    lists = [
+        words
+        for name in AIRFLOW
+        for words in (
+            SERVICES[name]["command"],
+            SERVICES[name].get("healthcheck", {}).get("test", []),
+        )
+    ]
+    parts = [part for words in lists for part in re.split("&&|sh -c |CMD ", " ".join(words))]
+    return [
+        [word.strip('"') for word in part.split()]
+        for part in parts
+        if part.strip().startswith("airflow ")
+    ]
+
+
+def _setting_names():
+    here = re.findall(r"AIRFLOW__\w+", (ROOT / "airflow.env").read_text("utf-8"))
+    return [name for name in (*COMPOSE["x-airflow-environment"], *here) if "AIRFLOW__" in name]
+
+
+def _run_with_airflow(script, argument, home):
+    """Run a script that imports Airflow in a process of its own, set up as in the containers."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "COV"))}
+    deciding = ("AIRFLOW__CORE__EXECUTOR", "AIRFLOW__CORE__AUTH_MANAGER")
+    env |= {name: COMPOSE["x-airflow-environment"][name] for name in deciding}
+    return subprocess.run(
+        [sys.executable, "-c", script, json.dumps(argument)],
+        env=env | {"AIRFLOW_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )

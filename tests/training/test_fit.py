@@ -1,0 +1,287 @@
+import json
+from datetime import date
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+
+import push_model
+from push_model.columns import FEATURES
+from push_model.errors import DatasetError, InvalidEventError, MissingColumnsError
+from push_model.training.dataset import write_parquet
+from push_model.training.fit import handler_fit
+from tests.frames import make_frame
+
+SMALL = {"model": "boosted_trees", "iterations": 20, "depth": 3}
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    path = tmp_path / "feature_frame_20210304.csv"
+    make_frame(orders=60, seed=0).to_csv(path, index=False)
+    return path
+
+
+def event(dataset: Path, **changes):
+    return {
+        "model_parametrisation": SMALL,
+        "dataset": str(dataset),
+        "models_dir": str(dataset.parent / "models"),
+        "training_date": "2022-03-04",
+    } | changes
+
+
+def fit(dataset: Path, **changes) -> Path:
+    body = json.loads(handler_fit(event(dataset, **changes), None)["body"])
+    return Path(body["model_path"][0])
+
+
+def left_behind(dataset: Path) -> list[str]:
+    models = dataset.parent / "models"
+    return sorted(path.name for path in models.iterdir()) if models.exists() else []
+
+
+def test_the_answer_names_the_model_and_its_folder(dataset):
+    answer = push_model.handler_fit(event(dataset), None)
+
+    body = json.loads(answer["body"])
+    assert answer["statusCode"] == "200"
+    assert body["model_name"] == "push_2022_03_04"
+    assert body["model_path"] == [str(dataset.parent / "models" / "push_2022_03_04")]
+
+
+def test_the_model_folder_holds_the_model_for_serving_and_for_people(dataset):
+    path = fit(dataset)
+
+    names = sorted(file.name for file in path.iterdir())
+    assert names == ["card.md", "manifest.json", "model.joblib", "model.json"]
+    pipeline = joblib.load(path / "model.joblib")
+    assert pipeline.predict_proba(make_frame(orders=5, seed=1)).shape[1] == 2
+    manifest = json.loads((path / "manifest.json").read_text())
+    assert manifest["parametrisation"]["iterations"] == 20
+    assert manifest["dataset"]["uri"] == str(dataset)
+    assert manifest["windows"]["train"]["end"] == manifest["windows"]["calibration"]["start"]
+    assert manifest["versions"]["push-model"] == push_model.__version__
+    assert manifest["metrics"]["holdout"]["model"]["rows"] > 0
+
+
+@pytest.mark.mltest("Infra 1")
+@pytest.mark.parametrize("model", [SMALL, {"model": "logistic_regression"}])
+def test_the_same_training_again_is_the_same_model(dataset, model):
+    first = fit(dataset, model_parametrisation=model)
+    before = {file.name: file.read_bytes() for file in first.iterdir()}
+
+    second = fit(dataset, model_parametrisation=model)
+
+    assert second == first
+    assert {file.name: file.read_bytes() for file in second.iterdir()} == before
+
+
+@pytest.mark.mltest("Infra 1")
+def test_row_order_and_file_kind_change_not_a_byte(dataset):
+    first = (fit(dataset) / "model.json").read_bytes()
+    shuffled = dataset.with_name("shuffled.parquet")
+    rows = pd.read_csv(dataset).sample(frac=1, random_state=1)
+    write_parquet(rows, shuffled, facts={})
+
+    second = fit(shuffled, model_name="again")
+
+    assert (second / "model.json").read_bytes() == first
+
+
+def test_another_model_on_the_same_date_gets_a_name_of_its_own(dataset):
+    first = fit(dataset)
+    kept = (first / "model.json").read_bytes()
+
+    second = fit(dataset, seed=1, model_parametrisation=SMALL | {"depth": 4})
+
+    assert second.name == "push_2022_03_04_2"
+    assert (first / "model.json").read_bytes() == kept
+
+
+@pytest.mark.mltest("Data 4")
+def test_rows_after_the_training_date_are_never_read(dataset):
+    frame = pd.read_csv(dataset)
+    days = sorted(frame["order_date"].unique())
+    cut = days[len(days) * 3 // 4][:10]
+    future = frame["order_date"].str[:10] > cut
+    poisoned = dataset.with_name("poisoned.csv")
+    frame.assign(outcome=frame["outcome"].where(~future, 1 - frame["outcome"])).to_csv(
+        poisoned, index=False
+    )
+
+    known = fit(dataset, training_date=cut, model_name="known")
+    same = fit(poisoned, training_date=cut, model_name="poisoned")
+
+    assert (known / "model.json").read_bytes() == (same / "model.json").read_bytes()
+
+
+def test_the_loader_is_swapped_by_its_keyword(dataset):
+    asked = {}
+
+    def load(uri, *, columns, until):
+        asked.update(uri=uri, columns=columns, until=until)
+        return make_frame(orders=60, seed=0)
+
+    answer = handler_fit(event(dataset) | {"dataset": "warehouse://orders"}, load=load)
+
+    path = Path(json.loads(answer["body"])["model_path"][0])
+    assert asked["uri"] == "warehouse://orders"
+    assert set(FEATURES) < set(asked["columns"])
+    assert asked["until"] == date(2022, 3, 4)
+    assert json.loads((path / "manifest.json").read_text())["dataset"] == {
+        "uri": "warehouse://orders"
+    }
+
+
+@pytest.mark.mltest("Data 4")
+def test_a_loader_that_gives_later_rows_teaches_nothing_of_them(dataset):
+    def load(uri, *, columns, until):
+        del uri, columns, until
+        return pd.read_csv(dataset, parse_dates=["order_date"])
+
+    cut = "2020-10-25"
+
+    ours = fit(dataset, training_date=cut, model_name="ours")
+    theirs = handler_fit(event(dataset, training_date=cut, model_name="theirs"), load=load)
+
+    folder = Path(json.loads(theirs["body"])["model_path"][0])
+    assert (folder / "model.json").read_bytes() == (ours / "model.json").read_bytes()
+
+
+def test_a_loader_that_gives_no_frame_is_refused(dataset):
+    with pytest.raises(DatasetError, match=r"must give a frame .* got NoneType"):
+        handler_fit(event(dataset), load=lambda *_, **__: None)
+
+
+def test_a_store_that_is_a_file_is_refused_before_any_data_is_read(dataset):
+    with pytest.raises(InvalidEventError, match=r"frame_20210304\.csv is a file"):
+        fit(dataset, models_dir=str(dataset))
+
+
+def test_features_that_never_vary_teach_nothing_and_say_so(dataset):
+    constant = make_frame(orders=60, seed=0).assign(**dict.fromkeys(FEATURES, 0.0))
+    constant["user_order_seq"] = 2
+    constant.to_csv(dataset, index=False)
+
+    with pytest.raises(DatasetError, match=r"CatBoost cannot learn from the .* rows"):
+        fit(dataset)
+
+    assert left_behind(dataset) == []
+
+
+def test_the_event_is_not_changed(dataset):
+    given = event(dataset)
+    before = json.dumps(given)
+
+    handler_fit(given)
+
+    assert json.dumps(given) == before
+
+
+@pytest.mark.mltest("Data 5")
+def test_no_user_order_or_product_is_in_the_model_folder(dataset):
+    frame = pd.read_csv(dataset)
+    canaries = {"user_id": 987654321012, "order_id": 876543210123, "variant_id": 765432101234}
+    for column, canary in canaries.items():
+        frame[column] = frame[column] + canary
+    frame.to_csv(dataset, index=False)
+
+    path = fit(dataset)
+
+    for file in path.iterdir():
+        content = file.read_bytes()
+        for column in canaries:
+            for value in frame[column].unique():
+                assert str(value).encode() not in content
+
+
+@pytest.mark.mltest("Model 5")
+def test_a_shuffled_outcome_teaches_nothing(dataset):
+    frame = make_frame(orders=200, seed=0)
+    shuffled = frame["outcome"].sample(frac=1, random_state=0).to_numpy()
+
+    def load(uri, *, columns, until):
+        del uri, columns, until
+        return frame.assign(outcome=shuffled)
+
+    answer = handler_fit(event(dataset), load=load)
+
+    path = Path(json.loads(answer["body"])["model_path"][0])
+    holdout = json.loads((path / "manifest.json").read_text())["metrics"]["holdout"]["model"]
+    assert abs(holdout["roc_auc"] - 0.5) < 0.1
+
+
+BROKEN = [
+    ("a missing column", lambda f: f.drop(columns="discount_pct"), MissingColumnsError, "discount"),
+    ("text", lambda f: f.assign(normalised_price="cheap"), DatasetError, "normalised_price"),
+    (
+        "negative days",
+        lambda f: f.assign(days_since_purchase_variant_id=-1.0),
+        DatasetError,
+        "days_since_purchase_variant_id",
+    ),
+    ("duplicate rows", lambda f: pd.concat([f, f.head(3)]), DatasetError, "order_id, variant_id"),
+    (
+        "no large orders",
+        lambda f: f.assign(outcome=(f.groupby("order_id").cumcount() == 0).astype(float)),
+        DatasetError,
+        "No orders with at least 5 items bought on or before 2022-03-04",
+    ),
+    ("one class", lambda f: f[f["outcome"] == 1], DatasetError, "purchases in"),
+    ("no rows", lambda f: f.head(0), DatasetError, "frame.csv"),
+]
+
+
+@pytest.mark.mltest("Data 1")
+@pytest.mark.parametrize(
+    ("break_it", "error", "message"), [b[1:] for b in BROKEN], ids=[b[0] for b in BROKEN]
+)
+def test_a_broken_dataset_is_refused_and_leaves_nothing_behind(tmp_path, break_it, error, message):
+    dataset = tmp_path / "frame.csv"
+    break_it(make_frame(orders=60, seed=0)).to_csv(dataset, index=False)
+
+    with pytest.raises(error, match=message):
+        fit(dataset)
+
+    assert left_behind(dataset) == []
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match=r"feature_frame_20210304\.csv"):
+        fit(tmp_path / "feature_frame_20210304.csv")
+
+
+def test_a_date_before_any_data_is_refused(dataset):
+    with pytest.raises(DatasetError, match="on or before 2001-01-01"):
+        fit(dataset, training_date="2001-01-01")
+
+    assert left_behind(dataset) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model_name": "../escape"}, "never a path"),
+        ({"model_parametrisation": {"model": "boosted_forest"}}, "Did you mean 'boosted_trees'"),
+        ({"min_items": "5"}, "whole number"),
+    ],
+)
+def test_a_wrong_event_is_refused_before_any_data_is_read(dataset, changes, message):
+    def load(uri, *, columns, until):
+        raise AssertionError(uri, columns, until)
+
+    with pytest.raises(InvalidEventError, match=message):
+        handler_fit(event(dataset, **changes), load=load)
+
+
+def test_new_and_returning_users_are_measured_apart(dataset):
+    make_frame(orders=200, seed=0).to_csv(dataset, index=False)
+
+    manifest = json.loads((fit(dataset) / "manifest.json").read_text())
+
+    rows = {part: by["model"]["rows"] for part, by in manifest["metrics"].items()}
+    assert rows["holdout, new users"] + rows["holdout, returning users"] == rows["holdout"]
+    assert np.isfinite(manifest["metrics"]["calibration window"]["popularity"]["log_loss"])
