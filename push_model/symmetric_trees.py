@@ -17,6 +17,7 @@ from operator import getitem, itemgetter, or_
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from push_model.document import read_number, read_object
+from push_model.errors import ModelFormatError
 from push_model.shapley import LeafShares
 from push_model.tree import read_borders, read_flags, read_trees
 
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 # Leaf numbers worked out at once, a byte each: memory stays flat however many rows come, and
 # Python's cost per tree is paid seldom (with 0.5 MB a batch took a quarter longer).
 CHUNK_BYTES = 1 << 22
+
+# A forest holds one byte of answers for each of its borders and each of its trees. The largest that
+# training makes (5,000 trees, 254 borders for each of 30 inputs) has half as many.
+MOST_ANSWERS = 1 << 26
 
 
 def _add_one_by_one(leaves: Iterable[float]) -> float:
@@ -137,8 +142,10 @@ class SymmetricTrees:
         keys = {"kind", "bias", "scale", "borders", "missing_is_above", "trees"}
         fields = read_object(document, keys, "scorer")
         borders = read_borders(fields["borders"], n_inputs=n_inputs)
+        trees = read_trees(fields["trees"], borders)
+        _check_size(n_borders=sum(map(len, borders)), n_trees=len(trees))
         return cls(
-            read_trees(fields["trees"], borders),
+            trees,
             borders,
             read_flags(fields["missing_is_above"], n_inputs=n_inputs),
             scale=read_number(fields["scale"], "scorer['scale']"),
@@ -266,6 +273,14 @@ class SymmetricTrees:
     @_MadeOnce
     def _base_value(self) -> float:
         return self._scale * fsum(shares.mean for shares in self._shares) + self._bias
+
+
+def _check_size(*, n_borders: int, n_trees: int) -> None:
+    if n_borders * n_trees > MOST_ANSWERS:
+        raise ModelFormatError(
+            f"scorer must have at most {MOST_ANSWERS} borders times trees, "
+            f"got {n_borders} borders and {n_trees} trees."
+        )
 
 
 def _picker(places: list[int]) -> Callable[[list[float]], Iterable[float]]:
