@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from json import JSONDecoder
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from push_model.errors import InvalidEventError, RequestTooLargeError
 from push_model.feature_rules import kind_of
@@ -14,6 +14,18 @@ if TYPE_CHECKING:
 
     from push_model.answer import UserId
     from push_model.limits import Limits
+
+
+class _Counts(NamedTuple):
+    """What a request holds down to the features, which are not looked into."""
+
+    candidates: int
+    lists: int
+    objects: int  # that of the users among them
+    keys: int
+
+
+_NOTHING = _Counts(0, 0, 0, 0)
 
 
 class Repeated(dict[str, Any]):
@@ -77,7 +89,7 @@ def read_users(users: Any, limits: Limits | None = None) -> dict[UserId, Any]:
     by_user_id: dict[UserId, Any] = read
     if read is users:
         _check_ids(by_user_id)
-        _check_candidates(flatten(by_user_id)[0], limits)
+        _check_candidates(_count(by_user_id).candidates, limits)
     return by_user_id
 
 
@@ -119,20 +131,36 @@ def _parse(text: str, limits: Limits) -> Any:
     if not text.strip(_SPACE):
         return {}
     read = _decode_within(limits, _decode, text)
-    places, products = flatten(read) if isinstance(read, dict) else ([], [read])
-    _check_candidates(places, limits)
+    n_candidates, n_lists, n_objects, n_keys = _count(read) if isinstance(read, dict) else _NOTHING
+    _check_candidates(n_candidates, limits)
     # What opens beyond users, lists and features is nested deeper than a request need be.
-    n_lists = sum(count is not None for _, count in places)
-    n_objects = 1 + sum(isinstance(sent, dict) for sent in products)
     opened = text.count("{") + text.count("[")
     if opened > n_lists + n_objects or limits.nesting < SOUND_NESTING:
         _check_nesting(read, limits)
     # Each key has a colon of its own, so as many colons as keys leave none for a repeated key.
     # A colon in a user id only sends a sound request the slower way.
-    n_keys = len(places) + sum(len(sent) for sent in products if isinstance(sent, dict))
     if text.count(":") == n_keys:
         return read
     return _decode_within(limits, _decode_marking_repeats, text)
+
+
+def _count(users: dict[Any, Any]) -> _Counts:
+    n_candidates = n_lists = 0
+    n_objects, n_keys = 1, len(users)
+    for sent in users.values():
+        if isinstance(sent, dict):
+            n_candidates += 1
+            n_objects += 1
+            n_keys += len(sent)
+        elif isinstance(sent, list):
+            n_candidates += len(sent) or 1  # nobody is free, not even a user with an empty list
+            n_lists += 1
+            objects = [features for features in sent if isinstance(features, dict)]
+            n_objects += len(objects)
+            n_keys += sum(map(len, objects))
+        else:
+            n_candidates += 1
+    return _Counts(n_candidates, n_lists, n_objects, n_keys)
 
 
 def _decode_within(limits: Limits, decode: Callable[[str, int], tuple[Any, int]], text: str) -> Any:
@@ -151,9 +179,7 @@ def _decode_within(limits: Limits, decode: Callable[[str, int], tuple[Any, int]]
     return read
 
 
-def _check_candidates(places: list[tuple[UserId, int | None]], limits: Limits) -> None:
-    # Nobody is free, not even a user with an empty list.
-    n_candidates = sum(n_products or 1 for _, n_products in places)
+def _check_candidates(n_candidates: int, limits: Limits) -> None:
     if n_candidates > limits.candidates:
         raise RequestTooLargeError(
             f"users has {n_candidates:,} candidates, each a user and a product, and this process "
