@@ -1,7 +1,9 @@
+import os
+
 import pytest
 
 from push_model import durable
-from push_model.durable import write_aside, write_folder
+from push_model.durable import read_whole, write_aside, write_folder
 
 
 def names_in(folder) -> set[str]:
@@ -53,3 +55,20 @@ def test_a_folder_another_writer_made_meanwhile_is_left_alone(tmp_path):
     assert not is_written
     assert (target / "a").read_bytes() == b"theirs"
     assert names_in(tmp_path) == {"model"}
+
+
+def test_a_file_is_read_up_to_the_limit_and_no_further(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+
+    assert read_whole(path, most_bytes=5) == b"12345"
+    with pytest.raises(OSError, match="larger than 4 bytes"):
+        read_whole(path, most_bytes=4)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+def test_a_pipe_in_place_of_a_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "file")
+
+    with pytest.raises(OSError, match="not a regular file"):
+        read_whole(tmp_path / "file", most_bytes=5)

@@ -237,3 +237,45 @@ def test_threads_that_wait_for_the_first_model_read_it_once(tmp_path, monkeypatc
 
     assert len({id(model) for model in found}) == 1
     assert len(reads) == 1
+
+
+def test_a_slow_load_of_a_named_model_does_not_hold_a_new_champion_up(tmp_path, monkeypatch):
+    live = LiveModels(check_every_s=0.0)
+    make_model(tmp_path, "slow", base_log_odds=-4.0)
+    make_model(tmp_path, "a")
+    serving(live, tmp_path)
+    make_model(tmp_path, "b", base_log_odds=-3.0)
+    is_reading, may_finish = Event(), Event()
+    read = live_model.read_model
+
+    def read_slowly(folder):
+        if folder.name == "slow":
+            is_reading.set()
+            may_finish.wait(10)
+        return read(folder)
+
+    monkeypatch.setattr(live_model, "read_model", read_slowly)
+    with ThreadPoolExecutor(1) as thread:
+        named = thread.submit(live.get, str(tmp_path), "slow")
+        is_reading.wait(10)
+        meanwhile = serving(live, tmp_path)
+        may_finish.set()
+
+    assert (meanwhile, named.result().loaded.name) == ("b", "slow")
+
+
+def test_a_champion_mended_without_a_trace_in_its_files_is_picked_up(tmp_path, monkeypatch):
+    live = LiveModels(check_every_s=0.0)
+    make_model(tmp_path, "a")
+    serving(live, tmp_path)
+    make_model(tmp_path, "b", base_log_odds=-3.0)
+    read = live_model.read_model
+
+    def lack_memory(folder):
+        raise ModelIntegrityError(f"{folder.name} cannot be read.")
+
+    monkeypatch.setattr(live_model, "read_model", lack_memory)
+    before = serving(live, tmp_path)
+    monkeypatch.setattr(live_model, "read_model", read)
+
+    assert (before, serving(live, tmp_path)) == ("a", "b")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from push_model import request
 from push_model.model_format import Feature
-from push_model.request import RequestReader
+from push_model.request import MOST_SUGGESTED, RequestReader
 from push_model.users import read_users
 
 FEATURES = (
@@ -212,3 +212,11 @@ def test_reading_leaves_the_request_as_it_was():
     read(users)
 
     assert users == {"u": GOOD, "v": [GOOD]}
+
+
+def test_suggestions_stop_after_a_hundred_users_but_errors_do_not():
+    found = READER.read({str(number): {"day": 1} for number in range(MOST_SUGGESTED + 1)}).errors
+
+    assert ["did you mean" in error for error in found.values()] == [True] * MOST_SUGGESTED + [
+        False
+    ]

@@ -150,3 +150,26 @@ def test_a_setting_that_is_neither_is_the_operators_error(tmp_path, monkeypatch)
 
     assert answer["statusCode"] == "500"
     assert "PUSH_SKEW_SKETCH must be 'on' or 'off'" in answer["body"]
+
+
+def test_a_feature_that_is_almost_never_there_shows_a_wrong_unit(model):
+    def rarely_in_hours(row):
+        is_there = row[DAYS] == row[DAYS]
+        return [*row[:DAYS], row[DAYS] * 240 if is_there else nan, *row[DAYS + 1 :]]
+
+    report = sketch_of(model, 1_000, rarely_in_hours)
+
+    assert report["features"]["days_since_purchase_variant_id"]["changed"]
+
+
+def test_a_handful_of_odd_values_is_no_change(model):
+    sent = 0
+
+    def four_are_odd(row):
+        nonlocal sent
+        sent += 1
+        return [*row[:DAYS], 1e4 if sent <= 4 else row[DAYS], *row[DAYS + 1 :]]
+
+    report = sketch_of(model, 2_000, four_are_odd)
+
+    assert not report["features"]["days_since_purchase_variant_id"]["changed"]

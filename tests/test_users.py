@@ -91,3 +91,15 @@ def test_candidates_are_users_times_products(form):
     assert len(read_users(users, Limits(candidates=3))) == 2
     with pytest.raises(RequestTooLargeError, match=r"has 3 candidates, .* at most 2 "):
         read_users(users, Limits(candidates=2))
+
+
+def test_users_with_empty_lists_are_not_free():
+    with pytest.raises(RequestTooLargeError, match=r"has 3 candidates, .* at most 2 "):
+        read_users('{"a": [], "b": [], "c": []}', Limits(candidates=2))
+
+
+def test_lists_of_products_hide_no_nesting():
+    products = ", ".join(["{}"] * 100)  # as many objects as the deep one beside them opens
+
+    with pytest.raises(RequestTooLargeError, match="nests too deeply"):
+        read_users(f'{{"a": [{products}], "b": ' + "[" * 40 + "]" * 40 + "}")

@@ -110,7 +110,18 @@ EVENTS = {
     "a feature twice": {"users": '{"u": {"count_pets": 1, "count_pets": 2}}'},
     "a product": {"users": {"u": [USER, {}]}},
     "overflow": {"users": {"u": {"a": 1e9, "b": 0.0, "c": 1e9}}, "model": "huge"},
+    "overflow of reasons": {
+        "users": {"u": {"a": 1.7e300, "b": 1.7e300, "c": 1.0}},
+        "model": "torn",
+        "explain": True,
+    },
 }
+# Two parts of one feature, each finite and the log-odds too, add up to infinity.
+TORN = make_model_document(
+    make_line(weights=[1e8, -1e8, 0.0, 1e8], centers=[0.0] * 4, intercept=0.0),
+    steps=[{"kind": "product", "name": "ac", "left": "a", "right": "c"}],
+    inputs=("a", "b", "c", "ac"),
+)
 SETTINGS = {
     "PUSH_MAX_REQUEST_CHARACTERS": "10",
     "PUSH_MAX_CANDIDATES": "1",
@@ -151,6 +162,7 @@ def provoke(case, store, monkeypatch):
     folder = make_model(store)
     (store / "out").symlink_to(store.parent)
     write_anew(store / "huge", {})
+    write_anew(store / "torn", TORN)
     monkeypatch.setenv("PUSH_MODELS_DIR", str(store))
     event = EVENTS.get(case, {"users": json.dumps({"u": USER, "v": USER})})
     if case in SETTINGS:
