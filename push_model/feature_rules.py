@@ -47,10 +47,10 @@ class Rule(NamedTuple):
         if (self.low, self.high) == (-float_info.max, float_info.max):
             return kind
         if self.high == float_info.max:
-            return f"{kind} >= {self.low:g}"
+            return f"{kind} >= {_written(self.low)}"
         if self.low == -float_info.max:
-            return f"{kind} <= {self.high:g}"
-        return f"{kind} from {self.low:g} to {self.high:g}"
+            return f"{kind} <= {_written(self.high)}"
+        return f"{kind} from {_written(self.low)} to {_written(self.high)}"
 
     @classmethod
     def of(cls, feature: Feature) -> Rule:
@@ -100,6 +100,10 @@ class Rule(NamedTuple):
         if is_legal or isnan(number):
             return number
         raise UnusableError(f"{self.name!r} must be {self} or null, got another number")
+
+
+def _written(limit: float) -> str:
+    return f"{limit:,.0f}" if limit % 1.0 == 0.0 else f"{limit:g}"
 
 
 def say_absent(names: Sequence[str], features: Mapping[Any, Any], *, suggest: bool = True) -> str:

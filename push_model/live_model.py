@@ -26,8 +26,9 @@ from push_model.store import CHAMPION_FILE, champion, model_path
 
 logger = logging.getLogger(__name__)
 
-# A model takes some 10 MB; a caller that goes through the whole store must not keep it all.
+# A caller that goes through a whole store, or through stores, must not keep every model.
 MOST_NAMED_MODELS = 8
+MOST_CHAMPIONS = 8
 
 # A look at the disk is cheap, but on a network store not free; a second late harms no push.
 CHECK_EVERY_S = 1.0
@@ -205,11 +206,17 @@ class LiveModels:
             entry = _read(model_path(models_dir, model_name))
         self._entries[key] = entry
         self._fresh_until[key] = now + self._check_every_s
-        named = [key for key in self._entries if key[1] is not None]
-        for oldest in named[:-MOST_NAMED_MODELS]:
-            del self._entries[oldest]
-            self._fresh_until.pop(oldest, None)
+        self._let_go(is_champion=model_name is None)
         return entry.live
+
+    def _let_go(self, *, is_champion: bool) -> None:
+        """Forget the models of a kind that were first loaded longest ago."""
+        most = MOST_CHAMPIONS if is_champion else MOST_NAMED_MODELS
+        # A copy, at once: a thread that loads the other kind adds to the dict meanwhile.
+        kept = [key for key in list(self._entries) if (key[1] is None) == is_champion]
+        for oldest in kept[:-most]:
+            self._entries.pop(oldest, None)
+            self._fresh_until.pop(oldest, None)
 
     def _read_champion(self, models_dir: str, last_good: _Entry | None) -> _Entry:
         watched: tuple[Path, ...] = (Path(models_dir) / CHAMPION_FILE,)
@@ -281,6 +288,6 @@ def _signature(paths: tuple[Path, ...]) -> _Signature:
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # a path with a NUL is none
         return None
     return found.st_mtime_ns, found.st_ino, found.st_size

@@ -21,6 +21,7 @@ __all__ = [
     "LoadedModel",
     "document_bytes",
     "model_id_of",
+    "read_manifest",
     "read_model",
     "write_model_folder",
 ]
@@ -147,6 +148,38 @@ def read_model(folder: Path | str) -> LoadedModel:
         raise ModelFormatError(f"{path.name}/{MODEL_FILE}: {error}") from error
 
 
+def read_manifest(folder: Path | str) -> dict[str, Any]:
+    """Read what the manifest of a model folder says.
+
+    Parameters
+    ----------
+    folder : Path or str
+        A model folder.
+
+    Returns
+    -------
+    dict
+        The facts it was saved with, and ``"files"``.
+
+    Raises
+    ------
+    ModelIntegrityError
+        If there is none, or it is no JSON object.
+    """
+    path = Path(folder)
+    content = _read_bytes(path / MANIFEST_FILE)
+    try:
+        manifest = json.loads(content)
+    except (ValueError, RecursionError):
+        manifest = None
+    if not isinstance(manifest, dict):
+        raise ModelIntegrityError(
+            f"{path.name}/{MANIFEST_FILE} is no JSON object. It changed after it was saved; "
+            "restore it or retrain."
+        )
+    return manifest
+
+
 def is_folder(path: Path) -> bool:
     """Say whether a model folder is there.
 
@@ -171,6 +204,27 @@ def is_folder(path: Path) -> bool:
         raise ModelIntegrityError(
             f"{path.name} cannot be looked at ({error.strerror}). Let this process read the store."
         ) from None
+
+
+def leads_out(path: Path, store: Path) -> bool:
+    """Say whether a link leads out of a store.
+
+    Parameters
+    ----------
+    path : Path
+        What may be a link.
+    store : Path
+        A folder.
+
+    Returns
+    -------
+    bool
+        True, too, for a link that leads to itself.
+    """
+    try:
+        return path.is_symlink() and not path.resolve().is_relative_to(store.resolve())
+    except RuntimeError:  # what Path says of a loop, before Python 3.13
+        return True
 
 
 def write_model_folder(
@@ -236,8 +290,8 @@ def _manifest(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
 
 def _digest_expected(path: Path) -> str:
     try:
-        digest = json.loads(_read_bytes(path / MANIFEST_FILE))["files"][MODEL_FILE]["sha256"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        digest = read_manifest(path)["files"][MODEL_FILE]["sha256"]
+    except (KeyError, TypeError):
         digest = None
     if not isinstance(digest, str):
         raise ModelIntegrityError(
@@ -248,6 +302,12 @@ def _digest_expected(path: Path) -> str:
 
 
 def _read_bytes(path: Path) -> bytes:
+    # A link may lead to another place of the store, as mounted volumes have it, and no further.
+    if leads_out(path, path.parent.parent):
+        raise ModelIntegrityError(
+            f"{path.parent.name}/{path.name} is a link that leads out of the store. "
+            "Restore it or retrain."
+        )
     try:
         return read_whole(path, most_bytes=MOST_BYTES)
     except OSError as error:

@@ -12,6 +12,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from push_model.feature_rules import Rule, UnusableError, kind_of, list_some, say_absent
+from push_model.late_numpy import import_numpy
 from push_model.scoring import is_worth_numpy
 from push_model.users import Repeated, flatten
 
@@ -113,6 +114,9 @@ class RequestReader:
     def unknown_names(self, users: Mapping[UserId, Any]) -> Iterator[str]:
         """Give the names that the model does not know, as often as they were sent.
 
+        Only those beside a feature that it knows: an object without one holds no features, but
+        perhaps users, wrapped once too often.
+
         Parameters
         ----------
         users : mapping
@@ -126,7 +130,7 @@ class RequestReader:
         known = frozenset(self._names)
         _, products = flatten(users)
         for features in products:
-            if isinstance(features, dict):
+            if isinstance(features, dict) and not known.isdisjoint(features):
                 for name in features:
                     if isinstance(name, str) and name not in known:
                         yield name
@@ -145,6 +149,8 @@ class RequestReader:
             raise UnusableError(f"must be an object of features, got {kind_of(features)}.")
         if isinstance(features, Repeated):
             raise UnusableError("must give each feature once; one is there twice.")
+        if type(features) is not dict:
+            features = dict(features)  # a defaultdict would make up what it lacks
         try:
             sent = self._pick(features)
         except KeyError:
@@ -185,6 +191,7 @@ class RequestReader:
         places, products = flatten(users)
         if not is_worth_numpy(len(products)) or set(map(type, products)) != {dict}:
             return None
+        import_numpy()
         import numpy as np  # noqa: PLC0415 - single users never pay for it
 
         try:

@@ -7,6 +7,7 @@ from sys import modules
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from push_model.errors import MissingColumnsError, ModelFormatError
+from push_model.late_numpy import import_numpy
 from push_model.linear import Linear
 from push_model.model_format import ModelDocument, read_model_document
 from push_model.preparation import names_read, prepare_columns, row_functions, run_on_row
@@ -156,6 +157,7 @@ class Model:
         """
         if not is_worth_numpy(len(rows)):
             return [self.propensity(row) for row in rows]
+        import_numpy()
         import numpy as np  # noqa: PLC0415 - single users never pay for it
 
         table = np.asarray(rows, dtype=np.float64).T
@@ -183,6 +185,7 @@ class Model:
         MissingColumnsError
             If a feature is absent.
         """
+        import_numpy()
         import numpy as np  # noqa: PLC0415 - single users never pay for it
 
         if absent := [name for name in self.feature_names if name not in columns]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import cycle
-from math import isnan, log
+from math import isnan
 from typing import TYPE_CHECKING
+
+from push_model.stability import stability_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,15 +24,13 @@ if TYPE_CHECKING:
 ONE_ROW_IN = 8
 _GAPS = (7, 10, 5, 12, 6, 9, 4, 11)
 # A large request is one moment of one caller, and need not outweigh all others.
-MOST_ROWS_OF_A_REQUEST = 64
+MOST_ROWS_OF_A_REQUEST = 128
 
 # The usual reading of the index: below 0.1 the same, above 0.25 another population.
 CHANGED_ABOVE = 0.25
 FEWEST_ROWS = 50
-# Where most candidates have no value the index hardly moves, so values outside count by themselves.
+FEWEST_PRESENT = 10
 FEWEST_OUTSIDE = 5
-# What trained shares of nothing count as, so that the index stays finite.
-SMALLEST_SHARE = 1e-4
 WORTH_SAYING = 0.1
 
 
@@ -69,12 +69,12 @@ class Sketch:
         rows : sequence of sequence of float, or ndarray, of shape (n_rows, n_features)
             In the order of the model's features; NaN = missing.
         """
-        n_rows, place = len(rows), self._skip
-        stride = max(1, -(-n_rows // (ONE_ROW_IN * MOST_ROWS_OF_A_REQUEST)))
+        n_rows, place = len(rows), float(self._skip)
+        stride = max(1.0, n_rows / (ONE_ROW_IN * MOST_ROWS_OF_A_REQUEST))
         while place < n_rows:
-            self._count([*map(float, rows[place])])
+            self._count([*map(float, rows[int(place)])])
             place += next(self._gaps) * stride
-        self._skip = (place - n_rows) // stride
+        self._skip = int((place - n_rows) / stride)
 
     def _count(self, row: list[float]) -> None:
         self._rows += 1
@@ -94,9 +94,9 @@ class Sketch:
         Returns
         -------
         Skew or None
-            By feature; None where the model does not say what it was trained on. The index is the
-            population stability index: the sum over bins of
-            ``(served - trained) * ln(served / trained)``, with "missing" as a bin of its own.
+            By feature; None where the model does not say what it was trained on. ``psi`` is the
+            population stability index (`push_model.stability`) over all candidates, with "missing"
+            as a bin of its own, or over the values that were there, whichever is larger.
         """
         if not self._seen:
             return None
@@ -104,31 +104,41 @@ class Sketch:
         return {"rows": self._rows, "one_row_in": ONE_ROW_IN, "features": features}
 
     def _compare(self, name: str, seen: Seen) -> FeatureSkew:
-        counts = [self._missing[name], *self._bins[name]]
-        rows = max(1, sum(counts))
-        psi = _stability_index(counts, [seen.missing, *seen.shares])
-        present = max(1, sum(counts[1:]))
-        missing, outside = counts[0] / rows, self._outside[name] / present
-        # Chance alone gives about one bin's worth in so many rows.
-        chance = 2.0 * (len(counts) - 1) / rows
+        missing, bins = self._missing[name], self._bins[name]
+        present = sum(bins)
+        rows = max(1, missing + present)
+        outside = self._outside[name] / max(1, present)
+        # Where most candidates have no value all of them together hardly move, so the values that
+        # are there are looked at by themselves, too.
+        found = [
+            _index([missing, *bins], [seen.missing, *seen.shares], fewest=FEWEST_ROWS),
+            _index(
+                bins, [share / (1.0 - seen.missing) for share in seen.shares], fewest=FEWEST_PRESENT
+            )
+            if seen.missing < 1.0
+            else (0.0, False),
+        ]
         is_outside = self._outside[name] >= FEWEST_OUTSIDE and outside >= WORTH_SAYING
-        changed = is_outside or (rows >= FEWEST_ROWS and psi > CHANGED_ABOVE + chance)
+        changed = is_outside or any(is_large for _, is_large in found)
         return {
-            "missing": {"trained": seen.missing, "served": missing},
+            "missing": {"trained": seen.missing, "served": missing / rows},
             "out_of_range": outside,
-            "psi": psi,
+            "psi": max(index for index, _ in found),
             "changed": changed,
-            "says": _say(seen, missing, outside) if changed else "as in training",
+            "says": _say(seen, missing / rows, outside) if changed else "as in training",
         }
 
 
-def _stability_index(counts: Sequence[int], trained: Sequence[float]) -> float:
-    total = sum(counts) + 0.5 * len(counts)
-    index = 0.0
-    for count, share in zip(counts, trained, strict=True):
-        served, expected = (count + 0.5) / total, max(share, SMALLEST_SHARE)
-        index += (served - expected) * log(served / expected)
-    return index if sum(counts) else 0.0
+def _index(counts: Sequence[int], trained: Sequence[float], *, fewest: int) -> tuple[float, bool]:
+    """Give the index of counts against trained shares, and whether it is too large for chance."""
+    n = sum(counts)
+    if not n:
+        return 0.0, False
+    total = n + 0.5 * len(counts)
+    index = stability_index(((count + 0.5) / total for count in counts), trained)
+    # Chance alone gives about one bin's worth in so many rows.
+    chance = 2.0 * (len(counts) - 1) / n
+    return index, n >= fewest and index > CHANGED_ABOVE + chance
 
 
 def _say(seen: Seen, missing: float, outside: float) -> str:

@@ -81,6 +81,7 @@ def read_users(users: Any, limits: Limits | None = None) -> dict[UserId, Any]:
     if not isinstance(read, dict):
         raise InvalidEventError(
             f"users must be an object of user ids, as JSON text or a dict, got {kind_of(read)}."
+            f"{' Decode them as UTF-8 first.' if isinstance(read, bytes) else ''}"
         )
     if not read:
         raise InvalidEventError("users is empty: send at least one user id with its features.")

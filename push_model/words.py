@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # What one unit of normalised_price is worth.
 POUNDS = 36.89
 
+SMALLEST_WRITTEN = 0.01
+
 _FLAGS = {
     "ordered_before": ("bought before", "not bought before"),
     "abandoned_before": ("left in the cart since the last order", "not left in the cart"),
@@ -78,12 +80,15 @@ def say(name: str, values: Values, *, missing: str) -> str:
 
 def _say_recency(days: float, bought: str, usual: str, values: Values) -> str:
     usual_days = values.get(usual, float("nan"))
-    ago = f"{bought} {_number(days)} {'day' if days == 1.0 else 'days'} ago"
+    written = _number(days)
+    ago = f"{bought} {written} {'day' if written == '1' else 'days'} ago"
     return ago if isnan(usual_days) else f"{ago}, usually every {_number(usual_days)}"
 
 
 def _number(value: float) -> str:
     """Write three digits at least, and never an exponent a reader must decode."""
+    if 0.0 < value < SMALLEST_WRITTEN:
+        return f"less than {SMALLEST_WRITTEN:g}"
     return f"{value:.0f}" if value >= 100.0 else f"{value:.3g}"  # noqa: PLR2004 - three digits
 
 
@@ -91,10 +96,14 @@ def _say_price(price: float) -> str:
     return f"costs {price * POUNDS:.2f} GBP"
 
 
-def _say_discount(share: float) -> str:
-    if share == 0.0:
+def _say_discount(discount: float) -> str:
+    """Say it of the list price, as a shop does; the feature is a share of the price asked."""
+    if discount <= -1.0:
+        return "without a list price"
+    off = discount / (1.0 + discount)
+    if abs(off) < SMALLEST_WRITTEN / 2:
         return "not discounted"
-    return f"{share:.0%} off" if share > 0.0 else f"{-share:.0%} dearer than its list price"
+    return f"{off:.0%} off" if off > 0.0 else f"{-off:.0%} dearer than its list price"
 
 
 _SPECIAL: dict[str, Callable[[float], str]] = {

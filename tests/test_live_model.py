@@ -1,5 +1,7 @@
 import logging
+import os
 import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -279,3 +281,37 @@ def test_a_champion_mended_without_a_trace_in_its_files_is_picked_up(tmp_path, m
     monkeypatch.setattr(live_model, "read_model", read)
 
     assert (before, serving(live, tmp_path)) == ("a", "b")
+
+
+def test_a_walk_through_stores_does_not_keep_every_champion(tmp_path):
+    live = LiveModels(check_every_s=0.0)
+    for number in range(live_model.MOST_CHAMPIONS + 3):
+        make_model(tmp_path / str(number))
+        serving(live, tmp_path / str(number))
+
+    assert len(live._entries) == live_model.MOST_CHAMPIONS
+
+
+def test_champions_and_named_models_change_the_cache_at_once_without_a_failure(tmp_path):
+    interval = sys.getswitchinterval()
+    folder = make_model(tmp_path, "a")
+    for number in range(live_model.MOST_NAMED_MODELS + 2):
+        make_model(tmp_path, f"m{number}", base_log_odds=-5.0 - number)
+    live = LiveModels(check_every_s=0.0)
+
+    def ask_for_named(_):
+        return [live.get(str(tmp_path), f"m{n}") for n in range(live_model.MOST_NAMED_MODELS + 2)]
+
+    def ask_for_champion(number):
+        os.utime(tmp_path / "champion.json", ns=(number, number))
+        return live.get(str(tmp_path), None)
+
+    try:
+        sys.setswitchinterval(1e-6)
+        with ThreadPoolExecutor(2) as threads:
+            named = threads.map(ask_for_named, range(30))
+            champions = threads.map(ask_for_champion, range(300))
+            assert len([*named]) + len([*champions]) == 330
+    finally:
+        sys.setswitchinterval(interval)
+    assert folder.is_dir()

@@ -74,7 +74,7 @@ def test_one_bad_user_does_not_sink_the_others():
 
     assert found["prediction"].keys() == {"good"}
     assert found["errors"] == {
-        "bad": "'discount_pct' must be a number from -1 to 1000 or null, got text."
+        "bad": "'discount_pct' must be a number from -1 to 1,000 or null, got text."
     }
 
 

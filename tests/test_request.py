@@ -1,5 +1,6 @@
 import json
 import math
+from collections import defaultdict
 from fractions import Fraction
 
 import numpy as np
@@ -77,13 +78,16 @@ def test_every_kind_of_missing_is_taken_from_a_dict(value):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"days": "3.5"}, "'days' must be a number from 0 to 36500 or null, got text."),
-        ({"days": True}, "'days' must be a number from 0 to 36500 or null, got true or false."),
-        ({"days": [1]}, "'days' must be a number from 0 to 36500 or null, got a list."),
-        ({"days": {}}, "'days' must be a number from 0 to 36500 or null, got an object."),
-        ({"days": b"1"}, "'days' must be a number from 0 to 36500 or null, got a bytes."),
-        ({"days": -1}, "'days' must be a number from 0 to 36500 or null, got another number."),
-        ({"days": 10**400}, "'days' must be a number from 0 to 36500 or null, got another number."),
+        ({"days": "3.5"}, "'days' must be a number from 0 to 36,500 or null, got text."),
+        ({"days": True}, "'days' must be a number from 0 to 36,500 or null, got true or false."),
+        ({"days": [1]}, "'days' must be a number from 0 to 36,500 or null, got a list."),
+        ({"days": {}}, "'days' must be a number from 0 to 36,500 or null, got an object."),
+        ({"days": b"1"}, "'days' must be a number from 0 to 36,500 or null, got a bytes."),
+        ({"days": -1}, "'days' must be a number from 0 to 36,500 or null, got another number."),
+        (
+            {"days": 10**400},
+            "'days' must be a number from 0 to 36,500 or null, got another number.",
+        ),
         ({"orders": 2.5}, "'orders' must be a whole number >= 1 or null, got another number."),
         ({"orders": 0}, "'orders' must be a whole number >= 1 or null, got another number."),
         ({"regular": 2}, "'regular' must be 0 or 1 or null, got another number."),
@@ -220,3 +224,16 @@ def test_suggestions_stop_after_a_hundred_users_but_errors_do_not():
     assert ["did you mean" in error for error in found.values()] == [True] * MOST_SUGGESTED + [
         False
     ]
+
+
+def test_a_dict_that_makes_up_what_it_lacks_is_read_for_what_it_holds():
+    features = defaultdict(lambda: None, {"days": 1, "orders": 2, "regular": 1, "shift": 0})
+
+    assert error_of(features).startswith("lacks 1 of 5 features: ['free']")
+    assert len(features) == 4
+
+
+def test_ids_wrapped_once_too_often_are_no_names_of_features():
+    users = {"users": {"alice@example.com": GOOD, "bob@example.com": GOOD}, "u": GOOD | {"dais": 1}}
+
+    assert list(READER.unknown_names(users)) == ["dais"]

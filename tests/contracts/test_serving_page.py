@@ -87,6 +87,7 @@ def test_every_public_name_of_serving_is_on_the_page():
 EVENTS = {
     "no event": None,
     "a misspelt key": {"users": {"u": USER}, "thresholds": 1},
+    "a key that is no text": {"users": {"u": USER}, 17: 1},
     "no users": {},
     "a list of users": {"users": [USER]},
     "nobody": {"users": ""},
@@ -136,6 +137,20 @@ def move_out(folder):
     folder.symlink_to(elsewhere)
 
 
+def link_out(path):
+    path.rename(path.parents[2] / path.name)
+    path.symlink_to(path.parents[2] / path.name)
+
+
+def make_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def deny(*_):
+    raise PermissionError(13, "Permission denied")
+
+
 def write_anew(folder, change):
     """Write a sound folder of another model, or of none that can be read."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -152,9 +167,15 @@ DAMAGE = {
     "another model.json": lambda folder: (folder / "model.json").write_bytes(b"{}"),
     "another manifest": lambda folder: (folder / "manifest.json").write_bytes(b"{}"),
     "a link out of the store": move_out,
+    "a file that is a link out": lambda folder: link_out(folder / "model.json"),
+    "a pointer that is a folder": lambda folder: make_folder(folder.parent / "champion.json"),
     "a newer format": lambda folder: write_anew(folder, {"format": 99}),
     "no such family": lambda folder: write_anew(folder, {"family": "forest"}),
 }
+
+
+# Rights that not even tests run as root can lack.
+TROUBLE = {"a closed store": "is_symlink", "a store that closes meanwhile": "is_dir"}
 
 
 def provoke(case, store, monkeypatch):
@@ -169,6 +190,8 @@ def provoke(case, store, monkeypatch):
         monkeypatch.setenv(case, SETTINGS[case])
     if case in DAMAGE:
         DAMAGE[case](folder)
+    if case in TROUBLE:
+        monkeypatch.setattr(Path, TROUBLE[case], deny)
     for read_once in (limits_of_process, process.sketches_skew):
         read_once.cache_clear()
     body = json.loads(handler_predict(event)["body"])
@@ -182,7 +205,7 @@ def messages_of_the_page():
     return [".*".join(map(re.escape, row.split("..."))) for row in rows]
 
 
-CASES = (*EVENTS, *SETTINGS, *DAMAGE)
+CASES = (*EVENTS, *SETTINGS, *DAMAGE, *TROUBLE)
 
 
 @pytest.mark.parametrize("case", CASES)

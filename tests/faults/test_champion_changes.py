@@ -269,3 +269,49 @@ def test_forks_under_four_threads_and_changing_champions_answer(models):
             codes.append(in_fork(is_right))
 
     assert set(codes) == {0}
+
+
+@WITH_FORKS
+@FORK_WARNING
+def test_a_fork_while_numpy_is_imported_answers_in_the_child():
+    # In a process of its own, for this one has imported NumPy long ago.
+    found = subprocess.run(
+        [sys.executable, "-c", FORK_DURING_IMPORT],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (found.stdout, found.returncode) == ("forked while importing\n", 0), found.stderr
+
+
+FORK_DURING_IMPORT = """
+import os, signal, sys, threading, warnings
+from push_model.late_numpy import import_numpy
+
+warnings.simplefilter("ignore")
+is_importing = threading.Event()
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy" and not is_importing.is_set():
+            is_importing.set()
+            may_go_on.wait(0.5)
+
+may_go_on = threading.Event()
+sys.meta_path.insert(0, Finder())
+thread = threading.Thread(target=import_numpy)
+thread.start()
+is_importing.wait(30)
+print("forked while importing", flush=True)
+child = os.fork()
+if child == 0:
+    signal.alarm(10)
+    import_numpy()
+    import numpy
+    os._exit(0 if numpy.zeros(1).size == 1 else 1)
+_, status = os.waitpid(child, 0)
+thread.join()
+sys.exit(os.waitstatus_to_exitcode(status))
+"""

@@ -292,11 +292,20 @@ def test_a_folder_that_is_none_of_the_store_is_refused(tmp_path, monkeypatch, mi
     assert issubclass(getattr(errors, kind), errors.PushModelError)
 
 
-def test_files_linked_from_elsewhere_serve_if_their_bytes_are_those_saved(folder, tmp_path_factory):
-    # A store may keep its files in another place; the digest vouches for the bytes, not the place.
+@pytest.mark.parametrize("name", ["model.json", "manifest.json"])
+def test_a_file_linked_from_outside_the_store_is_refused(folder, tmp_path_factory, name):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / name
+    (folder / name).rename(elsewhere)
+    (folder / name).symlink_to(elsewhere)
+
+    assert f"{name} is a link that leads out of the store." in refusal(answer())
+
+
+def test_a_file_linked_from_within_the_store_serves(folder):
+    # As volumes do that are mounted whole and swapped by one link.
     whole = answer()
-    elsewhere = tmp_path_factory.mktemp("elsewhere") / "model.json"
-    (folder / "model.json").rename(elsewhere)
-    (folder / "model.json").symlink_to(elsewhere)
+    (folder.parent / "data").mkdir()
+    (folder / "model.json").rename(folder.parent / "data" / "model.json")
+    (folder / "model.json").symlink_to(folder.parent / "data" / "model.json")
 
     assert answer() == whole
