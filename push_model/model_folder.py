@@ -167,11 +167,7 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
         If there is none, or it is no JSON object.
     """
     path = Path(folder)
-    content = _read_bytes(path / MANIFEST_FILE)
-    try:
-        manifest = json.loads(content)
-    except (ValueError, RecursionError):
-        manifest = None
+    manifest = _load_manifest(path)
     if not isinstance(manifest, dict):
         raise ModelIntegrityError(
             f"{path.name}/{MANIFEST_FILE} is no JSON object. It changed after it was saved; "
@@ -288,9 +284,17 @@ def _manifest(files: Mapping[str, bytes], facts: Mapping[str, Any]) -> bytes:
     return f"{text}\n".encode()
 
 
+def _load_manifest(path: Path) -> Any:
+    """Give what the manifest's JSON says; None where it is no JSON."""
+    try:
+        return json.loads(_read_bytes(path / MANIFEST_FILE))
+    except (ValueError, RecursionError):
+        return None
+
+
 def _digest_expected(path: Path) -> str:
     try:
-        digest = read_manifest(path)["files"][MODEL_FILE]["sha256"]
+        digest = _load_manifest(path)["files"][MODEL_FILE]["sha256"]
     except (KeyError, TypeError):
         digest = None
     if not isinstance(digest, str):

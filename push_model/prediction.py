@@ -136,7 +136,8 @@ def _count_unknown(asked: dict[UserId, Any], candidates: Candidates, reader: Req
     for user_id in candidates.errors:
         unknown += sum(1 for _ in reader.unknown_names({user_id: asked[user_id]}))
     if unknown:
-        TALLY.count_unknown(unknown, islice(reader.unknown_names(asked), _MOST_NAMES_READ))
+        names = reader.unknown_names(asked, beside_known=True)
+        TALLY.count_unknown(unknown, islice(names, _MOST_NAMES_READ))
 
 
 def _answer(

@@ -111,16 +111,18 @@ class RequestReader:
                 errors[user_id] = str(error)
         return Candidates(places, rows, errors, sent_features - len(rows) * len(self._names))
 
-    def unknown_names(self, users: Mapping[UserId, Any]) -> Iterator[str]:
+    def unknown_names(
+        self, users: Mapping[UserId, Any], *, beside_known: bool = False
+    ) -> Iterator[str]:
         """Give the names that the model does not know, as often as they were sent.
-
-        Only those beside a feature that it knows: an object without one holds no features, but
-        perhaps users, wrapped once too often.
 
         Parameters
         ----------
         users : mapping
             As `read_users` gives it; unchanged.
+        beside_known : bool
+            Leave out objects without any feature that it knows: they may hold users, wrapped once
+            too often, and their names are then ids.
 
         Yields
         ------
@@ -130,7 +132,7 @@ class RequestReader:
         known = frozenset(self._names)
         _, products = flatten(users)
         for features in products:
-            if isinstance(features, dict) and not known.isdisjoint(features):
+            if isinstance(features, dict) and not (beside_known and known.isdisjoint(features)):
                 for name in features:
                     if isinstance(name, str) and name not in known:
                         yield name
