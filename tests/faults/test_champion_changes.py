@@ -88,6 +88,17 @@ def bodies_by_model() -> dict[str, dict]:
 
 
 @contextmanager
+def untraced_threads():
+    """Keep coverage out of new threads: a fork would copy its lock while one of them holds it."""
+    trace = threading.gettrace()
+    threading.settrace(None)
+    try:
+        yield
+    finally:
+        threading.settrace(trace)
+
+
+@contextmanager
 def hammering(ask):
     """Ask in four threads for as long as the block lasts; gives the list the answers go to."""
     answers: list = []
@@ -100,7 +111,7 @@ def hammering(ask):
             asked += 1
         return asked
 
-    with ThreadPoolExecutor(THREADS) as threads:
+    with untraced_threads(), ThreadPoolExecutor(THREADS) as threads:
         hammers = [threads.submit(hammer) for _ in range(THREADS)]
         try:
             yield answers
