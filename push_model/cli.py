@@ -22,6 +22,8 @@ from push_model.errors import (
 )
 from push_model.store import champion as read_champion
 from push_model.store import model_path
+from push_model.store_commands import DEFAULT_MODELS_DIR, ModelsDir
+from push_model.store_commands import app as store_commands
 
 app = typer.Typer(
     help="Train, inspect and ask the models that say who would buy a product now.",
@@ -29,12 +31,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(store_commands)
 console = Console()
 
-ModelsDir = Annotated[
-    Path, typer.Option(envvar="PUSH_MODELS_DIR", help="The model store.", show_default=True)
-]
-DEFAULT_MODELS_DIR = Path("models")
 RunsDir = Annotated[Path, typer.Option(envvar="PUSH_RUNS_DIR", help="The run folders.")]
 DEFAULT_RUNS_DIR = Path("runs")
 
@@ -146,8 +145,10 @@ def verdict(
     console.print(f"[bold {colour}]Verdict: {found['decision']}[/]  {run['model_name']}")
     for reason in found["reasons"]:
         console.print(f"  - {reason}", soft_wrap=True, markup=False)
-    title = f"Holdout, {found['orders']} orders"
-    console.print(_metrics(found["metrics"], title=title))
+    kept = sum(finding["passed"] is True for finding in found["findings"])
+    console.print(f"{kept} of {len(found['findings'])} rules kept; the model card lists them all.")
+    if "metrics" in found:  # a verdict settled before anything was measured has none
+        console.print(_metrics(found["metrics"], title=f"Holdout, {found['orders']} orders"))
     path = Path(run["model_path"])
     _show_folder(path)
 
@@ -163,7 +164,7 @@ def main() -> None:
 
 
 def _show_folder(path: Path) -> None:
-    where = f"Model folder  {path}\nModel card    {path / 'card.md'}"
+    where = f"Model folder  {path}\nModel card    {path / 'card.html'}"
     console.print(where, soft_wrap=True, markup=False, highlight=False)
 
 
@@ -204,7 +205,7 @@ def _manifest(path: Path) -> Any:
 
 
 def _metrics(columns: Mapping[str, Mapping[str, float]], *, title: str) -> Table:
-    from push_model.training.report import SHOWN_METRICS  # noqa: PLC0415 - keeps --help instant
+    from push_model.training.card.shown import SHOWN_METRICS  # noqa: PLC0415 - keeps --help instant
 
     table = Table("metric", *columns, title=title, title_justify="left")
     for name, heading, form in SHOWN_METRICS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from os.path import lexists
 from typing import TYPE_CHECKING
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _READ_BYTES = 1 << 20
+# Without it Windows rewrites line ends.
+_BINARY = getattr(os, "O_BINARY", 0)
+_ASIDE = re.compile(r"\..+\.\d+-[0-9a-f]{8}(\.gone)?")
+_GONE = ".gone"
+# What file systems that cannot sync a folder say of it, some network ones among them.
+_CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP)
 
 
 def write_aside(path: Path, content: bytes) -> None:
@@ -32,7 +39,7 @@ def write_aside(path: Path, content: bytes) -> None:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
-    _sync(path.parent)
+    sync_folder(path.parent)
 
 
 def move_synced(aside: Path, path: Path) -> None:
@@ -47,7 +54,28 @@ def move_synced(aside: Path, path: Path) -> None:
     """
     _sync(aside)
     aside.replace(path)
-    _sync(path.parent)
+    sync_folder(path.parent)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Add a line to a file of lines, and nothing to the line before it.
+
+    Parameters
+    ----------
+    path : Path
+        The file; made if absent. One process at a time may add to it.
+    line : bytes
+        Without its line end. On the disk when this returns; a crash may leave half of it, which
+        then stays a line of its own.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _BINARY, 0o666)
+    try:
+        half = b"" if _ends_with_newline(descriptor) else b"\n"
+        _write_all(descriptor, half + line + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_folder(path.parent)
 
 
 def write_folder(target: Path, files: Mapping[str, bytes]) -> bool:
@@ -70,7 +98,7 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> bool:
     try:
         for name, content in files.items():
             _write_through(aside / name, content)
-        _sync(aside)
+        sync_folder(aside)
         aside.rename(target)
     except BaseException as error:
         for name in files:
@@ -79,8 +107,62 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> bool:
         if isinstance(error, OSError) and lexists(target):
             return False
         raise
-    _sync(target.parent)
+    sync_folder(target.parent)
     return True
+
+
+def remove_folder(target: Path) -> None:
+    """Remove a folder that disappears whole, whatever then hinders the removal of its files.
+
+    Parameters
+    ----------
+    target : Path
+        The folder. What a crash leaves of it has a hidden name that `is_aside` knows.
+    """
+    aside = target.with_name(_aside_name(target) + _GONE)
+    target.rename(aside)
+    # Before its files go: a power cut must not bring half of the folder back under its name.
+    sync_folder(target.parent)
+    remove_aside(aside)
+
+
+def remove_aside(aside: Path) -> None:
+    """Remove what a crash left behind.
+
+    Parameters
+    ----------
+    aside : Path
+        A file or a folder; it may hold anything. Links are removed, not followed.
+    """
+    from shutil import rmtree  # noqa: PLC0415 - serving removes nothing
+
+    if aside.is_dir() and not aside.is_symlink():
+        rmtree(aside)
+    else:
+        aside.unlink()
+
+
+def is_aside(name: str, *, gone: bool = False) -> bool:
+    """Say whether a file or folder was written aside, or moved aside to be removed.
+
+    Parameters
+    ----------
+    name : str
+        Its name alone.
+    gone : bool, default=False
+        Ask for what was moved aside to be removed, and nothing else.
+
+    Returns
+    -------
+    bool
+        True for what this process or another is still writing, too.
+
+    Examples
+    --------
+    >>> is_aside(".champion.json.4711-0badcafe"), is_aside("champion.json")
+    (True, False)
+    """
+    return _ASIDE.fullmatch(name) is not None and (not gone or name.endswith(_GONE))
 
 
 def _aside_name(path: Path) -> str:
@@ -88,19 +170,49 @@ def _aside_name(path: Path) -> str:
 
 
 def _write_through(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+    try:
+        _write_all(descriptor, content)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    # A disk that is nearly full takes a part, and says so only the next time.
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _ends_with_newline(descriptor: int) -> bool:
+    if not os.fstat(descriptor).st_size:
+        return True
+    os.lseek(descriptor, -1, os.SEEK_END)
+    return os.read(descriptor, 1) == b"\n"
 
 
 def _sync(path: Path) -> None:
-    """Put a file, or a folder's own entries, on the disk: power may fail after the rename."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_folder(path: Path) -> None:
+    """Put a folder's own entries on the disk: power may fail after a rename.
+
+    Parameters
+    ----------
+    path : Path
+        The folder. Where the file system cannot do it, nothing happens.
+    """
+    try:
+        _sync(path)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
 
 
 def read_whole(path: Path, *, most_bytes: int) -> bytes:
@@ -124,7 +236,7 @@ def read_whole(path: Path, *, most_bytes: int) -> bytes:
         If it cannot be read, is too large, or is no regular file: a named pipe would never end.
     """
     # Without O_NONBLOCK even opening a pipe waits for its writer.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):

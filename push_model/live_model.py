@@ -20,9 +20,9 @@ from push_model.errors import (
     PushModelError,
 )
 from push_model.model_folder import MANIFEST_FILE, MODEL_FILE, LoadedModel, is_folder, read_model
+from push_model.pointer import CHAMPION_FILE, champion, model_path
 from push_model.request import RequestReader
 from push_model.skew import Sketch
-from push_model.store import CHAMPION_FILE, champion, model_path
 
 logger = logging.getLogger(__name__)
 

@@ -1,136 +1,28 @@
-"""Which model serves? The champion pointer of a model store, and the log of its moves."""
+"""How does the champion change? By verdict, by force, or back again: one at a time, and logged."""
 
 from __future__ import annotations
 
-import json
-import os
-import re
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-from push_model.durable import read_whole, write_aside
-from push_model.errors import InvalidEventError, ModelIntegrityError, PromotionConflictError
+from push_model.errors import InvalidEventError, PromotionConflictError
 from push_model.model_folder import read_model
+from push_model.past import history, rollback_target
+from push_model.pointer import CHAMPION_FILE, Champion, champion, look, model_path, write_champion
+from push_model.promotion_log import LOG_FILE, Kind, Move, append_move
+from push_model.store_lock import LOCK_FILE, locked
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-CHAMPION_FILE = "champion.json"
-# A pointer is a few hundred bytes; a verdict inside makes it some thousands.
-MOST_POINTER_BYTES = 2**20
-LOG_FILE = "promotions.jsonl"
-LOCK_FILE = ".promotion.lock"
-
-# No dot, so that it is neither hidden nor ".." nor one of the files above, and no separator.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-
-_POINTER_COMPLAINT = (
-    f"The store's {CHAMPION_FILE} does not name a champion. "
-    f"It was damaged; restore it from the last line of {LOG_FILE}."
-)
-
-
-class Champion(NamedTuple):
-    """The model in service.
-
-    Attributes
-    ----------
-    model_name : str
-        Its name in the store.
-    promoted_at : str
-        When it was promoted, ISO 8601.
-    by : str
-        Who promoted it: a person or a run.
-    """
-
-    model_name: str
-    promoted_at: str
-    by: str
-
-
-def model_path(models_dir: Path | str, model_name: str) -> Path:
-    """Give the folder of a model, in the store and nowhere else.
-
-    Parameters
-    ----------
-    models_dir : Path or str
-        The store.
-    model_name : str
-        Name of a model; it need not exist. Anything at all may come.
-
-    Returns
-    -------
-    Path
-        Its folder.
-
-    Raises
-    ------
-    InvalidEventError
-        If the name is no plain name, or a link leads out of the store.
-    ModelIntegrityError
-        If the store cannot be looked into.
-
-    Examples
-    --------
-    >>> model_path("models", "push_2026_11_23").name
-    'push_2026_11_23'
-    """
-    if not isinstance(model_name, str) or not _NAME.fullmatch(model_name):
-        raise InvalidEventError(
-            "A model name must be 1 to 100 letters, digits, '_' or '-', the first a letter or "
-            "digit. It names a folder of the store, never a path."
-        )
-    store = Path(models_dir)
-    folder = store / model_name
-    try:
-        leads_out = folder.is_symlink() and not folder.resolve().is_relative_to(store.resolve())
-    except RuntimeError:  # what Path says of a link that leads to itself, before Python 3.13
-        leads_out = True
-    except OSError as error:
-        raise ModelIntegrityError(
-            f"Model {model_name!r} cannot be looked at ({error.strerror}). Let this process read "
-            "the store."
-        ) from None
-    if leads_out:
-        raise InvalidEventError(f"Model {model_name!r} is a link that leads out of the store.")
-    return folder
-
-
-def champion(models_dir: Path | str) -> Champion | None:
-    """Say which model serves.
-
-    Parameters
-    ----------
-    models_dir : Path or str
-        The store.
-
-    Returns
-    -------
-    Champion or None
-        None while nothing was promoted yet.
-
-    Raises
-    ------
-    ModelIntegrityError
-        If the pointer is there but cannot be read.
-    """
-    path = Path(models_dir) / CHAMPION_FILE
-    try:
-        pointer = json.loads(read_whole(path, most_bytes=MOST_POINTER_BYTES))
-        found = Champion(*(pointer[field] for field in Champion._fields))
-        is_sound = all(isinstance(value, str) for value in found)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ModelIntegrityError(
-            f"{CHAMPION_FILE} cannot be read ({error.strerror}). Let this process read the store."
-        ) from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ModelIntegrityError(_POINTER_COMPLAINT) from error
-    if not is_sound or not _NAME.fullmatch(found.model_name):
-        raise ModelIntegrityError(_POINTER_COMPLAINT)
-    return found
+__all__ = [
+    "CHAMPION_FILE",
+    "LOCK_FILE",
+    "LOG_FILE",
+    "Champion",
+    "champion",
+    "history",
+    "model_path",
+    "promote",
+    "rollback",
+]
 
 
 def promote(
@@ -142,6 +34,7 @@ def promote(
     reason: str,
     promoted_at: str,
     by: str,
+    forced: bool = False,
 ) -> Champion:
     """Make a model the champion, if the champion is still the one it was compared with.
 
@@ -161,6 +54,8 @@ def promote(
         ISO 8601; goes into the log.
     by : str
         Who promotes; goes into the log.
+    forced : bool, default=False
+        A person promotes without a verdict. Needs a reason, and mends a damaged pointer.
 
     Returns
     -------
@@ -169,10 +64,14 @@ def promote(
 
     Raises
     ------
+    InvalidEventError
+        If the promotion is forced and gives no reason, or the name is no model name.
     PromotionConflictError
         If the champion changed meanwhile.
     ModelNotFoundError, ModelIntegrityError, ModelFormatError
         If the model does not load. The champion stays.
+    TimeoutError
+        If another process holds the store's lock and does not let go.
 
     Notes
     -----
@@ -180,45 +79,85 @@ def promote(
     leaves the old champion and a logged intent; promoting again completes it.
     """
     store = Path(models_dir)
-    read_model(model_path(store, model_name))
-    with _lock(store):
-        serving = champion(store)
+    folder = model_path(store, model_name)
+    if forced:
+        _require_reason(reason, "A forced promotion")
+    with locked(store):
+        read_model(folder)
+        serving, is_damaged = look(store) if forced else (champion(store), False)
         if serving and serving.model_name == model_name:
             return serving
         before = serving.model_name if serving else None
-        if before != expected:
+        if before != expected and not is_damaged:
             raise PromotionConflictError(
                 f"The champion changed since validation: it was {expected!r}, now it is {before!r}."
                 f" Validate {model_name!r} against it."
             )
-        moved = Champion(model_name, promoted_at, by)
-        entry = {"from": before, "to": model_name, "verdict": verdict, "reason": reason}
-        _append(store / LOG_FILE, {**entry, "promoted_at": promoted_at, "by": by})
-        write_aside(store / CHAMPION_FILE, _json_line(moved._asdict()))
-        return moved
+        kind: Kind = "forced" if forced else "verdict"
+        facts = (model_name, promoted_at, by, reason, verdict)
+        return _move(store, Move(kind, before, *facts, _line_of(serving), mends=is_damaged))
 
 
-@contextmanager
-def _lock(store: Path) -> Iterator[None]:
-    """Let one promotion at a time compare and move; a process that dies lets go."""
-    import fcntl  # noqa: PLC0415 - serving must import where there is none, such as Windows
+def rollback(
+    models_dir: Path | str, *, to: str | None = None, reason: str, promoted_at: str, by: str
+) -> Champion:
+    """Go back to an earlier champion, if each of its files is what was saved.
 
-    with (store / LOCK_FILE).open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    Parameters
+    ----------
+    models_dir : Path or str
+        The store.
+    to : str or None
+        The earlier champion; None for the last one before the present that is whole. Going back
+        to the champion itself changes nothing.
+    reason, promoted_at, by : str
+        Why, when (ISO 8601) and who; they go into the log.
+
+    Returns
+    -------
+    Champion
+        The model now in service.
+
+    Raises
+    ------
+    InvalidEventError
+        If there is no reason, or `to` never was champion.
+    ModelNotFoundError, ModelIntegrityError
+        If there is nothing whole to go back to. The champion stays.
+    PromotionConflictError
+        If the champion changed while this waited for the lock.
+    TimeoutError
+        If another process holds the store's lock and does not let go.
+    """
+    store = Path(models_dir)
+    _require_reason(reason, "A rollback")
+    seen = look(store)
+    with locked(store):
+        serving, is_damaged = look(store)
+        if (serving, is_damaged) != seen:
+            raise PromotionConflictError(
+                "The champion changed while this rollback waited. Look at `push-model history`, "
+                "and roll back again if that is still right."
+            )
+        if serving and serving.model_name == to:
+            return serving
+        target = rollback_target(store, to=to)
+        before = serving.model_name if serving else None
+        facts = (target, promoted_at, by, reason, None)
+        return _move(store, Move("rollback", before, *facts, _line_of(serving), mends=is_damaged))
 
 
-def _append(log: Path, entry: dict[str, Any]) -> None:
-    line = _json_line(entry)
-    with log.open("ab+") as file:
-        if file.tell():
-            file.seek(-1, os.SEEK_END)
-            # A crash can leave half a line; it stays as it is, on a line of its own.
-            line = line if file.read(1) == b"\n" else b"\n" + line
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
+def _line_of(serving: Champion | None) -> int | None:
+    return serving.line if serving else None
 
 
-def _json_line(value: dict[str, Any]) -> bytes:
-    return f"{json.dumps(value, sort_keys=True, allow_nan=False)}\n".encode()
+def _move(store: Path, move: Move) -> Champion:
+    number = append_move(store, move)
+    moved = Champion(move.to, move.promoted_at, move.by, number)
+    write_champion(store, moved)
+    return moved
+
+
+def _require_reason(reason: str, what: str) -> None:
+    if not reason.strip():
+        raise InvalidEventError(f"{what} needs a reason: say in a sentence why.")

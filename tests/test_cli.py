@@ -71,7 +71,7 @@ def test_sample_writes_the_frame_and_says_so(run, tmp_path):
 def test_fit_shows_the_metrics_and_where_the_model_is(trained, tmp_path):
     assert "average precision" in trained
     assert "popularity" in trained
-    assert str(tmp_path / "models" / "push_2022_01_02" / "card.md") in trained
+    assert str(tmp_path / "models" / "push_2022_01_02" / "card.html") in trained
 
 
 @pytest.mark.usefixtures("trained")
@@ -113,6 +113,7 @@ def test_verdict_shows_the_newest_run(run, tmp_path):
     verdict = {
         "decision": "keep",
         "reasons": ["Average precision 0.1 against the champion's 0.2."],
+        "findings": [{"passed": True}, {"passed": False}],
         "orders": 6,
         "metrics": {"challenger": manifest["metrics"]["holdout"]["model"]},
     }
@@ -125,6 +126,21 @@ def test_verdict_shows_the_newest_run(run, tmp_path):
     assert code == 0
     assert "Verdict: keep" in out
     assert "against the champion's 0.2" in out
+    assert "1 of 2 rules kept" in out
+    assert "average precision" in out
+
+
+def test_a_verdict_settled_before_anything_was_measured_is_shown_too(run, tmp_path):
+    folder = tmp_path / "runs" / "manual"
+    folder.mkdir(parents=True)
+    verdict = {"decision": "keep", "reasons": ["It is the champion."], "findings": []}
+    facts = {"model_name": "m", "model_path": "models/m", "verdict": verdict}
+    (folder / "verdict.json").write_text(json.dumps(facts))
+
+    code, out, _ = run("verdict", str(folder))
+
+    assert code == 0
+    assert "It is the champion." in out
 
 
 def test_a_damaged_pointer_to_the_newest_run_is_named(run, tmp_path):

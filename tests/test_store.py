@@ -1,7 +1,5 @@
 import json
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -48,10 +46,58 @@ def test_the_promoted_model_serves_and_the_log_says_why(models):
     move(models, "a", promoted_at="2026-01-05", verdict={"ap": 0.2})
     moved = move(models, "b", expected="a", promoted_at="2026-01-06", reason="newer")
 
-    assert champion(models) == moved == ("b", "2026-01-06", "test")
+    assert champion(models) == moved == ("b", "2026-01-06", "test", 2)
     first, second = log_of(models)
     assert (first["from"], first["to"], first["verdict"]) == (None, "a", {"ap": 0.2})
     assert (second["from"], second["to"], second["reason"]) == ("a", "b", "newer")
+    assert {first["kind"], second["kind"]} == {"verdict"}
+
+
+@pytest.mark.parametrize("reason", ["", " \n"])
+def test_a_forced_promotion_without_a_reason_is_refused(models, reason):
+    with pytest.raises(InvalidEventError, match="A forced promotion needs a reason"):
+        move(models, "a", reason=reason, forced=True)
+
+    assert names_in(models) == {"a", "b", "c"}
+
+
+def test_a_forced_promotion_is_logged_as_forced_and_by_whom(models):
+    move(models, "a", verdict=None, reason="b is wrong", by="ada", forced=True)
+
+    (line,) = log_of(models)
+    assert (line["kind"], line["by"], line["reason"]) == ("forced", "ada", "b is wrong")
+
+
+def test_a_forced_promotion_compares_the_champion_too(models):
+    move(models, "a")
+
+    with pytest.raises(PromotionConflictError, match="it was 'c', now it is 'a'"):
+        move(models, "b", expected="c", forced=True)
+
+
+def test_only_a_forced_promotion_mends_a_damaged_pointer(models):
+    move(models, "a")
+    (models / "champion.json").write_bytes(b"{")
+
+    with pytest.raises(ModelIntegrityError, match="does not name a champion"):
+        move(models, "b", expected="a")
+    move(models, "b", forced=True)
+
+    assert champion(models).model_name == "b"
+    assert log_of(models)[-1]["mends"] is True
+
+
+def test_a_store_that_is_absent_is_named(tmp_path):
+    with pytest.raises(ModelNotFoundError, match=r"There is no model store .*absent"):
+        move(tmp_path / "absent", "a")
+
+
+@pytest.mark.parametrize("line", [0, -1, True, 1.5, "1", None, []])
+def test_a_pointer_serves_whatever_it_says_of_the_log(models, line):
+    pointer = {"model_name": "a", "promoted_at": "", "by": "", "line": line}
+    (models / "champion.json").write_text(json.dumps(pointer))
+
+    assert champion(models) == ("a", "", "", None)
 
 
 def test_promoting_the_champion_again_changes_nothing(models):
@@ -97,27 +143,6 @@ def test_of_many_at_once_one_wins_and_the_others_are_told(models):
 
     assert winners == [champion(models).model_name]
     assert [entry["to"] for entry in log_of(models)] == winners
-
-
-@pytest.mark.parametrize("step", ["_append", "write_aside"])
-def test_a_crash_between_the_steps_leaves_the_old_champion_and_can_be_made_good(models, step):
-    move(models, "a")
-    # A process of its own, so that the crash is a real one: no clean-up runs.
-    crash = (
-        "import os, sys; from push_model import store;"
-        f"store.{step} = lambda *_: os._exit(9);"
-        "store.promote(sys.argv[1], 'b', expected='a', verdict=None, reason='', promoted_at='',"
-        " by='')"
-    )
-
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", crash, models], check=False, env=environment)
-    survived = champion(models).model_name
-    move(models, "b", expected="a")
-
-    assert (done.returncode, survived) == (9, "a")
-    assert champion(models).model_name == "b"
-    assert {entry["to"] for entry in log_of(models)} == {"a", "b"}
 
 
 def test_half_a_line_left_by_a_crash_does_not_spoil_the_next(models):

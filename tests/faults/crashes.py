@@ -1,0 +1,200 @@
+"""What does a store go through when the process that changes it is killed, call by call?"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from push_model.inventory import model_names, require_whole
+from push_model.live_model import LiveModels
+from push_model.model_folder import read_model, write_model_folder
+from push_model.past import history
+from push_model.retention import prune
+from push_model.store import champion, model_path, promote, rollback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+# Everything of `os` that changes a disk, and that anything under test calls.
+CHANGES = ("open", "write", "fsync", "rename", "replace", "unlink", "mkdir", "rmdir")
+OTHER_CHANGES = ("remove", "link", "symlink", "truncate", "ftruncate", "pwrite", "writev", "utime")
+LONG_AFTER = 4e9  # seconds since 1970: whatever a crash left behind is old by then
+FACTS = {"promoted_at": "2026-02-02", "by": "test"}
+
+
+class Operation(NamedTuple):
+    """One change of a store, and which champions may serve whether it comes through or not."""
+
+    act: Callable[[Path], Any]
+    prepare: Callable[[Path], Any] = lambda _: None
+    old: str | None = "c"
+    new: str | None = "c"
+    again: str | None = None  # who may serve besides `new` once it came through twice
+
+
+def save(store):
+    files = dict.fromkeys(("model.joblib", "golden.json", "card.html", "card.md"), b"\x80" * 5000)
+    files["model.json"] = (store / "a" / "model.json").read_bytes()
+    return write_model_folder(store, "d", files, {"trained_on": "2026-02-02"})
+
+
+def move(store, to, *, forced=False):
+    serving = None if forced == "mending" else champion(store)
+    expected = serving.model_name if serving else None
+    return promote(
+        store, to, expected=expected, verdict={}, reason="why", forced=bool(forced), **FACTS
+    )
+
+
+def go_back(store, to=None):
+    return rollback(store, to=to, reason="why", **FACTS)
+
+
+def forget(store):
+    (store / "champion.json").unlink()
+    (store / "promotions.jsonl").unlink()
+
+
+def leave_half_a_line(store):
+    with (store / "promotions.jsonl").open("ab") as log:
+        log.write(b'{"from": "c", "t')
+
+
+def damage_pointer(store):
+    (store / "champion.json").write_bytes(b'{"model_')
+
+
+def leave_asides(store):
+    shutil.copytree(store / "z", store / ".x.4711-0badcafe.gone")
+    shutil.copytree(store / "z", store / ".y.4711-0badcafe")
+    (store / "c" / ".card.html.4711-0badcafe").touch()
+
+
+OPERATIONS = {
+    "save": Operation(save),
+    "first promotion": Operation(lambda s: move(s, "a"), forget, old=None, new="a"),
+    "promotion": Operation(lambda s: move(s, "a"), new="a"),
+    "forced": Operation(lambda s: move(s, "a", forced=True), new="a"),
+    "half a line": Operation(lambda s: move(s, "a"), leave_half_a_line, new="a"),
+    "rollback": Operation(go_back, new="b", again="a"),
+    "rollback to": Operation(lambda s: go_back(s, "a"), new="a"),
+    "prune": Operation(lambda s: prune(s, keep=1, now=LONG_AFTER), leave_asides),
+}
+
+
+def copy_of(pattern: Path, operation: Operation, folder: Path) -> Path:
+    store = folder / "models"
+    shutil.rmtree(store, ignore_errors=True)
+    shutil.copytree(pattern, store)
+    operation.prepare(store)
+    return store
+
+
+class Disk:
+    """Wraps what changes a disk, counts the calls, and strikes at one of them."""
+
+    def __init__(
+        self, strike_at: int = 0, how: str = "", strike: Callable[[], None] = lambda: None
+    ):
+        self.calls: list[str] = []
+        self.strike_at, self.how, self.strike = strike_at, how, strike
+
+    def wrap(self, replace: Callable[[str, object], None]) -> None:
+        for name in (*CHANGES, *OTHER_CHANGES):
+            replace(name, self._wrapped(name, getattr(os, name)))
+
+    def _wrapped(self, name, call):
+        def counted(*arguments, **options):
+            if name == "open" and not arguments[1] & os.O_CREAT:
+                return call(*arguments, **options)
+            self.calls.append(name)
+            if len(self.calls) == self.strike_at and self.how != "after":
+                if self.how == "half":
+                    call(arguments[0], arguments[1][: len(arguments[1]) // 2])
+                self.strike()
+            try:
+                done = call(*arguments, **options)
+            except OSError:
+                self.calls[-1] = "refused"
+                raise
+            if len(self.calls) == self.strike_at:
+                self.strike()
+            return done
+
+        return counted
+
+
+def in_child(work: Callable[[], None]) -> int:
+    """Run in a forked process; give how it ended."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(9)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def killed_at(number: int, how: str, operation: Operation, store: Path) -> int:
+    def work() -> None:
+        disk = Disk(number, how, lambda: os.kill(os.getpid(), signal.SIGKILL))
+        disk.wrap(lambda name, function: setattr(os, name, function))
+        operation.act(store)
+        os._exit(0)
+
+    return in_child(work)
+
+
+def changes_of(operation: Operation, store: Path, monkeypatch) -> list[tuple[int, str]]:
+    """Give each call that changed the disk: its number and its name."""
+    disk = Disk()
+    with monkeypatch.context() as patch:
+        disk.wrap(lambda name, function: patch.setattr(os, name, function))
+        operation.act(store)
+    assert not set(disk.calls) & set(OTHER_CHANGES)
+    return [(n, call) for n, call in enumerate(disk.calls, start=1) if call != "refused"]
+
+
+def done_again(operation: Operation, served: str | None) -> set[str | None]:
+    """Say who may serve once the same was done again, after it came through or did not."""
+    return {operation.new, operation.again if served == operation.new else operation.new}
+
+
+def points_of(operation: Operation, store: Path, monkeypatch) -> list[tuple[int, str]]:
+    """Give where to strike: before each call that changes the disk, after it, within a write."""
+    calls = changes_of(operation, store, monkeypatch)
+    halves = [(number, "half") for number, name in calls if name == "write"]
+    return [(number, how) for number, _ in calls for how in ("before", "after")] + halves
+
+
+def require_sound(store: Path, *may_serve: str | None) -> str | None:
+    """Read the store as serving and operators do; give the champion's name."""
+    serving = champion(store)
+    name = serving.model_name if serving else None
+    assert name in may_serve
+    if name:
+        assert read_model(model_path(store, name)).name == name
+        assert LiveModels().get(str(store), None).loaded.name == name
+    for model in model_names(store):
+        require_whole(store / model)
+    require_true_history(store, name)
+    return name
+
+
+def require_true_history(store: Path, serving: str | None) -> None:
+    lines = history(store)
+    assert all(line.took_effect is not None for line in lines)
+    came_true = [line.move for line in lines if line.took_effect]
+    assert [move.to for move in came_true][-1:] == ([serving] if serving else [])
+    # Each of them found in service what the one before it had put there.
+    names = [None, *(move.to for move in came_true)]
+    assert [move.before for move in came_true] == names[:-1]
+
+
+def require_nothing_left(store: Path) -> None:
+    prune(store, keep=9, now=LONG_AFTER)
+    hidden = {path.name for path in store.rglob(".*")}
+    assert hidden == {".promotion.lock"}

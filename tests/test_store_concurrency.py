@@ -1,0 +1,129 @@
+"""Do many processes that read and change one store at once get on with each other?"""
+
+import os
+import signal
+import time
+from itertools import pairwise
+
+import pytest
+
+from push_model.errors import PromotionConflictError
+from push_model.inventory import require_whole
+from push_model.model_folder import read_model
+from push_model.past import history
+from push_model.retention import prune
+from push_model.store import champion, model_path, promote, rollback
+from push_model.store_lock import locked
+from push_model.testing import make_model
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+
+FACTS = {"reason": "why", "promoted_at": "2026-01-05", "by": "test"}
+CHANGES = 1_000
+LOST = 7
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """A store of four models, of which a and b were promoted; it is not synced."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    for number, name in enumerate("abcd"):
+        make_model(tmp_path, name, base_log_odds=float(number), promoted=False)
+    move(tmp_path, "a", None)
+    move(tmp_path, "b", "a")
+    return tmp_path
+
+
+def move(models, name, expected):
+    promote(models, name, expected=expected, verdict=None, **FACTS)
+
+
+def start(work) -> int:
+    """Run in a forked process that ends with what `work` returns, or with 1 if it raises."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = work()
+        finally:
+            os._exit(code)
+    return child
+
+
+def code_of(child: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def wait_for(path) -> None:
+    give_up_at = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.001)
+
+
+def test_of_processes_that_promote_at_once_one_wins_and_the_others_are_told(models, tmp_path):
+    go = tmp_path / "go"
+
+    def attempt(name):
+        wait_for(go)
+        try:
+            move(models, name, "b")
+        except PromotionConflictError as error:
+            return LOST if "The champion changed since validation" in str(error) else 1
+        return 0
+
+    children = [start(lambda name=name: attempt(name)) for name in "acd"]
+    go.touch()
+
+    assert sorted(map(code_of, children)) == [0, LOST, LOST]
+    assert len(history(models)) == 3
+
+
+def test_a_holder_of_the_lock_that_is_killed_lets_go(models, tmp_path):
+    is_held = tmp_path / "held"
+
+    def hold():
+        with locked(models):
+            is_held.touch()
+            time.sleep(60)
+        return 0
+
+    child = start(hold)
+    wait_for(is_held)
+    os.kill(child, signal.SIGKILL)
+    move(models, "c", "b")
+
+    assert code_of(child) == -signal.SIGKILL
+    assert champion(models).model_name == "c"
+
+
+@pytest.mark.slow
+def test_readers_in_a_tight_loop_see_a_thousand_changes_and_no_failure(models, tmp_path):
+    is_over = tmp_path / "over"
+
+    def read():
+        seen = set()
+        while not is_over.exists():
+            serving = champion(models).model_name
+            assert read_model(model_path(models, serving)).name == serving
+            seen.add(serving)
+        return 0 if len(seen) > 1 else LOST
+
+    def look_back():
+        while not is_over.exists():
+            lines = history(models)
+            # The last may be an intent that is about to come true.
+            assert all(line.took_effect for line in lines[:-1])
+        return 0
+
+    children = [start(read), start(look_back)]
+    for before, after in pairwise("bc" * (CHANGES // 6) + "b"):
+        move(models, after, before)
+        assert rollback(models, **FACTS).model_name == before
+        move(models, after, before)
+        prune(models, keep=4, now=0.0)
+    is_over.touch()
+
+    assert [code_of(child) for child in children] == [0, 0]
+    assert len(history(models)) >= CHANGES - 2
+    require_whole(models / champion(models).model_name)
