@@ -224,7 +224,12 @@ def leads_out(path: Path, store: Path) -> bool:
 
 
 def write_model_folder(
-    models_dir: Path | str, model_name: str, files: Mapping[str, bytes], facts: Mapping[str, Any]
+    models_dir: Path | str,
+    model_name: str,
+    files: Mapping[str, bytes],
+    facts: Mapping[str, Any],
+    *,
+    pages: Mapping[str, bytes] | None = None,
 ) -> Path:
     """Save a model folder whole or not at all, and never over another.
 
@@ -240,6 +245,9 @@ def write_model_folder(
         Content by file name, ``"model.json"`` among them.
     facts : mapping
         What ``manifest.json`` says besides the SHA-256 and size of each file; JSON-able.
+    pages : mapping of str to bytes, optional
+        Content of files that the manifest does not vouch for: people read them, and they are
+        written anew when more is known of the model.
 
     Returns
     -------
@@ -253,11 +261,11 @@ def write_model_folder(
     """
     store = Path(models_dir)
     store.mkdir(parents=True, exist_ok=True)
-    manifest = _manifest(files, facts)
+    content = {**files, **(pages or {}), MANIFEST_FILE: _manifest(files, facts)}
     number = 1
     while True:
         target = store / (model_name if number == 1 else f"{model_name}_{number}")
-        if not lexists(target) and write_folder(target, {**files, MANIFEST_FILE: manifest}):
+        if not lexists(target) and write_folder(target, content):
             return target
         if _holds(target, files[MODEL_FILE]):
             return target

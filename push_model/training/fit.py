@@ -14,17 +14,21 @@ import pandas as pd
 
 from push_model.columns import TRAINING
 from push_model.errors import DatasetError, InvalidEventError
-from push_model.model_folder import document_bytes, write_model_folder
+from push_model.model_folder import MODEL_FILE, document_bytes, write_model_folder
+from push_model.scoring import Model
 from push_model.store import model_path
+from push_model.training.card.evaluation import evaluate
+from push_model.training.card.pages import write_pages
 from push_model.training.dataset import load_dataset
 from push_model.training.fit_request import FitRequest, read_fit_request
 from push_model.training.frames import collect_sorted
+from push_model.training.gate.evidence import baseline_scores
+from push_model.training.golden import GOLDEN_FILE, write_golden
 from push_model.training.orders import keep_large_orders, require_orders
 from push_model.training.parametrisation import describe
 from push_model.training.provenance import describe_dataset
-from push_model.training.report import card
 from push_model.training.schema import check_schema
-from push_model.training.train import TrainedModel, train
+from push_model.training.train import TrainedModel, score, train
 from push_model.training.versions import git_revision, library_versions
 
 logger = logging.getLogger(__name__)
@@ -149,11 +153,23 @@ def _save(trained: TrainedModel, request: FitRequest, dataset: dict[str, Any]) -
     pickled = io.BytesIO()
     joblib.dump(trained.pipeline, pickled)
     files = {
-        "model.json": document_bytes(trained.document),
+        MODEL_FILE: document_bytes(trained.document),
         "model.joblib": pickled.getvalue(),
-        "card.md": card(request.model_name, facts).encode(),
+        GOLDEN_FILE: write_golden(trained.document, trained.pipeline),
     }
-    return write_model_folder(request.models_dir, request.model_name, files, facts)
+    pages = _pages(trained, request, facts)
+    return write_model_folder(request.models_dir, request.model_name, files, facts, pages=pages)
+
+
+def _pages(trained: TrainedModel, request: FitRequest, facts: dict[str, Any]) -> dict[str, bytes]:
+    """Write the model card of a model that nobody judged yet."""
+    logger.info("Writing the model card.")
+    model, rows = Model.from_document(trained.document), trained.split.holdout
+    scores = {"challenger": score(model, rows), **baseline_scores(rows)}
+    evaluation = evaluate(
+        rows, scores, model=model, calibration=facts["calibration"], seed=request.seed
+    )
+    return write_pages(facts, evaluation, model_name=request.model_name)
 
 
 def _facts(trained: TrainedModel, request: FitRequest, dataset: dict[str, Any]) -> dict[str, Any]:
@@ -176,6 +192,7 @@ def _facts(trained: TrainedModel, request: FitRequest, dataset: dict[str, Any]) 
                 trained.split.windows._fields, trained.split.windows, trained.split[:3], strict=True
             )
         },
+        "calibration": trained.calibration.document(),
         "metrics": {
             part: {scorer: metrics.document() for scorer, metrics in scorers.items()}
             for part, scorers in trained.metrics.items()

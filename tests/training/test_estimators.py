@@ -45,6 +45,7 @@ def test_where_never_is_not_a_number_no_marker_is_found(frame):
     assert find_never_marker(frame, VARIANT_DAYS) is None
 
 
+@pytest.mark.mltest("Data 7")
 def test_the_marker_is_missing_only_where_the_product_was_not_bought_before():
     frame = make_frame(orders=12, seed=0)
     bought = frame["ordered_before"] == 1
@@ -147,6 +148,7 @@ class TestEveryFamily:
         assert scores[bought].mean() > 1.2 * scores[~bought].mean()
 
 
+@pytest.mark.mltest("Infra 2")
 def test_l1_drops_inputs_that_l2_keeps():
     frame = make_frame(orders=60, seed=1)
 

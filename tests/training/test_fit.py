@@ -12,6 +12,7 @@ from push_model.columns import FEATURES
 from push_model.errors import DatasetError, InvalidEventError, MissingColumnsError
 from push_model.training.dataset import write_parquet
 from push_model.training.fit import handler_fit
+from push_model.training.serving_check import check_serving
 from tests.frames import make_frame
 
 SMALL = {"model": "boosted_trees", "iterations": 20, "depth": 3}
@@ -56,7 +57,7 @@ def test_the_model_folder_holds_the_model_for_serving_and_for_people(dataset):
     path = fit(dataset)
 
     names = sorted(file.name for file in path.iterdir())
-    assert names == ["card.md", "manifest.json", "model.joblib", "model.json"]
+    assert {"golden.json", "manifest.json", "model.joblib", "model.json"} <= set(names)
     pipeline = joblib.load(path / "model.joblib")
     assert pipeline.predict_proba(make_frame(orders=5, seed=1)).shape[1] == 2
     manifest = json.loads((path / "manifest.json").read_text())
@@ -65,6 +66,18 @@ def test_the_model_folder_holds_the_model_for_serving_and_for_people(dataset):
     assert manifest["windows"]["train"]["end"] == manifest["windows"]["calibration"]["start"]
     assert manifest["versions"]["push-model"] == push_model.__version__
     assert manifest["metrics"]["holdout"]["model"]["rows"] > 0
+    assert manifest["calibration"]["method"] == "none"
+    assert "purchases; a line is tried with 100" in manifest["calibration"]["says"]
+
+
+@pytest.mark.mltest("Infra 4")
+@pytest.mark.parametrize("model", [SMALL, {"model": "logistic_regression"}])
+def test_what_was_saved_serves_in_a_fresh_process_as_it_was_trained(dataset, model):
+    path = fit(dataset, model_parametrisation=model)
+
+    check = check_serving(path, budget_s=1.0, load_budget_s=30.0)
+
+    assert check.passed, check.sentence
 
 
 @pytest.mark.mltest("Infra 1")

@@ -35,6 +35,7 @@ def test_an_order_with_five_items_bought_is_kept_with_all_its_rows():
     pd.testing.assert_frame_equal(keep_large_orders(frame), frame)
 
 
+@pytest.mark.mltest("Data 7")
 @BUSY
 @given(frame=candidates, min_items=baskets)
 def test_it_keeps_what_a_loop_over_the_orders_would_keep(frame, min_items):

@@ -28,6 +28,7 @@ def test_a_parametrisation_is_read(document, parsed):
     assert parse_parametrisation(document) == parsed
 
 
+@pytest.mark.mltest("Model 1")
 @pytest.mark.parametrize("parametrisation", [BoostedTrees(depth=3), LogisticRegression(C=0.5)])
 def test_a_parametrisation_written_out_reads_back(parametrisation):
     assert parse_parametrisation(describe(parametrisation)) == parametrisation
@@ -37,6 +38,7 @@ def test_a_whole_number_for_a_number_becomes_one():
     assert type(parse_parametrisation({"model": "logistic_regression", "C": 1}).C) is float
 
 
+@pytest.mark.mltest("Model 1")
 @pytest.mark.parametrize(
     ("document", "message"),
     [

@@ -8,7 +8,7 @@ from push_model.skew import Sketch
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import export_model
 from push_model.training.parametrisation import BoostedTrees
-from push_model.training.seen import measure_seen
+from push_model.training.seen import iterate_values, measure_seen
 from tests.frames import make_frame
 
 
@@ -73,3 +73,32 @@ def test_the_train_window_itself_is_as_in_training(frame):
     report = sketch.report()
     assert report["rows"] > 100
     assert {name for name, found in report["features"].items() if found["changed"]} == set()
+
+
+def test_a_large_frame_is_looked_at_in_chunks_to_the_same_effect(frame, monkeypatch):
+    steps = (
+        Fill("ordered_before", 0.0),
+        MissingIf("days_since_purchase_variant_id", 33.0, "ordered_before"),
+    )
+    whole = measure_seen(frame, steps)
+    monkeypatch.setattr("push_model.training.seen.CHUNK_ROWS", 7)
+
+    assert measure_seen(frame, steps) == whole
+
+
+def test_a_marker_is_left_out_of_the_values_and_a_real_gap_of_as_many_days_is_not(frame):
+    steps = (MissingIf("days_since_purchase_variant_id", 33.0, "ordered_before"),)
+    frame["ordered_before"] = 1.0
+    frame["days_since_purchase_variant_id"] = 33.0
+    frame.loc[:9, "ordered_before"] = 0.0
+
+    values = dict(iterate_values(frame, steps))
+
+    assert len(values["days_since_purchase_variant_id"]) == len(frame) - 10
+    assert len(values["normalised_price"]) == len(frame)
+
+
+def test_only_the_features_asked_for_are_given_in_that_order(frame):
+    asked = ("discount_pct", "count_pets")
+
+    assert [name for name, _ in iterate_values(frame, (), asked)] == [*asked]

@@ -19,6 +19,7 @@ def orders_by_day(counts: list[int], rows_per_order: int = 3) -> pd.DataFrame:
     return pd.DataFrame({"order_id": order_ids, "order_date": days})
 
 
+@pytest.mark.mltest("Data 7")
 @given(st.lists(st.integers(0, 9), min_size=3, max_size=40).filter(lambda c: sum(map(bool, c)) > 2))
 def test_windows_adjoin_hold_every_row_once_and_no_order_twice(counts):
     frame = orders_by_day(counts)

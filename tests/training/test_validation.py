@@ -1,77 +1,25 @@
 import json
-from dataclasses import replace
 from datetime import date
+from importlib.metadata import version
 
 import pytest
 
 from push_model.store import champion, promote
+from push_model.training import validation
 from push_model.training.fit import handler_fit
-from push_model.training.metrics import Metrics, measure
-from push_model.training.validation import Policy, decide, validate_model
+from push_model.training.gate.policy import Policy
+from push_model.training.validation import validate_model
 from tests.frames import make_frame
 
-POLICY = Policy()
-SOLID = replace(
-    measure([0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4]),
-    average_precision=0.20,
-    expected_per_actual=1.0,
-    purchases=1000,
-)
-
-
-def judge(*, orders: int = 200, settled: str | None = None, **metrics: Metrics):
-    metrics = {"popularity": replace(SOLID, average_precision=0.05)} | metrics
-    return decide(metrics, orders=orders, settled=settled, policy=POLICY)
-
-
-def test_a_first_model_that_beats_popularity_is_promoted():
-    decision, reasons = judge(challenger=SOLID)
-
-    assert decision == "promote"
-    assert any("beside no champion" in reason for reason in reasons)
-    assert any("4.00 times popularity's 0.0500" in reason for reason in reasons)
-
-
-@pytest.mark.parametrize(
-    ("challenger", "champion_ap", "decision", "reason"),
-    [
-        ({}, 0.20, "promote", "0.2000 against the champion's 0.2000"),
-        ({}, 0.203, "promote", "against the champion's"),
-        ({}, 0.25, "keep", r"against the champion's 0.2500 (at least 0.2450 is asked)"),
-        ({"average_precision": 0.054}, 0.01, "keep", "1.08 times popularity's"),
-        ({"expected_per_actual": 18.0}, 0.1, "keep", "promises 18.00 purchases for each one"),
-        ({"expected_per_actual": 0.1}, 0.1, "keep", "promises 0.10 purchases for each one"),
-    ],
-)
-def test_each_rule_decides(challenger, champion_ap, decision, reason):
-    found, reasons = judge(
-        challenger=replace(SOLID, **challenger),
-        champion=replace(SOLID, average_precision=champion_ap),
-    )
-
-    assert found == decision
-    assert any(reason in sentence for sentence in reasons)
-
-
-@pytest.mark.parametrize(("orders", "purchases"), [(19, 1000), (200, 99)])
-def test_too_small_a_holdout_gives_no_verdict(orders, purchases):
-    decision, reasons = judge(orders=orders, challenger=replace(SOLID, purchases=purchases))
-
-    assert decision == "inconclusive"
-    assert "a verdict needs 20 and 100" in reasons[0]
-
-
-def test_the_champion_is_not_promoted_over_itself():
-    sentence = "The challenger is the champion already."
-
-    assert judge(challenger=SOLID, champion=SOLID, settled=sentence) == ("keep", (sentence,))
+# Fewer draws, for speed.
+QUICK = Policy(resamples=200)
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """One frame, a store, and two models trained on it."""
     folder = tmp_path_factory.mktemp("gate")
-    make_frame(orders=240, seed=0).to_csv(folder / "frame.csv", index=False)
+    make_frame(orders=400, seed=0).to_csv(folder / "frame.csv", index=False)
     for name, model in (
         ("trees", {"model": "boosted_trees", "iterations": 40, "depth": 3}),
         ("line", {"model": "logistic_regression"}),
@@ -87,13 +35,14 @@ def trained(tmp_path_factory):
     return folder
 
 
-def validate(folder, name, training_date=date(2022, 1, 1)):
+def validate(folder, name, training_date=date(2022, 1, 1), policy=QUICK):
     return validate_model(
         str(folder / "frame.csv"),
         model_name=name,
         models_dir=str(folder / "models"),
         min_items=5,
         training_date=training_date,
+        policy=policy,
     )
 
 
@@ -102,8 +51,9 @@ def test_the_gate_scores_challenger_champion_and_popularity_on_the_same_rows(tra
 
     verdict = validate(trained, "trees")
 
-    assert set(verdict.metrics) == {"challenger", "champion", "popularity"}
-    assert len({metrics.rows for metrics in verdict.metrics.values()}) == 1
+    metrics = verdict.evidence.metrics
+    assert set(metrics) == {"challenger", "champion", "popularity", "bought before"}
+    assert len({own.rows for own in metrics.values()}) == 1
     assert verdict.champion_name == "line"
     assert json.loads(json.dumps(verdict.document()))["decision"] == verdict.decision
     assert verdict.sentence().startswith(f"{verdict.decision}: trees.")
@@ -115,13 +65,17 @@ def test_the_holdout_metrics_are_those_the_training_wrote_down(trained):
     verdict = validate(trained, "trees")
 
     written = manifest["metrics"]["holdout"]["model"]
-    assert verdict.metrics["challenger"].document() == written
+    assert verdict.evidence.metrics["challenger"].document() == written
 
 
 def test_the_champion_judged_again_is_kept(trained):
     promote_now(trained, "line")
 
-    assert validate(trained, "line").decision == "keep"
+    verdict = validate(trained, "line")
+
+    assert verdict.decision == "keep"
+    assert verdict.reasons == ("The challenger is the champion already, number for number.",)
+    assert verdict.evidence is None
 
 
 def test_a_champion_of_a_later_day_is_kept_whatever_an_older_run_finds(trained):
@@ -144,9 +98,11 @@ def test_a_damaged_champion_is_left_out_and_said_so(trained):
     verdict = validate(trained, "trees")
     path.write_bytes(whole)
 
-    assert "champion" not in verdict.metrics
+    assert "champion" not in verdict.evidence.metrics
+    assert verdict.claim is None
     assert verdict.champion_name == "line"
-    assert any("cannot be read, so it was left out" in reason for reason in verdict.reasons)
+    said = [found.sentence for found in verdict.findings if found.passed is None]
+    assert any("cannot be read, so it was left out" in sentence for sentence in said)
 
 
 def promote_now(folder, name):
@@ -159,4 +115,48 @@ def promote_now(folder, name):
         reason="test",
         promoted_at="2022-01-01T00:00:00Z",
         by="test",
+    )
+
+
+def test_the_limits_are_those_of_the_policy(trained):
+    few = Policy(resamples=200, min_holdout_orders=10_000)
+
+    verdict = validate(trained, "trees", policy=few)
+
+    assert any("(a verdict needs 10,000)" in finding.sentence for finding in verdict.findings)
+
+
+def test_the_same_run_gives_the_same_verdict(trained):
+    promote_now(trained, "line")
+
+    def document():
+        found = validate(trained, "trees").document()
+        # How long an answer took is no part of what was decided.
+        found["findings"] = [f for f in found["findings"] if f["about"] != "serving"]
+        return found
+
+    assert document() == document()
+
+
+def test_drift_is_looked_at_beside_a_champion_alone(trained):
+    promote_now(trained, "line")
+    beside = validate(trained, "trees").evidence
+
+    assert {found.feature for found in beside.drift} >= {"ordered_before", "global_popularity"}
+    assert not any(found.changed for found in beside.drift)
+
+
+def test_libraries_that_the_champion_was_not_trained_with_are_noticed(trained, monkeypatch):
+    promote_now(trained, "line")
+    read = validation.read_manifest
+
+    def with_older_catboost(folder):
+        manifest = read(folder)
+        older = {"catboost": "1.0"} if folder.name == "line" else {}
+        return manifest | {"versions": manifest["versions"] | older}
+
+    monkeypatch.setattr(validation, "read_manifest", with_older_catboost)
+
+    assert validate(trained, "trees").evidence.changed_versions == (
+        f"catboost 1.0 -> {version('catboost')}",
     )

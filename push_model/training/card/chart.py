@@ -1,0 +1,164 @@
+"""How does a picture get into the card? As SVG that takes its colours from the page."""
+
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from io import StringIO
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+# Matplotlib draws in these; `recolour` hands each to the style sheet, which knows day from night.
+INK, MUTED, GRID, GROUND = "#010101", "#010102", "#010103", "#010104"
+OURS, CHAMPION, POPULARITY, RULE, RAW = "#010105", "#010106", "#010107", "#010108", "#010109"
+VARIABLES = {
+    INK: "ink",
+    MUTED: "muted",
+    GRID: "grid",
+    GROUND: "ground",
+    OURS: "ours",
+    CHAMPION: "champion",
+    POPULARITY: "popularity",
+    RULE: "rule",
+    RAW: "raw",
+}
+
+#: Of each scorer: colour and dashes, so that neither stands alone.
+LINES = {
+    "challenger": (OURS, "-", 2.4),
+    "champion": (CHAMPION, "-", 1.6),
+    "popularity": (POPULARITY, "--", 1.6),
+    "bought before": (RULE, ":", 1.8),
+    "before calibration": (RAW, "--", 1.6),
+}
+OTHER_LINE = (MUTED, "-.", 1.4)
+
+# In inches of 72 units: as wide as a phone, so that letters of 11 units are letters of 11 pixels.
+WIDTH, HEIGHT = 4.9, 3.5
+SETTINGS: dict[Any, Any] = {
+    "font.size": 11,
+    "svg.fonttype": "none",  # text stays text: it can be searched, read aloud and zoomed
+    "text.parse_math": False,  # a dollar sign in a product type is no formula
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 10.5,
+}
+
+# Of a file's metadata: it would say when, and with what.
+UNWRITTEN = ("Date", "Creator", "Format", "Type")
+
+_ID = re.compile(r' id="(?!m?[a-z]?[0-9a-f]{10}")[^"]*"')
+_BLACK = re.compile(r"(?<=stroke: )#000000|(?<=fill: )#000000")
+# Metadata says when, the style sheet would reach out to the whole page, and so would the font.
+_NOT_OURS = re.compile(
+    r"<metadata>.*?</metadata>\s*|<style[ >].*?</style>\s*| font-family: [^;\"]*;", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure of the card, drawn when it is asked for.
+
+    Attributes
+    ----------
+    name : str
+        Letters and dashes, unique on the page.
+    paint : callable
+        Paints on the axes it is given.
+    title : str
+        What it shows, as a sentence: the finding.
+    how : str
+        How to read it.
+    alt : str
+        What a person who cannot see it should know of it.
+    size : pair of float
+        Width and height in inches of 72 units.
+    """
+
+    name: str
+    paint: Callable[[Axes], None]
+    title: str
+    how: str
+    alt: str
+    size: tuple[float, float] = (WIDTH, HEIGHT)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether several go side by side."""
+        return self.size[0] < WIDTH
+
+    def svg(self) -> str:
+        """Draw it, the same bytes every time.
+
+        Returns
+        -------
+        str
+            An element ready to stand in HTML.
+        """
+        with rc_context(SETTINGS | {"svg.hashsalt": self.name}), warnings.catch_warnings():
+            # Text is measured in Matplotlib's font and shown in the reader's, with more letters.
+            warnings.filterwarnings("ignore", message="Glyph")
+            figure = Figure(figsize=self.size, layout="constrained")
+            FigureCanvasSVG(figure)
+            figure.patch.set_visible(False)
+            axes = figure.add_subplot()
+            axes.patch.set_visible(False)
+            self.paint(axes)
+            written = StringIO()
+            figure.savefig(written, format="svg", metadata=dict.fromkeys(UNWRITTEN))
+        return _inline(written.getvalue(), self.name, self.title, self.alt)
+
+
+def _inline(svg: str, name: str, title: str, alt: str) -> str:
+    """Cut a file down to an element: no header, no size of its own, colours from the page."""
+    body = svg[svg.index("<svg") :]
+    opening, _, rest = body.partition(">")
+    found = re.search(r'viewBox="[^"]*"', opening)
+    assert found
+    labels = (
+        f'<title id="{name}-title">{escape(title)}</title>'
+        f'<desc id="{name}-desc">{escape(alt)}</desc>'
+    )
+    element = (
+        f'<svg {found[0]} role="img" aria-labelledby="{name}-title" '
+        f'aria-describedby="{name}-desc">{labels}'
+    )
+    drawn = _ID.sub("", _NOT_OURS.sub("", rest))
+    return element + recolour(drawn.replace("xlink:href", "href")).strip()
+
+
+def recolour(svg: str) -> str:
+    """Hand the colours over to the style sheet.
+
+    Parameters
+    ----------
+    svg : str
+        Drawn in the colours of `VARIABLES`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> recolour('<path style="stroke: #010105"/>')
+    '<path style="stroke: var(--ours)"/>'
+    """
+    for colour, variable in VARIABLES.items():
+        svg = svg.replace(colour, f"var(--{variable})")
+    return _BLACK.sub("var(--ink)", svg)

@@ -1,0 +1,76 @@
+"""How does the card read as text, in a diff or a terminal?"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from push_model.training.card.content import compose
+from push_model.training.card.evaluation import Evaluation
+from push_model.training.card.sections import Section
+from push_model.training.card.tables import Table
+
+# What Markdown, or the HTML it may hold, would take for its own.
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$&])")
+
+
+def write_markdown(
+    facts: Mapping[str, Any],
+    evaluation: Evaluation,
+    judgement: Mapping[str, Any] | None = None,
+    *,
+    model_name: str | None = None,
+) -> str:
+    """Write the card as Markdown; of the pictures it has what they say.
+
+    Parameters
+    ----------
+    facts, evaluation, judgement, model_name
+        As for `push_model.training.card.content.compose`. Any text in them may be hostile.
+
+    Returns
+    -------
+    str
+        Markdown; the same arguments give the same bytes.
+    """
+    card = compose(facts, evaluation, judgement, model_name=model_name)
+    said = f"**{escape(card.headline)}.** {escape(card.sentence)}".rstrip()
+    tiles = "\n".join(f"- {escape(tile.value)} {escape(tile.label)}" for tile in card.tiles)
+    sections = [part for section in card.sections for part in _write(section)]
+    return "\n\n".join([f"# {escape(card.name)}", said, tiles, *sections]) + "\n"
+
+
+def _write(section: Section) -> Iterator[str]:
+    yield f"## {escape(section.heading)}"
+    yield from map(escape, section.paragraphs)
+    if section.pictures:
+        yield "\n".join(f"- {escape(picture.title)}." for picture in section.pictures)
+    yield from map(_table, section.tables)
+    if section.command:
+        yield f"```sh\n{section.command}\n```"
+
+
+def _table(table: Table) -> str:
+    rule = "|---|" + ("---:|" if table.numeric else "---|") * (len(table.headings) - 1)
+    lines = [f"| {' | '.join(map(escape, row))} |" for row in (table.headings, *table.rows)]
+    return "\n".join([f"{escape(table.caption)}:", "", lines[0], rule, *lines[1:]])
+
+
+def escape(text: str) -> str:
+    r"""Escape what Markdown would read as more than text.
+
+    Parameters
+    ----------
+    text : str
+        Of anyone.
+
+    Returns
+    -------
+    str
+        On one line.
+
+    Examples
+    --------
+    >>> print(escape("a <b>\n| c"))
+    a \<b\> \| c
+    """
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))

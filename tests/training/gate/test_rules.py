@@ -1,0 +1,255 @@
+"""Each rule by itself, on evidence made by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from push_model.training.gate.evidence import Evidence, Slice, changed_share, gather
+from push_model.training.gate.learnt import Learnt
+from push_model.training.gate.policy import Policy
+from push_model.training.gate.resampling import Interval
+from push_model.training.gate.rules import claim, judge
+from push_model.training.gate.verdict import Finding, Verdict, decide
+from push_model.training.metrics import measure
+from push_model.training.serving_check import ServingCheck
+from tests.frames import make_frame
+
+POLICY = Policy()
+METRICS = replace(
+    measure([0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4]),
+    average_precision=0.2,
+    ece=0.001,
+    base_rate=0.01,
+    roc_auc=0.85,
+    purchases=1_000,
+)
+LEARNT = Learnt("2021-01-01", "2021-03-01", 1_000, 800_000, 8_000, 5)
+SLICE = Slice(
+    name="new users",
+    rows=10_000,
+    orders=50,
+    purchases=100,
+    average_precision=0.2,
+    rival="champion",
+    rival_average_precision=0.2,
+    gain=Interval(0.0, -0.05, 0.05),
+    expected_per_actual=Interval(1.0, 0.9, 1.1),
+)
+GOOD = Evidence(
+    days=10,
+    orders=200,
+    users=150,
+    metrics=dict.fromkeys(("challenger", "champion", "popularity", "bought before"), METRICS),
+    intervals={},
+    gains={
+        "champion": Interval(0.0, -0.01, 0.01),
+        "popularity": Interval(2.0, 1.5, 2.5),
+        "bought before": Interval(0.5, 0.4, 0.6),
+    },
+    precision_gain=Interval(0.0, -0.05, 0.05),
+    expected_per_actual=Interval(1.0, 0.9, 1.1),
+    calibration_error=Interval(0.001, 0.0008, 0.002),
+    slices=(SLICE,),
+    changed_share=0.2,
+    learnt=LEARNT,
+    rows_given=LEARNT,
+    champion_learnt=LEARNT,
+    serving=ServingCheck(passed=True, sentence="It serves."),
+)
+FIRST = replace(
+    GOOD,
+    gains={name: gain for name, gain in GOOD.gains.items() if name != "champion"},
+    precision_gain=None,
+    changed_share=None,
+    champion_learnt=None,
+    slices=(),
+)
+
+
+def decide_on(evidence):
+    return decide(judge(evidence, POLICY))
+
+
+def broken(evidence):
+    return [finding.rule for finding in judge(evidence, POLICY) if finding.passed is False]
+
+
+def unknown(evidence):
+    return [finding.rule for finding in judge(evidence, POLICY) if finding.passed is None]
+
+
+@pytest.mark.parametrize("evidence", [GOOD, FIRST])
+def test_a_sound_challenger_is_promoted_beside_a_champion_and_without_one(evidence):
+    assert broken(evidence) == unknown(evidence) == []
+    assert decide_on(evidence) == "promote"
+
+
+@pytest.mark.parametrize(
+    ("gain", "claimed", "decision"),
+    [
+        ((0.06, 0.01, 0.11), "better", "promote"),
+        ((0.0, -0.049, 0.05), "non-inferior", "promote"),
+        ((-0.02, -0.04, -0.01), "non-inferior", "promote"),
+        ((-0.02, -0.08, 0.04), "undecided", "inconclusive"),
+        ((-0.05, -0.09, -0.01), "worse", "keep"),
+    ],
+)
+def test_average_precision_against_the_champion(gain, claimed, decision):
+    evidence = replace(GOOD, gains=GOOD.gains | {"champion": Interval(*gain)})
+
+    assert claim(evidence, POLICY) == claimed
+    assert decide_on(evidence) == decision
+
+
+def test_without_a_champion_nothing_is_claimed():
+    assert claim(FIRST, POLICY) is None
+
+
+@given(st.floats(-0.5, 0.3), st.floats(0, 0.3), st.floats(0, 0.3), st.floats(0, 0.2))
+def test_better_scores_never_turn_promote_into_anything_else(middle, down, up, better):
+    def against_the_champion(by):
+        gain = Interval(middle + by, middle + by - down, middle + by + up)
+        return decide_on(replace(GOOD, gains=GOOD.gains | {"champion": gain}))
+
+    ranks = {"keep": 0, "inconclusive": 1, "promote": 2}
+    assert ranks[against_the_champion(better)] >= ranks[against_the_champion(0.0)]
+
+
+def learnt(**changes):
+    return replace(GOOD, learnt=replace(LEARNT, **changes), rows_given=replace(LEARNT, **changes))
+
+
+FAULTS = {
+    "learnt from this frame": replace(GOOD, rows_given=replace(LEARNT, rows=799_999)),
+    "as many orders as the champion": learnt(orders=499),
+    "as new as the champion's data": learnt(end="2021-02-28"),
+    "base rate as the champion's": learnt(purchases=16_001),
+    "serves in a fresh process": replace(GOOD, serving=ServingCheck(False, "It hangs.")),  # noqa: FBT003 - named by its place
+    "better than popularity": replace(
+        GOOD, gains=GOOD.gains | {"popularity": Interval(-0.1, -0.2, -0.01)}
+    ),
+    "better than bought before": replace(
+        GOOD, gains=GOOD.gains | {"bought before": Interval(-0.1, -0.2, 0.0)}
+    ),
+    "not too good to be true": replace(
+        GOOD, metrics=GOOD.metrics | {"challenger": replace(METRICS, roc_auc=0.98)}
+    ),
+    "no leap": replace(GOOD, gains=GOOD.gains | {"champion": Interval(0.8, 0.51, 1.1)}),
+    "average precision against the champion": replace(
+        GOOD, gains=GOOD.gains | {"champion": Interval(-0.1, -0.2, -0.01)}
+    ),
+    "precision of what is pushed against the champion": replace(
+        GOOD, precision_gain=Interval(-0.3, -0.4, -0.15)
+    ),
+    "promises what happens": replace(GOOD, expected_per_actual=Interval(1.6, 1.44, 1.8)),
+    "honest at every level": replace(GOOD, calibration_error=Interval(0.008, 0.007, 0.0105)),
+    "keeps the list": replace(GOOD, changed_share=0.61),
+    "ranks new users": replace(GOOD, slices=(replace(SLICE, gain=Interval(-0.3, -0.4, -0.11)),)),
+    "promises new users what happens": replace(
+        GOOD, slices=(replace(SLICE, expected_per_actual=Interval(0.4, 0.3, 0.49)),)
+    ),
+}
+
+
+@pytest.mark.mltest("Model 6")
+@pytest.mark.parametrize("rule", FAULTS)
+def test_each_rule_is_broken_by_its_fault_alone_and_says_so(rule):
+    findings = [found for found in judge(FAULTS[rule], POLICY) if found.passed is False]
+
+    assert [finding.rule for finding in findings] == [rule]
+    assert findings[0].sentence.endswith((").", "?", "."))
+    assert decide_on(FAULTS[rule]) == "keep"
+
+
+DOUBTS = {
+    "enough days": replace(GOOD, days=1),
+    "enough orders": replace(GOOD, orders=19),
+    "enough users": replace(GOOD, users=9),
+    "enough purchases": replace(
+        GOOD, metrics=GOOD.metrics | {"challenger": replace(METRICS, purchases=99)}
+    ),
+    "better than popularity": replace(
+        GOOD, gains=GOOD.gains | {"popularity": Interval(0.1, -0.1, 0.3)}
+    ),
+    "precision of what is pushed against the champion": replace(
+        GOOD, precision_gain=Interval(-0.1, -0.2, 0.1)
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", DOUBTS)
+def test_what_cannot_be_told_is_inconclusive(rule):
+    assert broken(DOUBTS[rule]) == []
+    assert unknown(DOUBTS[rule]) == [rule]
+    assert decide_on(DOUBTS[rule]) == "inconclusive"
+
+
+def test_a_holdout_too_small_to_tell_says_nothing_against_the_figures_but_all_against_the_data():
+    few = replace(FAULTS["better than popularity"], orders=19)
+
+    assert decide_on(few) == "inconclusive"
+    assert decide_on(replace(few, rows_given=replace(LEARNT, rows=1))) == "keep"
+
+
+@pytest.mark.mltest("Mon 1")
+def test_libraries_that_changed_since_the_champion_are_named_and_stop_nothing():
+    evidence = replace(GOOD, changed_versions=("catboost 1.2.8 -> 1.2.10",))
+
+    notices = [found.sentence for found in judge(evidence, POLICY) if found.passed is None]
+
+    assert notices == ["Not trained with the champion's libraries: catboost 1.2.8 -> 1.2.10."]
+    assert decide_on(evidence) == "promote"
+
+
+def test_a_slice_without_power_has_no_say():
+    evidence = replace(GOOD, slices=(replace(SLICE, gain=Interval(-0.2, -0.5, 0.1)),))
+
+    assert unknown(evidence) == ["ranks new users"]
+    assert decide_on(evidence) == "promote"
+
+
+def finding(rule, about, *, passed):
+    return Finding(rule, about, passed, None, None, f"{rule}.")
+
+
+def test_slices_give_the_reasons_only_where_nothing_else_failed():
+    part, whole = finding("part", "slice", passed=False), finding("whole", "model", passed=False)
+
+    def reasons(*findings):
+        return Verdict("keep", None, findings, "m", None, None).reasons
+
+    assert reasons(whole, part) == ("whole.",)
+    assert reasons(part) == ("part.",)
+
+
+@pytest.mark.mltest("Model 6")
+@pytest.mark.slow
+def test_a_challenger_broken_for_new_users_alone_is_refused_for_them():
+    rows = make_frame(orders=900, products=60).sort_values(["order_id", "variant_id"])
+    rng = np.random.default_rng(0)
+    logit = -3.1 + 2.5 * rows["ordered_before"] + 6.0 * rows["global_popularity"]
+    own = (1 / (1 + np.exp(-logit))).to_numpy()
+    sign = 0.4 * (rng.normal(size=len(rows)) + 0.4 * rows["outcome"].to_numpy()) - 0.08
+    better = 1 / (1 + (1 - own) / own * np.exp(-sign))
+    new = (rows["user_order_seq"] == 2).to_numpy()
+    broken_for_new = np.where(new, rng.permutation(own), better)
+    policy = Policy(margin=0.3, precision_margin=0.5, resamples=200)
+
+    def failed(scores):
+        evidence = gather(rows, {"challenger": scores, "champion": own}, policy=policy)
+        return {found.rule for found in judge(evidence, policy) if found.passed is False}
+
+    assert failed(better) == set()
+    assert "ranks new users" in failed(broken_for_new)
+    assert "ranks returning users" not in failed(broken_for_new)
+
+
+def test_the_changed_share_is_that_of_the_champions_list():
+    ours, theirs = np.arange(100.0), np.arange(100.0)
+    theirs[:3] = 1_000.0  # three of their best five are others
+
+    assert changed_share(ours, theirs) == pytest.approx(0.6)
+    assert changed_share(ours, ours) == 0.0
