@@ -236,3 +236,6 @@ FEATURES: tuple[str, ...] = tuple(c.name for c in COLUMNS if c.role == "feature"
 
 #: What training reads of a frame: it places rows, learns from them, and skips the rest.
 TRAINING: tuple[str, ...] = ("variant_id", "order_id", "order_date", "outcome", *FEATURES)
+
+# What judging reads beyond that: users are counted, and product types looked at apart.
+JUDGING: tuple[str, ...] = (*TRAINING, "user_id", "product_type")

@@ -71,13 +71,15 @@ class Model:
         What a request must send, in order.
     feature_names : tuple of str
         Their names.
+    steps : tuple of Step
+        How features become the scorer's inputs.
     """
 
     def __init__(self, parts: ModelDocument, scorer: SymmetricTrees | Linear) -> None:
         self.model_id, self.trained_on, self.family = parts.model_id, parts.trained_on, parts.family
         self.features = parts.features
         self.feature_names = tuple(feature.name for feature in parts.features)
-        self._steps, self._inputs, self._scorer = parts.steps, parts.inputs, scorer
+        self.steps, self._inputs, self._scorer = parts.steps, parts.inputs, scorer
         self._row_functions = row_functions(parts.steps)
         self._missing = {feature.name: feature.missing for feature in parts.features}
         spoken_of = self._features_spoken_of()
@@ -194,7 +196,7 @@ class Model:
         for start in range(0, len(propensities), CHUNK_ROWS):
             chunk = slice(start, start + CHUNK_ROWS)
             part = {name: np.asarray(columns[name][chunk], float) for name in self.feature_names}
-            prepared = prepare_columns(part, self._steps)
+            prepared = prepare_columns(part, self.steps)
             scores = self._scorer.log_odds_of_columns([prepared[name] for name in self._inputs])
             # Not numpy.exp: on some processors its last bit differs from math.exp's.
             propensities[chunk] = [_propensity(log_odds) for log_odds in scores.tolist()]
@@ -259,7 +261,7 @@ class Model:
 
     def _features_spoken_of(self) -> dict[str, str]:
         spoken_of = {name: name for name in self.feature_names}
-        for step in self._steps:
+        for step in self.steps:
             spoken_of[step.name] = spoken_of[names_read(step)[0]]
         return spoken_of
 

@@ -24,7 +24,8 @@ def make_frame(*, orders: int = 30, seed: int = 0, products: int = 20) -> pd.Dat
     day = FIRST_DAY + pd.to_timedelta(order // ORDERS_A_DAY, unit="D")
     columns = _keys(order, product) | {"order_date": day, "created_at": day + pd.Timedelta("9h")}
     columns |= _products(product, products, rng) | _habits(order, products, rng)
-    score = -3.1 + 2.5 * columns["ordered_before"] + 6.0 * columns["global_popularity"]
+    score = -3.3 + 2.0 * columns["ordered_before"] + 6.0 * columns["global_popularity"]
+    score += 2.0 * columns["set_as_regular"] + 2.5 * columns["abandoned_before"]
     columns["outcome"] = (rng.random(len(order)) < 1 / (1 + np.exp(-score))).astype(float)
     frame = pd.DataFrame(columns)[list(FRAME)]
     return frame.sort_values(["variant_id", "order_id"], ignore_index=True)

@@ -64,6 +64,7 @@ def test_bytes_that_are_no_document_are_refused(content):
     assert read_and_score(content) == "refused"
 
 
+@pytest.mark.mltest("Mon 5")
 @settings(laws, max_examples=1_000)
 @given(st.sampled_from([*SAMPLES, _document(-4.7)]), st.randoms(use_true_random=False))
 def test_a_document_changed_anywhere_scores_or_is_refused(document, draw):

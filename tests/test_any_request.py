@@ -108,6 +108,7 @@ EVENTS = (
 )
 
 
+@pytest.mark.mltest("Mon 5")
 @laws
 @given(EVENTS)
 @example({"users": '{"u":' + "[" * 100_000})
@@ -171,6 +172,7 @@ def test_what_cannot_be_written_down_is_answered_too(event):
     check_answer(handler_predict(event))
 
 
+@pytest.mark.mltest("Data 5")
 @laws
 @given(USERS, st.booleans(), st.booleans())
 def test_no_value_leaks_into_an_answer_but_the_words_of_reasons_asked_for(users, as_text, explain):

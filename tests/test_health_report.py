@@ -34,6 +34,7 @@ def test_the_champion_is_loaded_and_described(tmp_path):
     assert abs(datetime.now(UTC) - moment) < timedelta(minutes=5)
 
 
+@pytest.mark.mltest("Mon 4")
 def test_age_is_counted_in_days_from_the_training_date():
     today = datetime.now(UTC).date()
 

@@ -128,6 +128,7 @@ def test_a_threshold_gives_one_above_it_and_nought_elsewhere():
     assert ask({"u": KNOWN}, threshold=propensity)["prediction"] == {"u": 0}
 
 
+@pytest.mark.mltest("Infra 5")
 @pytest.mark.usefixtures("models")
 def test_reasons_add_up_to_the_log_odds_of_the_propensity():
     found = ask({"u": KNOWN, "v": [UNKNOWN, KNOWN]}, explain=True)

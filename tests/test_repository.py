@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import push_model
+from tests import ml_test_score
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -191,3 +192,11 @@ def _run(command):
         text=True,
         check=False,
     )
+
+
+def test_the_ml_test_score_is_that_of_the_markers():
+    proofs = ml_test_score.find_proofs()
+
+    assert proofs.keys() <= ml_test_score.NAMES.keys()
+    assert not proofs.keys() & ml_test_score.BY_HAND.keys()
+    assert ml_test_score.PAGE.read_text("utf-8") == ml_test_score.write_page(proofs)

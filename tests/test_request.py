@@ -75,6 +75,7 @@ def test_every_kind_of_missing_is_taken_from_a_dict(value):
     assert math.isnan(row[1])
 
 
+@pytest.mark.mltest("Mon 2")
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

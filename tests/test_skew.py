@@ -48,6 +48,7 @@ def test_what_is_sent_as_in_training_changes_nothing(model, n_rows):
     assert not any(found["changed"] for found in report["features"].values())
 
 
+@pytest.mark.mltest("Mon 3")
 @pytest.mark.parametrize("batch", [1, 10, 513, 1_000])
 @pytest.mark.parametrize("seed", range(5))
 def test_days_sent_as_hours_show_within_1000_users(model, batch, seed):

@@ -1,7 +1,10 @@
 """What may a person ask of a retraining run? The trigger form, and what its presets mean."""
 
+from dataclasses import fields
 from typing import Any, NamedTuple
 
+from push_model.training.gate.policy import Policy
+from push_model.training.limited import Limits
 from push_model.training.parametrisation import FAMILIES
 
 PROMOTIONS = {
@@ -49,6 +52,17 @@ PRESETS: dict[str, Preset] = {
 }
 
 
+def _schema_of(limits: Limits) -> dict[str, Any]:
+    bounds = {
+        "minimum": limits.at_least,
+        "exclusiveMinimum": limits.above,
+        "maximum": limits.at_most,
+        "exclusiveMaximum": limits.below,
+    }
+    given = {name: bound for name, bound in bounds.items() if bound is not None}
+    return {"type": "integer" if limits.type is int else "number"} | given
+
+
 # Rules are JSON Schema, so the page, the REST API and `dag.test()` refuse the same things. What a
 # schema cannot say (which key goes with which family), the load step checks before it reads data.
 # An untouched form is what the schedule runs. The page sends null for a cleared text field, and
@@ -84,6 +98,17 @@ FORM: dict[str, dict[str, Any]] = {
         "title": "Own parametrisation",
         "description_md": "JSON that replaces the choice above, for example "
         '{"model": "boosted_trees", "depth": 5, "iterations": 500}. Empty: the choice above.',
+    },
+    "policy": {
+        "default": None,
+        "type": ["object", "null"],
+        "properties": {
+            field.name: _schema_of(field.metadata["limits"]) for field in fields(Policy)
+        },
+        "additionalProperties": False,
+        "title": "Limits of the gate",
+        "description_md": 'JSON that replaces limits of this run, for example {"margin": 0.02}. '
+        "Empty: those of **PUSH_POLICY**, or the defaults.",
     },
     "promotion": {
         "default": "auto",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from push_model.errors import InvalidEventError
+from push_model.training.gate.policy import Policy, read_policy, read_policy_file
 from push_model.training.parametrisation import Parametrisation, parse_parametrisation
 from push_ops.form import PRESETS
 
@@ -27,6 +28,8 @@ class RetrainingRequest:
         Items bought that make an order large.
     parametrisation : BoostedTrees or LogisticRegression
         Model family and hyper-parameters.
+    policy : Policy
+        Limits of the gate.
     promotion : str
         ``"auto"`` or ``"never"``.
     runs_dir, models_dir : Path
@@ -40,6 +43,7 @@ class RetrainingRequest:
     dataset: str
     min_items: int
     parametrisation: Parametrisation
+    policy: Policy
     promotion: str
     runs_dir: Path
     models_dir: Path
@@ -67,7 +71,8 @@ def read_request(
     requested_by : str
         Who or what started the run.
     environ : mapping of str to str
-        Holds ``PUSH_DATASET``, ``PUSH_RUNS_DIR`` and ``PUSH_MODELS_DIR``.
+        Holds ``PUSH_DATASET``, ``PUSH_RUNS_DIR`` and ``PUSH_MODELS_DIR``, and maybe
+        ``PUSH_POLICY``, a file of limits of the gate.
 
     Returns
     -------
@@ -76,13 +81,13 @@ def read_request(
     Raises
     ------
     InvalidEventError
-        If the parametrisation breaks its rules, or neither form nor installation says where
-        something is.
+        If the parametrisation or a limit breaks its rules, or neither form nor installation says
+        where something is.
 
     Examples
     --------
     >>> form = {"dataset": "frame.csv", "min_items": 5, "model": "boosted_trees_fast",
-    ...         "model_parametrisation": None, "promotion": "auto"}
+    ...         "model_parametrisation": None, "policy": None, "promotion": "auto"}
     >>> environ = {"PUSH_RUNS_DIR": "/srv/runs", "PUSH_MODELS_DIR": "/srv/models"}
     >>> read_request(form, run_id="manual", run_date=date(2021, 3, 4), requested_by="ana",
     ...              environ=environ).parametrisation.depth
@@ -95,6 +100,7 @@ def read_request(
         dataset=_dataset(form["dataset"], environ),
         min_items=form["min_items"],
         parametrisation=parse_parametrisation(document),
+        policy=_policy(form["policy"], environ),
         promotion=form["promotion"],
         runs_dir=_directory("PUSH_RUNS_DIR", environ),
         models_dir=_directory("PUSH_MODELS_DIR", environ),
@@ -109,6 +115,11 @@ def _dataset(given: str | None, environ: Mapping[str, str]) -> str:
         "The form names no dataset and PUSH_DATASET is not set. Name a dataset in the form, or "
         "set PUSH_DATASET where Airflow's tasks run."
     )
+
+
+def _policy(given: Mapping[str, Any] | None, environ: Mapping[str, str]) -> Policy:
+    file = environ.get("PUSH_POLICY", "").strip()
+    return read_policy({**(read_policy_file(Path(file)) if file else {}), **(given or {})})
 
 
 def _directory(variable: str, environ: Mapping[str, str]) -> Path:

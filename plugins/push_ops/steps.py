@@ -13,6 +13,7 @@ from typing import Any
 
 from duckdb import DuckDBPyRelation
 
+from push_model.columns import JUDGING
 from push_model.store import promote as move_champion
 from push_model.training.dataset import load_dataset, write_parquet
 from push_model.training.orders import keep_large_orders, require_orders
@@ -47,7 +48,7 @@ def load(request: RetrainingRequest) -> dict[str, Any]:
     started = perf_counter()
     logger.info("Reading %s up to %s.", request.dataset, request.run_date)
     dataset = describe_dataset(request.dataset)
-    loaded = load_dataset(request.dataset, until=request.run_date)
+    loaded = load_dataset(request.dataset, columns=JUDGING, until=request.run_date)
     _require_any_order(loaded, request)
     path = find_run_folder(request.runs_dir, request.run_id).frame
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +82,7 @@ def filter_orders(request: RetrainingRequest, loaded: dict[str, Any]) -> dict[st
     """
     started = perf_counter()
     logger.info("Keeping orders with at least %d items bought.", request.min_items)
-    frame = load_dataset(loaded["frame"], until=request.run_date)
+    frame = load_dataset(loaded["frame"], columns=JUDGING, until=request.run_date)
     large = keep_large_orders(frame, min_items=request.min_items)
     require_orders(
         large,
@@ -167,6 +168,7 @@ def validate(request: RetrainingRequest, trained: dict[str, Any]) -> dict[str, A
         models_dir=str(request.models_dir),
         min_items=request.min_items,
         training_date=request.run_date,
+        policy=request.policy,
     )
     folder = find_run_folder(request.runs_dir, request.run_id)
     facts = {key: trained[key] for key in ("model_name", "model_path", "dataset")}
@@ -201,7 +203,7 @@ def promote(request: RetrainingRequest, validated: dict[str, Any]) -> dict[str, 
             request.models_dir,
             name,
             expected=serving,
-            verdict=verdict,
+            verdict={key: verdict[key] for key in ("decision", "claim", "reasons")},
             reason=" ".join(verdict["reasons"]),
             promoted_at=datetime.now(UTC).isoformat(timespec="seconds"),
             by=f"{request.requested_by}, run {request.run_id}",

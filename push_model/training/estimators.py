@@ -21,6 +21,10 @@ from push_model.training.parametrisation import (
 
 DAYS_SINCE = ("days_since_purchase_variant_id", "days_since_purchase_product_type")
 
+# CatBoost adds up in as many parts as it has threads: with another number on each machine, each
+# would make a model of its own of the same rows.
+THREADS = 2
+
 # A real gap's most common value holds a few per cent of the rows; "never" holds most of them.
 MARKER_SHARE = 0.25
 
@@ -204,6 +208,7 @@ def _boosted_trees(parametrisation: BoostedTrees, seed: int) -> Pipeline:
         grow_policy="SymmetricTree",
         nan_mode="Min",
         random_seed=seed,
+        thread_count=THREADS,
         allow_writing_files=False,
         metric_period=max(1, parametrisation.iterations // 10),
     )

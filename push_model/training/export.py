@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from catboost import CatBoostClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 
 from push_model.columns import BY_NAME, FEATURES
 from push_model.errors import ModelIntegrityError
 from push_model.model_folder import FORMAT, model_id_of
 from push_model.scoring import Model
+from push_model.training.calibrated import CalibratedClassifier
+from push_model.training.calibration import Line
 from push_model.training.parametrisation import Parametrisation
 from push_model.training.seen import measure_seen
 
@@ -37,7 +41,7 @@ def export_model(
     Parameters
     ----------
     pipeline : Pipeline
-        Fitted, as `make_pipeline` builds it.
+        Fitted, as `make_pipeline` builds it, calibrated or not.
     parametrisation : BoostedTrees or LogisticRegression
         What it was built from.
     trained_on : str
@@ -50,11 +54,12 @@ def export_model(
     dict
         JSON-able; the same pipeline gives the same document.
     """
-    prepare, classifier = pipeline.named_steps["prepare"], pipeline.named_steps["classify"]
+    prepare = pipeline.named_steps["prepare"]
+    classifier, line = _take_apart(pipeline.named_steps["classify"])
     if isinstance(classifier, CatBoostClassifier):
-        scorer = _symmetric_trees(classifier, n_inputs=len(prepare.inputs_))
+        scorer = _symmetric_trees(classifier, line, n_inputs=len(prepare.inputs_))
     else:
-        scorer = _linear(pipeline)
+        scorer = _linear(pipeline.named_steps["scale"], classifier, line)
     seen = {} if rows is None else measure_seen(rows, prepare.steps_)
     document = {
         "format": FORMAT,
@@ -144,7 +149,13 @@ def _feature(name: str, seen: Mapping[str, Any] | None) -> Document:
     }
 
 
-def _symmetric_trees(classifier: CatBoostClassifier, *, n_inputs: int) -> Document:
+def _take_apart(classifier: Any) -> tuple[Any, Line]:
+    if isinstance(classifier, CalibratedClassifier):
+        return classifier.classifier, Line(classifier.slope, classifier.intercept)
+    return classifier, Line()
+
+
+def _symmetric_trees(classifier: CatBoostClassifier, line: Line, *, n_inputs: int) -> Document:
     saved = _saved_json(classifier)
     float_features = {f["flat_feature_index"]: f for f in saved["features_info"]["float_features"]}
     scale, (bias,) = saved["scale_and_bias"]
@@ -152,8 +163,8 @@ def _symmetric_trees(classifier: CatBoostClassifier, *, n_inputs: int) -> Docume
     index_of = [{border: i for i, border in enumerate(borders)} for borders in used]
     return {
         "kind": "symmetric_trees",
-        "scale": float(scale),
-        "bias": float(bias),
+        "scale": line.slope * float(scale),
+        "bias": line.slope * float(bias) + line.intercept,
         "borders": [[float64_border(border) for border in borders] for borders in used],
         "missing_is_above": [
             float_features.get(i, {}).get("nan_value_treatment") == "AsTrue"
@@ -188,13 +199,12 @@ def _tree(tree: Mapping[str, Any], index_of: Sequence[Mapping[float, int]]) -> D
     }
 
 
-def _linear(pipeline: Pipeline) -> Document:
+def _linear(scaler: StandardScaler, classifier: LogisticRegression, line: Line) -> Document:
     """Fold the standardisation into the weights; a missing value stands at its centre."""
-    scaler, classifier = pipeline.named_steps["scale"], pipeline.named_steps["classify"]
-    weights = classifier.coef_[0] / scaler.scale_
+    weights = line.slope * (classifier.coef_[0] / scaler.scale_)
     return {
         "kind": "linear",
-        "intercept": float(classifier.intercept_[0]),
+        "intercept": line.slope * float(classifier.intercept_[0]) + line.intercept,
         "weights": [float(weight) for weight in weights],
         "centers": [float(centre) for centre in scaler.mean_],
     }

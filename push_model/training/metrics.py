@@ -219,10 +219,33 @@ def expected_calibration_error(
     1.0
     """
     y, p = _as_pair(outcomes, scores)
-    edges = np.unique(np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1], method="lower"))
-    bin_of_row = np.searchsorted(edges, p, side="left")
-    gaps = np.bincount(bin_of_row, weights=y - p)
+    gaps = np.bincount(calibration_bins(p, bins=bins), weights=y - p)
     return float(np.abs(gaps).sum() / len(y))
+
+
+def calibration_bins(scores: Floats, *, bins: int = CALIBRATION_BINS) -> NDArray[np.int64]:
+    """Give each candidate a bin of candidates with like scores.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows,)
+        Propensities.
+    bins : int
+        As for `expected_calibration_error`.
+
+    Returns
+    -------
+    ndarray of int, shape (n_rows,)
+        From 0, lowest scores first.
+
+    Examples
+    --------
+    >>> calibration_bins(np.array([0.1, 0.2, 0.3, 0.4]), bins=2).tolist()
+    [0, 0, 1, 1]
+    """
+    edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1], method="lower"))
+    found: NDArray[np.int64] = np.searchsorted(edges, scores, side="left")
+    return found
 
 
 def _as_pair(outcomes: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats]:

@@ -1,64 +1,13 @@
 """Which model was asked for? Model families and their hyper-parameters, checked."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from push_model.errors import InvalidEventError, did_you_mean
+from push_model.training.limited import limited, read_limited
 
 EVENT_KEY = "model_parametrisation"
-
-# Whole numbers from here on have no double of their own; no hyper-parameter comes near.
-LARGEST_INT = 2**53
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The legal values of one hyper-parameter."""
-
-    type: type
-    above: float | None = None
-    at_least: float | None = None
-    at_most: float | None = None
-    choices: tuple[str, ...] = ()
-
-    def complaint(self, value: object) -> str | None:
-        """Say which rule a value breaks.
-
-        Parameters
-        ----------
-        value : object
-            What came.
-
-        Returns
-        -------
-        str or None
-            The end of a sentence; None where the value is legal.
-        """
-        if self.type is float and type(value) is int:
-            value = float(value) if abs(value) < LARGEST_INT else math.inf
-        if type(value) is not self.type:
-            return f"must be a {_TYPE_WORDS[self.type]}, got {value!r}"
-        if self.choices:
-            return (
-                None if value in self.choices else f"must be one of {self.choices}, got {value!r}"
-            )
-        assert isinstance(value, int | float)
-        if self.above is not None and not value > self.above:
-            return f"must be > {self.above:g}, got {value!r}"
-        if self.at_least is not None and not value >= self.at_least:
-            return f"must be >= {self.at_least:g}, got {value!r}"
-        if self.at_most is not None and not value <= self.at_most:
-            return f"must be <= {self.at_most:g}, got {value!r}"
-        return None
-
-
-_TYPE_WORDS = {int: "whole number", float: "number", str: "text"}
-
-
-def _limited(default: Any, **limits: Any) -> Any:
-    return field(default=default, metadata={"limits": Limits(type(default), **limits)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +32,12 @@ class BoostedTrees:
 
     model: ClassVar[str] = "boosted_trees"
 
-    iterations: int = _limited(300, at_least=1, at_most=5000)
-    depth: int = _limited(6, at_least=1, at_most=8)
-    learning_rate: float = _limited(0.1, at_least=1e-6, at_most=1)
-    l2_leaf_reg: float = _limited(3.0, at_least=0, at_most=1e6)
-    random_strength: float = _limited(1.0, at_least=0, at_most=1e6)
-    border_count: int = _limited(254, at_least=1, at_most=254)
+    iterations: int = limited(300, at_least=1, at_most=5000)
+    depth: int = limited(6, at_least=1, at_most=8)
+    learning_rate: float = limited(0.1, at_least=1e-6, at_most=1)
+    l2_leaf_reg: float = limited(3.0, at_least=0, at_most=1e6)
+    random_strength: float = limited(1.0, at_least=0, at_most=1e6)
+    border_count: int = limited(254, at_least=1, at_most=254)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +58,10 @@ class LogisticRegression:
 
     model: ClassVar[str] = "logistic_regression"
 
-    penalty: str = _limited("l2", choices=("l2", "l1", "elasticnet"))
-    C: float = _limited(1e-3, above=0, at_most=1e12)
-    l1_ratio: float = _limited(0.5, at_least=0, at_most=1)
-    max_iter: int = _limited(1000, at_least=1, at_most=100_000)
+    penalty: str = limited("l2", choices=("l2", "l1", "elasticnet"))
+    C: float = limited(1e-3, above=0, at_most=1e12)
+    l1_ratio: float = limited(0.5, at_least=0, at_most=1)
+    max_iter: int = limited(1000, at_least=1, at_most=100_000)
 
 
 Parametrisation = BoostedTrees | LogisticRegression
@@ -154,16 +103,7 @@ def parse_parametrisation(document: object) -> Parametrisation:
         )
     family = _find_family(document)
     values = {key: value for key, value in document.items() if key != "model"}
-    limits = {f.name: f.metadata["limits"] for f in fields(family)}
-    for key, value in values.items():
-        if key not in limits:
-            known = ["model", *limits]
-            raise InvalidEventError(
-                f"{EVENT_KEY} has unknown key {key!r}.{did_you_mean(key, known)} It takes {known}."
-            )
-        if complaint := limits[key].complaint(value):
-            raise InvalidEventError(f'{EVENT_KEY}["{key}"] {complaint}.')
-    return family(**{key: limits[key].type(value) for key, value in values.items()})
+    return read_limited(family, values, EVENT_KEY, also=("model",))
 
 
 def describe(parametrisation: Parametrisation) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from sklearn.pipeline import Pipeline
 
 from push_model.errors import DatasetError
 from push_model.scoring import Model
+from push_model.training.calibrated import calibrate
+from push_model.training.calibration import Calibration, choose_calibration
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import Document, check_equal, export_model
 from push_model.training.metrics import Metrics, measure
@@ -33,25 +35,29 @@ class TrainedModel:
     Attributes
     ----------
     pipeline : Pipeline
-        Fitted on the train window.
+        Fitted on the train window, and calibrated if that helps.
     document : dict
         What `model.json` will hold.
     split : Split
         The rows and windows it was trained and measured on.
     metrics : dict of str to dict of str to Metrics
-        By window or slice, then ``"model"`` and ``"popularity"``.
+        By window or slice, then ``"model"`` and ``"popularity"``. Where the propensities were
+        calibrated, those on the calibration window flatter by two fitted numbers.
+    calibration : Calibration
+        What was decided of the propensities.
     """
 
     pipeline: Pipeline
     document: Document
     split: Split
     metrics: dict[str, dict[str, Metrics]]
+    calibration: Calibration
 
 
 def train(
     frame: pd.DataFrame, parametrisation: Parametrisation, *, seed: int, trained_on: str
 ) -> TrainedModel:
-    """Fit on the train window, export, and measure on the windows after it.
+    """Fit on the train window, calibrate, export, and measure on the windows after it.
 
     Parameters
     ----------
@@ -75,12 +81,15 @@ def train(
     """
     split = split_by_time(frame)
     _require_both_outcomes(split)
-    pipeline = make_pipeline(parametrisation, seed=seed)
+    fitted = make_pipeline(parametrisation, seed=seed)
     logger.info("Training %s on %d rows.", describe(parametrisation), len(split.train))
-    _fit(pipeline, split.train)
+    _fit(fitted, split.train)
+    raw = export_model(fitted, parametrisation, trained_on=trained_on)
+    calibration = _choose_calibration(raw, split)
+    pipeline = calibrate(fitted, calibration.line)
     document = export_model(pipeline, parametrisation, trained_on=trained_on, rows=split.train)
     check_equal(document, pipeline, frame.tail(CHECKED_ROWS))
-    return TrainedModel(pipeline, document, split, _measure_all(document, split))
+    return TrainedModel(pipeline, document, split, _measure_all(document, split), calibration)
 
 
 def _fit(pipeline: Pipeline, rows: pd.DataFrame) -> None:
@@ -91,6 +100,14 @@ def _fit(pipeline: Pipeline, rows: pd.DataFrame) -> None:
         raise DatasetError(
             f"CatBoost cannot learn from the {len(rows)} rows of the train window: {reason}"
         ) from error
+
+
+def _choose_calibration(document: Document, split: Split) -> Calibration:
+    # Scored as served and not as trained: the order of these sums no thread count changes.
+    propensities = score(Model.from_document(document), split.calibration)
+    calibration = choose_calibration(split.calibration, propensities)
+    logger.info("%s", calibration.says)
+    return calibration
 
 
 def _require_both_outcomes(split: Split) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import push_model
 
 # What can change a fitted model or its bytes.
-LIBRARIES = ("catboost", "duckdb", "joblib", "narwhals", "numpy", "pandas", "scikit-learn")
+LIBRARIES = ("catboost", "duckdb", "joblib", "narwhals", "numpy", "pandas", "scikit-learn", "scipy")
 
 
 def library_versions() -> dict[str, str]:

@@ -76,6 +76,7 @@ def test_the_first_run_succeeds_in_every_step(after_one_run):
     assert set(installation.states.values()) == {"success"}
 
 
+@pytest.mark.mltest("Infra 3")
 def test_the_first_run_ends_with_a_champion_that_serves(after_one_run, monkeypatch):
     installation, _ = after_one_run
     monkeypatch.setenv("PUSH_MODELS_DIR", str(installation.models))

@@ -1,8 +1,10 @@
 import json
+from dataclasses import asdict
 
 import pytest
 from jsonschema import ValidationError, validate
 
+from push_model.training.gate.policy import Policy
 from push_model.training.parametrisation import describe, parse_parametrisation
 from push_ops.form import FORM, PRESETS
 
@@ -46,6 +48,10 @@ def test_every_choice_has_a_title():
         ("model", "random_forest", "'random_forest' is not one of"),
         ("model_parametrisation", "depth 6", "is not of type 'object', 'null'"),
         ("model_parametrisation", {"model": "svm"}, "'svm' is not one of"),
+        ("policy", {"marign": 0.1}, "Additional properties are not allowed"),
+        ("policy", {"margin": 1}, "1 is greater than or equal to the maximum of 1"),
+        ("policy", {"resamples": 0.5}, "0.5 is not of type 'integer'"),
+        ("policy", "strict", "is not of type 'object', 'null'"),
         ("promotion", "manual", "'manual' is not one of"),
     ],
 )
@@ -56,3 +62,7 @@ def test_the_form_refuses_what_its_schema_can_refuse(name, value, complaint):
 
 def test_the_form_is_json_as_it_stands():
     assert json.loads(json.dumps(FORM)) == FORM
+
+
+def test_the_form_takes_every_limit_of_the_gate_as_it_stands():
+    validate(asdict(Policy()), FORM["policy"])

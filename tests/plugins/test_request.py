@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from push_model.errors import InvalidEventError
+from push_model.training.gate.policy import Policy
 from push_model.training.parametrisation import BoostedTrees, LogisticRegression
 from push_ops.form import FORM
 from push_ops.request import read_request
@@ -97,3 +98,18 @@ def test_relative_folders_are_pinned_down_at_once(tmp_path, monkeypatch):
     request = read(INSTALLATION | {"PUSH_RUNS_DIR": "runs"})
 
     assert request.runs_dir == tmp_path / "runs"
+
+
+def test_limits_of_the_form_win_over_the_installations_and_those_over_the_defaults(tmp_path):
+    (tmp_path / "policy.toml").write_text("margin = 0.02\nmax_psi = 9.0\n")
+    environ = INSTALLATION | {"PUSH_POLICY": str(tmp_path / "policy.toml")}
+
+    found = read(environ, policy={"margin": 0.01}).policy
+
+    assert (found.margin, found.max_psi, found.alpha) == (0.01, 9.0, Policy().alpha)
+    assert read().policy == Policy()
+
+
+def test_a_policy_file_that_is_not_there_is_named():
+    with pytest.raises(InvalidEventError, match=r"none\.json cannot be read"):
+        read(INSTALLATION | {"PUSH_POLICY": "/none.json"})

@@ -5,6 +5,7 @@ import pytest
 
 from push_model.errors import DatasetError, PromotionConflictError
 from push_model.store import champion
+from push_model.training.gate.policy import Policy
 from push_model.training.parametrisation import BoostedTrees
 from push_ops import steps
 from push_ops.request import RetrainingRequest
@@ -25,6 +26,7 @@ def request_of(tmp_path):
             dataset=str(tmp_path / "frame.csv"),
             min_items=5,
             parametrisation=TINY,
+            policy=Policy(resamples=200),
             promotion=promotion,
             runs_dir=tmp_path / "runs",
             models_dir=tmp_path / "models",

@@ -1,0 +1,1 @@
+"""The gate: does a challenger go live?"""

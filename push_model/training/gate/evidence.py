@@ -1,0 +1,280 @@
+"""What do the newest orders say of a challenger? Measured once, judged elsewhere."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from push_model.training.drift import FeatureDrift
+from push_model.training.gate.learnt import Learnt
+from push_model.training.gate.policy import Policy
+from push_model.training.gate.resampling import Interval, Resampler
+from push_model.training.gate.slices import slices_of
+from push_model.training.metrics import PUSH_THRESHOLD, Metrics, measure
+from push_model.training.serving_check import ServingCheck
+
+# The list whose change is looked at: what sales would send to.
+LISTED_SHARE = 0.05
+
+# What people expect of an interval on a page; claims have the policy's alpha.
+SHOWN_LEVEL = 0.95
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """How a challenger does in a group of candidates.
+
+    Attributes
+    ----------
+    name : str
+        In plain words.
+    rows, orders, purchases : int
+        Its size.
+    average_precision : float
+        The challenger's.
+    rival : str
+        Whom it is compared with: ``"champion"``, or ``"popularity"`` where there is none.
+    rival_average_precision : float
+        Theirs.
+    gain : Interval
+        What the challenger's is above theirs, as a share of theirs.
+    expected_per_actual : Interval
+        Purchases promised for each one made.
+    """
+
+    name: str
+    rows: int
+    orders: int
+    purchases: int
+    average_precision: float
+    rival: str
+    rival_average_precision: float
+    gain: Interval
+    expected_per_actual: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All that the rules look at.
+
+    Attributes
+    ----------
+    days, orders, users : int
+        Size of the holdout.
+    metrics : dict of str to Metrics
+        For ``"challenger"``, ``"champion"`` if there is one, ``"popularity"`` and
+        ``"bought before"``.
+    intervals : dict of str to dict of str to Interval
+        By scorer and metric, for people to read.
+    gains : dict of str to Interval
+        By rival, what the challenger's average precision is above theirs, as a share of theirs.
+    precision_gain : Interval or None
+        The same of the precision of what is pushed, against the champion.
+    expected_per_actual : Interval
+        Purchases promised for each one made.
+    calibration_error : Interval
+        Expected calibration error of the challenger, and of draws, to which chance adds twice.
+    slices : tuple of Slice
+        Those with any purchase.
+    changed_share : float or None
+        Share of the champion's best 5 % that the challenger's list lacks.
+    drift : tuple of FeatureDrift
+        The newest rows against the champion's training; empty where there is none.
+    learnt, rows_given : Learnt
+        What the challenger says it learnt from, and what the frame gives for the same window.
+    champion_learnt : Learnt or None
+        What the champion learnt from.
+    changed_versions : tuple of str
+        Libraries that are not those the champion was trained with, each "name then -> now".
+    serving : ServingCheck or None
+        What a fresh process made of the model; None where it was not asked.
+    """
+
+    days: int
+    orders: int
+    users: int
+    metrics: dict[str, Metrics]
+    intervals: dict[str, dict[str, Interval]]
+    gains: dict[str, Interval]
+    precision_gain: Interval | None
+    expected_per_actual: Interval
+    calibration_error: Interval
+    slices: tuple[Slice, ...]
+    changed_share: float | None
+    drift: tuple[FeatureDrift, ...] = ()
+    learnt: Learnt | None = None
+    rows_given: Learnt | None = None
+    champion_learnt: Learnt | None = None
+    changed_versions: tuple[str, ...] = ()
+    serving: ServingCheck | None = None
+
+
+def baseline_scores(rows: pd.DataFrame) -> dict[str, Scores]:
+    """Score candidates by the rules that need no model.
+
+    Parameters
+    ----------
+    rows : DataFrame of shape (n_rows, n_columns)
+        Feature frame. Reads ``global_popularity`` and ``ordered_before``.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_rows,)
+        ``"popularity"``, and ``"bought before"``: what the user bought before first, the more
+        popular first among equals.
+    """
+    popularity = rows["global_popularity"].fillna(0.0).to_numpy(dtype=np.float64)
+    before = rows["ordered_before"].fillna(0.0).to_numpy(dtype=np.float64)
+    return {"popularity": popularity, "bought before": (before + popularity) / 2.0}
+
+
+def gather(
+    rows: pd.DataFrame, scores: Mapping[str, Scores], *, policy: Policy, seed: int = 0, **facts: Any
+) -> Evidence:
+    """Measure scorers on the same holdout.
+
+    Parameters
+    ----------
+    rows : DataFrame of shape (n_rows, n_columns)
+        The holdout: whole orders.
+    scores : mapping of str to ndarray of shape (n_rows,)
+        Propensities of ``"challenger"`` and, if there is one, ``"champion"``.
+    policy : Policy
+        Says how often orders are drawn anew, and how sure a claim must be.
+    seed : int
+        Seed of the draws.
+    **facts : object
+        What else `Evidence` holds: drift, what was learnt from, the serving check.
+
+    Returns
+    -------
+    Evidence
+    """
+    scores = {**scores, **baseline_scores(rows)}
+    outcomes = rows["outcome"].to_numpy(dtype=np.float64)
+    resampler = Resampler(rows["order_id"], outcomes, resamples=policy.resamples, seed=seed)
+    precision = {name: resampler.average_precision(own) for name, own in scores.items()}
+    ratios = {
+        name: resampler.ratio(own, outcomes) for name, own in scores.items() if _promises(name)
+    }
+    pushed = {
+        name: resampler.ratio(outcomes * (own > PUSH_THRESHOLD), own > PUSH_THRESHOLD)
+        for name, own in scores.items()
+        if _promises(name)
+    }
+
+    interval = partial(resampler.interval, alpha=policy.alpha)
+    spread = partial(resampler.interval, alpha=(1.0 - SHOWN_LEVEL) / 2.0)
+    figures = {
+        "average_precision": precision,
+        "expected_per_actual": ratios,
+        "precision_when_pushed": pushed,
+    }
+    return Evidence(
+        days=int(rows["order_date"].dt.normalize().nunique()),
+        orders=resampler.n_orders,
+        users=int(rows["user_id"].nunique()),
+        metrics={name: measure(outcomes, own) for name, own in scores.items()},
+        intervals={
+            name: {
+                metric: spread(found[name]) for metric, found in figures.items() if name in found
+            }
+            for name in scores
+        },
+        gains={
+            name: interval(_gain(precision["challenger"], found))
+            for name, found in precision.items()
+            if name != "challenger"
+        },
+        precision_gain=(
+            interval(_gain(pushed["challenger"], pushed["champion"]))
+            if "champion" in pushed
+            else None
+        ),
+        expected_per_actual=interval(ratios["challenger"]),
+        calibration_error=interval(resampler.calibration_error(scores["challenger"])),
+        slices=tuple(_slices(rows, scores, policy, seed)),
+        changed_share=(
+            changed_share(scores["challenger"], scores["champion"])
+            if "champion" in scores
+            else None
+        ),
+        **facts,
+    )
+
+
+def changed_share(ours: Scores, theirs: Scores, *, listed: float = LISTED_SHARE) -> float:
+    """Say which share of their best candidates is not among ours.
+
+    Parameters
+    ----------
+    ours, theirs : ndarray of shape (n_rows,)
+        Scores of the same candidates.
+    listed : float
+        Share of the candidates that a list takes.
+
+    Returns
+    -------
+    float
+        0 where both lists hold the same. Of equal scores the earlier row is taken.
+
+    Examples
+    --------
+    >>> changed_share(np.array([3.0, 2, 1, 0]), np.array([3.0, 0, 1, 2]), listed=0.5)
+    0.5
+    """
+    k = max(1, round(listed * len(ours)))
+    best, previous = (np.argsort(-scores, kind="stable")[:k] for scores in (ours, theirs))
+    return 1.0 - len(np.intersect1d(best, previous)) / k
+
+
+def _promises(name: str) -> bool:
+    return name in {"challenger", "champion"}
+
+
+def _gain(ours: Scores, theirs: Scores) -> Scores:
+    """Give what ours are above theirs, as a share of theirs; above nothing, nothing or all."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain: Scores = np.where(theirs == ours, 0.0, ours / theirs - 1.0)
+    return np.where(np.isposinf(gain), 1.0, gain)
+
+
+def _slices(
+    rows: pd.DataFrame, scores: Mapping[str, Scores], policy: Policy, seed: int
+) -> Iterator[Slice]:
+    rival = "champion" if "champion" in scores else "popularity"
+    bought = rows["outcome"].to_numpy(dtype=np.float64)
+    sized = [(name, mask, _size(rows[mask])) for name, mask in slices_of(rows)]
+    heard = [
+        (name, mask, size)
+        for name, mask, size in sized
+        if size[1] >= policy.min_slice_orders and size[2] >= policy.min_slice_purchases
+    ]
+    # Many slices are asked, and one of them is always unlucky: the error is shared (Bonferroni).
+    alpha = policy.alpha / max(1, len(heard))
+    for name, mask, size in heard:
+        own = Resampler(rows["order_id"][mask], bought[mask], resamples=policy.resamples, seed=seed)
+        ours, theirs = (
+            own.average_precision(scores[scorer][mask]) for scorer in ("challenger", rival)
+        )
+        yield Slice(
+            name,
+            *size,
+            average_precision=float(ours[0]),
+            rival=rival,
+            rival_average_precision=float(theirs[0]),
+            gain=own.interval(_gain(ours, theirs), alpha=alpha),
+            expected_per_actual=own.interval(
+                own.ratio(scores["challenger"][mask], bought[mask]), alpha=alpha
+            ),
+        )
+
+
+def _size(rows: pd.DataFrame) -> tuple[int, int, int]:
+    return len(rows), int(rows["order_id"].nunique()), int(rows["outcome"].sum())
