@@ -48,9 +48,12 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--orders", type=int, default=350)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--out", type=Path, help="CSV of every verdict")
     options = parser.parse_args()
     work = (delayed(run)(seed, options.orders) for seed in range(options.runs))
     found = pd.DataFrame([row for rows in Parallel(options.jobs, verbose=5)(work) for row in rows])
+    if options.out:
+        found.to_csv(options.out, index=False)
     show(found)
     time_bootstrap()
 
@@ -107,6 +110,8 @@ def judge_one(
         "decision": decide(findings),
         "claim": claim(evidence, POLICY),
         "gain": gain.estimate,
+        "low": gain.low,
+        "high": gain.high,
         "width": gain.high - gain.low,
         "pushed_width": evidence.precision_gain.high - evidence.precision_gain.low,
         "orders": evidence.orders,

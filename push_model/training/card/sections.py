@@ -39,7 +39,7 @@ from push_model.training.card.sentences import (
     WINDOWS_NOTE,
 )
 from push_model.training.card.shown import UNKNOWN, write_number, write_percent
-from push_model.training.card.slices import choose_slices, read_slices
+from push_model.training.card.slices import choose_slices, merge_slices, read_slices
 from push_model.training.card.tables import (
     Table,
     tabulate_drift,
@@ -203,7 +203,8 @@ def _metrics(
 
 
 def _slices(evaluation: Evaluation, judged: Mapping[str, Any]) -> Section:
-    found = choose_slices(read_slices(judged.get("slices") or ()) or evaluation.slices)
+    told = read_slices(judged.get("slices") or ())
+    found = choose_slices(merge_slices(evaluation.slices, told))
     picture = draw_slices(found)
     return Section(
         "slices",

@@ -103,6 +103,26 @@ def read_slices(documents: Iterable[Mapping[str, Any]]) -> tuple[Slice, ...]:
     return tuple(_read(document) for document in documents)
 
 
+def merge_slices(measured: Sequence[Slice], judged: Sequence[Slice]) -> tuple[Slice, ...]:
+    """Put what a verdict says of slices in the place of what was measured of them.
+
+    Parameters
+    ----------
+    measured : sequence of Slice
+        All there are; a verdict leaves out those too small to have a say.
+    judged : sequence of Slice
+        Those of the verdict.
+
+    Returns
+    -------
+    tuple of Slice
+        As measured, then those of the verdict alone.
+    """
+    by_name = {found.slice: found for found in judged}
+    known = tuple(by_name.pop(found.slice, found) for found in measured)
+    return (*known, *by_name.values())
+
+
 def choose_slices(slices: Sequence[Slice]) -> tuple[Slice, ...]:
     """Choose what the card shows: every slice but the less bought product types.
 

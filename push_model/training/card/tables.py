@@ -73,9 +73,9 @@ def tabulate_findings(findings: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
     if main:
         yield _tabulate_rules(main, caption="Every rule of the gate")
     open_ones = [found for found in slices if found.get("passed") is not True]
-    if slices:
+    if open_ones:
         passed = f"Rules for slices: {len(slices) - len(open_ones)} of {len(slices)} passed"
-        yield _tabulate_rules(open_ones, caption=passed + ("; the others" if open_ones else ""))
+        yield _tabulate_rules(open_ones, caption=f"{passed}; the others")
 
 
 def _tabulate_rules(findings: Sequence[Mapping[str, Any]], *, caption: str) -> Table:

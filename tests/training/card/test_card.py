@@ -253,3 +253,11 @@ def test_every_metric_shown_is_one_that_is_measured():
 
 def test_small_shares_keep_two_digits():
     assert [write_percent(share) for share in (0.996, 0.0999, 0.0)] == ["100 %", "10 %", "0 %"]
+
+
+def test_slices_too_small_to_have_a_say_are_shown_all_the_same(facts, evaluation, judgement):
+    text = write_markdown(facts, evaluation, judgement | {"slices": []})
+
+    assert {"| new users |", "| returning users |"} <= {
+        line[: line.index("|", 1) + 1] for line in text.splitlines() if line.startswith("| ")
+    }
