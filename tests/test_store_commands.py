@@ -126,6 +126,7 @@ def test_a_user_without_a_name_is_logged_by_number(run, models, monkeypatch):
     assert history(models)[-1].move.by == f"user {os.getuid()}"
 
 
+@pytest.mark.mltest("Infra 7")
 def test_rollback_goes_back_and_says_from_where(run, models):
     code, out, _ = run("rollback", "--reason", "complaints")
 

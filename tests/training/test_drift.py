@@ -48,6 +48,7 @@ def test_medians_of_training_are_read_from_its_tenths(frame, champion):
         assert drift.median_then == drift.median_now, drift.feature
 
 
+@pytest.mark.mltest("Mon 2")
 def test_days_sent_as_hours_are_told_as_a_wrong_unit(frame, champion):
     bought = frame["ordered_before"] == 1
     rows = frame.assign(**{DAYS: frame[DAYS].where(~bought, frame[DAYS] * 24)})

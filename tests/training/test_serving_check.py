@@ -158,6 +158,7 @@ def test_a_third_partys_module_in_serving_is_told(trained, tmp_path):
     assert "'yaml'" in check.sentence
 
 
+@pytest.mark.mltest("Infra 6")
 @pytest.mark.parametrize("way", ["one_by_one", "batch"])
 def test_single_users_and_batches_are_both_held_against_the_trainer(trained, tmp_path, way):
     honest = check_serving.__globals__["PROBE"].read_text()

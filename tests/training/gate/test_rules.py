@@ -247,6 +247,7 @@ def test_a_challenger_broken_for_new_users_alone_is_refused_for_them():
     assert "ranks returning users" not in failed(broken_for_new)
 
 
+@pytest.mark.mltest("Infra 6")
 def test_the_changed_share_is_that_of_the_champions_list():
     ours, theirs = np.arange(100.0), np.arange(100.0)
     theirs[:3] = 1_000.0  # three of their best five are others
