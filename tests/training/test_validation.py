@@ -160,3 +160,35 @@ def test_libraries_that_the_champion_was_not_trained_with_are_noticed(trained, m
     assert validate(trained, "trees").evidence.changed_versions == (
         f"catboost 1.0 -> {version('catboost')}",
     )
+
+
+def test_the_card_is_written_anew_with_its_verdict_and_the_model_is_left_as_it_was(trained):
+    promote_now(trained, "line")
+    folder = trained / "models" / "trees"
+    vouched_for = {path.name: path.read_bytes() for path in folder.glob("m*")}
+
+    verdict = validate(trained, "trees")
+
+    page = (folder / "card.html").read_text()
+    assert f">{verdict.decision.capitalize()}: " in page
+    assert "enough orders" in page
+    assert "line" in (folder / "card.md").read_text()
+    assert {path.name: path.read_bytes() for path in folder.glob("m*")} == vouched_for
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "card.html",
+        "card.md",
+        "golden.json",
+        "manifest.json",
+        "model.joblib",
+        "model.json",
+    ]
+
+
+def test_a_model_judged_again_keeps_the_card_it_was_promoted_with(trained):
+    promote_now(trained, "line")
+    validate(trained, "trees")
+    before = (trained / "models" / "line" / "card.html").read_bytes()
+
+    validate(trained, "line")
+
+    assert (trained / "models" / "line" / "card.html").read_bytes() == before
