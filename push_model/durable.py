@@ -246,3 +246,24 @@ def read_whole(path: Path, *, most_bytes: int) -> bytes:
         return b"".join(iter(lambda: os.read(descriptor, _READ_BYTES), b""))
     finally:
         os.close(descriptor)
+
+
+def leads_out(path: Path, store: Path) -> bool:
+    """Say whether a link leads out of a store.
+
+    Parameters
+    ----------
+    path : Path
+        What may be a link.
+    store : Path
+        A folder.
+
+    Returns
+    -------
+    bool
+        True, too, for a link that leads to itself.
+    """
+    try:
+        return path.is_symlink() and not path.resolve().is_relative_to(store.resolve())
+    except RuntimeError:  # what Path says of a loop, before Python 3.13
+        return True

@@ -8,7 +8,7 @@ from os.path import lexists
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from push_model.durable import read_whole, write_folder
+from push_model.durable import leads_out, read_whole, write_folder
 from push_model.errors import ModelFormatError, ModelIntegrityError, ModelNotFoundError
 from push_model.model_format import FORMAT
 from push_model.scoring import Model
@@ -200,27 +200,6 @@ def is_folder(path: Path) -> bool:
         raise ModelIntegrityError(
             f"{path.name} cannot be looked at ({error.strerror}). Let this process read the store."
         ) from None
-
-
-def leads_out(path: Path, store: Path) -> bool:
-    """Say whether a link leads out of a store.
-
-    Parameters
-    ----------
-    path : Path
-        What may be a link.
-    store : Path
-        A folder.
-
-    Returns
-    -------
-    bool
-        True, too, for a link that leads to itself.
-    """
-    try:
-        return path.is_symlink() and not path.resolve().is_relative_to(store.resolve())
-    except RuntimeError:  # what Path says of a loop, before Python 3.13
-        return True
 
 
 def write_model_folder(

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from push_model.durable import read_whole, write_aside
+from push_model.durable import leads_out, read_whole, write_aside
 from push_model.errors import InvalidEventError, ModelIntegrityError
 
 CHAMPION_FILE = "champion.json"
@@ -100,15 +100,13 @@ def model_path(models_dir: Path | str, model_name: str) -> Path:
     store = Path(models_dir)
     folder = store / model_name
     try:
-        leads_out = folder.is_symlink() and not folder.resolve().is_relative_to(store.resolve())
-    except RuntimeError:  # what Path says of a link that leads to itself, before Python 3.13
-        leads_out = True
+        is_outside = leads_out(folder, store)
     except OSError as error:
         raise ModelIntegrityError(
             f"Model {model_name!r} cannot be looked at ({error.strerror}). Let this process read "
             "the store."
         ) from None
-    if leads_out:
+    if is_outside:
         raise InvalidEventError(f"Model {model_name!r} is a link that leads out of the store.")
     return folder
 

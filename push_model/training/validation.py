@@ -15,10 +15,11 @@ from push_model.training.card.pages import write_pages
 from push_model.training.dataset import load_dataset
 from push_model.training.drift import FeatureDrift, measure_drift
 from push_model.training.frames import collect_sorted
-from push_model.training.gate.evidence import Scores, baseline_scores, gather
+from push_model.training.gate.evidence import baseline_scores, gather
 from push_model.training.gate.learnt import changed_versions, count_learnt, read_learnt
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.rules import claim, judge
+from push_model.training.gate.slice_evidence import Scores
 from push_model.training.gate.verdict import Finding, Verdict, decide
 from push_model.training.orders import keep_large_orders
 from push_model.training.serving_check import check_serving

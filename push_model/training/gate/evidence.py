@@ -1,19 +1,18 @@
 """What do the newest orders say of a challenger? Measured once, judged elsewhere."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from push_model.training.drift import FeatureDrift
 from push_model.training.gate.learnt import Learnt
 from push_model.training.gate.policy import Policy
-from push_model.training.gate.resampling import Interval, Resampler
-from push_model.training.gate.slices import slices_of
+from push_model.training.gate.resampling import Interval, Resampler, relative_gain
+from push_model.training.gate.slice_evidence import Scores, Slice, measure_slices
 from push_model.training.metrics import PUSH_THRESHOLD, Metrics, measure
 from push_model.training.serving_check import ServingCheck
 
@@ -22,41 +21,6 @@ LISTED_SHARE = 0.05
 
 # What people expect of an interval on a page; claims have the policy's alpha.
 SHOWN_LEVEL = 0.95
-
-Scores = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """How a challenger does in a group of candidates.
-
-    Attributes
-    ----------
-    name : str
-        In plain words.
-    rows, orders, purchases : int
-        Its size.
-    average_precision : float
-        The challenger's.
-    rival : str
-        Whom it is compared with: ``"champion"``, or ``"popularity"`` where there is none.
-    rival_average_precision : float
-        Theirs.
-    gain : Interval
-        What the challenger's is above theirs, as a share of theirs.
-    expected_per_actual : Interval
-        Purchases promised for each one made.
-    """
-
-    name: str
-    rows: int
-    orders: int
-    purchases: int
-    average_precision: float
-    rival: str
-    rival_average_precision: float
-    gain: Interval
-    expected_per_actual: Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,18 +152,18 @@ def gather(
             for name in scores
         },
         gains={
-            name: interval(_gain(precision["challenger"], found))
+            name: interval(relative_gain(precision["challenger"], found))
             for name, found in precision.items()
             if name != "challenger"
         },
         precision_gain=(
-            interval(_gain(pushed["challenger"], pushed["champion"]))
+            interval(relative_gain(pushed["challenger"], pushed["champion"]))
             if "champion" in pushed
             else None
         ),
         expected_per_actual=interval(ratios["challenger"]),
         calibration_error=interval(resampler.calibration_error(scores["challenger"])),
-        slices=tuple(_slices(rows, scores, policy, seed)),
+        slices=tuple(measure_slices(rows, scores, policy, seed)),
         changed_share=(
             changed_share(scores["challenger"], scores["champion"])
             if "champion" in scores
@@ -236,45 +200,3 @@ def changed_share(ours: Scores, theirs: Scores, *, listed: float = LISTED_SHARE)
 
 def _promises(name: str) -> bool:
     return name in {"challenger", "champion"}
-
-
-def _gain(ours: Scores, theirs: Scores) -> Scores:
-    """Give what ours are above theirs, as a share of theirs; above nothing, nothing or all."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gain: Scores = np.where(theirs == ours, 0.0, ours / theirs - 1.0)
-    return np.where(np.isposinf(gain), 1.0, gain)
-
-
-def _slices(
-    rows: pd.DataFrame, scores: Mapping[str, Scores], policy: Policy, seed: int
-) -> Iterator[Slice]:
-    rival = "champion" if "champion" in scores else "popularity"
-    bought = rows["outcome"].to_numpy(dtype=np.float64)
-    sized = [(name, mask, _size(rows[mask])) for name, mask in slices_of(rows)]
-    heard = [
-        (name, mask, size)
-        for name, mask, size in sized
-        if size[1] >= policy.min_slice_orders and size[2] >= policy.min_slice_purchases
-    ]
-    # Many slices are asked, and one of them is always unlucky: the error is shared (Bonferroni).
-    alpha = policy.alpha / max(1, len(heard))
-    for name, mask, size in heard:
-        own = Resampler(rows["order_id"][mask], bought[mask], resamples=policy.resamples, seed=seed)
-        ours, theirs = (
-            own.average_precision(scores[scorer][mask]) for scorer in ("challenger", rival)
-        )
-        yield Slice(
-            name,
-            *size,
-            average_precision=float(ours[0]),
-            rival=rival,
-            rival_average_precision=float(theirs[0]),
-            gain=own.interval(_gain(ours, theirs), alpha=alpha),
-            expected_per_actual=own.interval(
-                own.ratio(scores["challenger"][mask], bought[mask]), alpha=alpha
-            ),
-        )
-
-
-def _size(rows: pd.DataFrame) -> tuple[int, int, int]:
-    return len(rows), int(rows["order_id"].nunique()), int(rows["outcome"].sum())

@@ -169,6 +169,24 @@ class Resampler:
             yield self._weights[:, start : start + CHUNK]
 
 
+def relative_gain(ours: Floats, theirs: Floats) -> Floats:
+    """Give what figures are above those of another scorer, draw by draw.
+
+    Parameters
+    ----------
+    ours, theirs : ndarray of shape (1 + resamples,)
+        Of the same draws.
+
+    Returns
+    -------
+    ndarray of shape (1 + resamples,)
+        As a share of theirs; above nothing it is nothing, or all.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain: Floats = np.where(theirs == ours, 0.0, ours / theirs - 1.0)
+    return np.where(np.isposinf(gain), 1.0, gain)
+
+
 def _places(
     scores: Floats, bought: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from push_model.training.gate.evidence import Evidence, Slice, changed_share, gather
+from push_model.training.gate.evidence import Evidence, changed_share, gather
 from push_model.training.gate.learnt import Learnt
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.resampling import Interval
 from push_model.training.gate.rules import claim, judge
+from push_model.training.gate.slice_evidence import Slice
 from push_model.training.gate.verdict import Finding, Verdict, decide
 from push_model.training.metrics import measure
 from push_model.training.serving_check import ServingCheck
