@@ -18,3 +18,13 @@ def _new_process(monkeypatch):
     process.TALLY.start()
     limits.limits_of_process.cache_clear()
     process.sketches_skew.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def undrawn_cards():
+    """Leave the pictures out of model cards: they take most of the time of a small training."""
+    from push_model.training.card.chart import Picture  # noqa: PLC0415 - serving has no Matplotlib
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Picture, "svg", lambda _: "<svg></svg>")
+        yield

@@ -8,6 +8,8 @@ from push_model.columns import FEATURES
 from push_model.store import promote
 from tests.frames import make_frame
 
+pytestmark = pytest.mark.usefixtures("undrawn_cards")
+
 SMALL = '{"model": "boosted_trees", "iterations": 20, "depth": 3}'
 
 

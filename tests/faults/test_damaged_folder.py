@@ -16,8 +16,11 @@ from push_model.training.fit import handler_fit
 from tests.faults.changes import flip_or_cut
 from tests.frames import make_frame
 
+pytestmark = pytest.mark.usefixtures("undrawn_cards")
+
 TIMES = 2_000
-FILES = ("manifest.json", "model.json", "model.joblib", "card.md")
+UNOPENED = ("model.joblib", "golden.json", "card.html", "card.md")  # by serving
+FILES = ("manifest.json", "model.json", *UNOPENED)
 NAME = "push_2022_03_04"
 USERS = json.dumps({
     "new": dict.fromkeys(FEATURES),
@@ -96,8 +99,8 @@ def test_two_thousand_flipped_bits_and_lost_ends_change_no_answer_in_silence(
     assert whole[0] == "200"
     if name == "model.json":
         assert refused == TIMES
-    if name in {"model.joblib", "card.md"}:
-        assert refused == 0  # serving never opens them
+    if name in UNOPENED:
+        assert refused == 0
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "model.json"])
@@ -218,7 +221,7 @@ def test_a_file_that_is_no_longer_what_it_was_is_refused(folder, name, mishap):
 
 
 @pytest.mark.parametrize("mishap", MISHAPS)
-@pytest.mark.parametrize("name", ["model.joblib", "card.md"])
+@pytest.mark.parametrize("name", UNOPENED)
 def test_a_file_that_serving_never_opens_may_become_anything(folder, name, mishap):
     whole = answer()
     mishap(folder / name)

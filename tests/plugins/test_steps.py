@@ -12,6 +12,8 @@ from push_ops.request import RetrainingRequest
 from push_ops.run_folder import write_json
 from tests.frames import make_frame
 
+pytestmark = pytest.mark.usefixtures("undrawn_cards")
+
 TINY = BoostedTrees(iterations=20, depth=3)
 
 

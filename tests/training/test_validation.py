@@ -11,6 +11,8 @@ from push_model.training.gate.policy import Policy
 from push_model.training.validation import validate_model
 from tests.frames import make_frame
 
+pytestmark = pytest.mark.usefixtures("undrawn_cards")
+
 # Fewer draws, for speed.
 QUICK = Policy(resamples=200)
 

@@ -14,7 +14,11 @@ from push_model.training.fit import handler_fit
 from push_model.training.validation import validate_model
 from tests.frames import make_frame
 
-pytestmark = [pytest.mark.slow, pytest.mark.mltest("Infra 4")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.mltest("Infra 4"),
+    pytest.mark.usefixtures("undrawn_cards"),
+]
 
 DAYS = ("days_since_purchase_variant_id", "days_since_purchase_product_type")
 TREES = {"model": "boosted_trees", "iterations": 60, "depth": 4}
