@@ -56,20 +56,26 @@ def main() -> None:
         costs = measure(
             {name: [sys.executable, "-c", way] for name, way in WAYS.items()}, repeats=repeats
         )
+        modules = {name: count_modules(way) for name, way in WAYS.items()}
     print(f"A fresh process, median of {repeats}\n")
     print_costs(costs, peer=list(WAYS)[3])
     print_sizes()
     print("\nModules of third parties loaded")
-    for name, way in WAYS.items():
-        command = [sys.executable, "-c", COUNT.format(way=way)]
-        found = subprocess.run(command, check=True, capture_output=True, text=True)
-        print(f"  {name:<46} {int(found.stdout):5}")
+    for name, n_modules in modules.items():
+        print(f"  {name:<46} {n_modules:5}")
+
+
+def count_modules(way: str) -> int:
+    """Count the modules of third parties that a fresh process loads."""
+    command = [sys.executable, "-c", COUNT.format(way=way)]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def print_sizes() -> None:
     """Print what each way takes on the disk, without what it in turn needs beyond these."""
     ours = Path(find_spec("push_model").origin).parent
-    serving = [path for path in ours.glob("*.py") if path.name != "cli.py"]
+    shell = {"cli.py", "store_commands.py"}
+    serving = [path for path in ours.glob("*.py") if path.name not in shell]
     print(f"\nInstalled, MB\n  {'ours, the wheel':<46} {megabytes(serving):7.2f}")
     for name in ("numpy", "pandas", "scipy", "sklearn", "catboost"):
         folder = Path(find_spec(name).origin).parent

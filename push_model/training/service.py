@@ -1,4 +1,4 @@
-"""Which champion served on which days? What the promotion log says, as whole days."""
+"""Which champion served on which days? What the promotion log says, day by day."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -9,14 +9,14 @@ from push_model.promotion_log import LogLine
 
 
 class Service(NamedTuple):
-    """Days on which one model was champion.
+    """Days that began with one model as champion.
 
     Attributes
     ----------
     model_name : str
         Its name in the store.
     since, until : date
-        First and last whole day, in UTC.
+        The first and the last of them, in UTC.
     """
 
     model_name: str
@@ -24,26 +24,25 @@ class Service(NamedTuple):
     until: date
 
 
-def services(lines: Sequence[LogLine], *, until: date) -> tuple[Service, ...]:
-    """Say which model was champion on each whole day.
+def iterate_services(lines: Sequence[LogLine], *, until: date) -> Iterator[Service]:
+    """Say whose each day is: the model's that was champion as it began.
 
     Parameters
     ----------
     lines : sequence of LogLine
         What `push_model.store.history` gives.
     until : date
-        The last day asked for; what was promoted later changes nothing.
+        The last day asked for; nothing promoted on it or later is looked at.
 
-    Returns
-    -------
-    tuple of Service
-        The earliest first; no day twice. A day on which the champion changed is nobody's, and so
-        are days of which the log cannot tell.
+    Yields
+    ------
+    Service
+        The earliest first; no day twice. Days of which the log cannot tell are nobody's.
 
     Notes
     -----
-    A model serves from the day *after* its promotion: whoever bought on the day itself may have
-    been asked about by either.
+    A retraining promotes in the morning, every day at most: whole days alone would leave none, and
+    the champion as a day ends may have learnt from that day.
 
     Examples
     --------
@@ -53,29 +52,26 @@ def services(lines: Sequence[LogLine], *, until: date) -> tuple[Service, ...]:
     ...     LogLine(0, Move("verdict", None, to, at, "", "", None, None), took_effect=True)
     ...     for to, at in moves
     ... ]
-    >>> [(name, str(since), str(last)) for name, since, last in services(lines, until=date.max)]
-    [('a', '2021-03-05', '2021-03-05'), ('b', '2021-03-07', '9999-12-31')]
+    >>> for service in iterate_services(lines, until=date(2021, 3, 9)):
+    ...     print(*service)
+    a 2021-03-05 2021-03-06
+    b 2021-03-07 2021-03-09
     """
-    return tuple(service for service in _services(lines, until) if service.since <= service.until)
-
-
-def _services(lines: Sequence[LogLine], until: date) -> Iterator[Service]:
-    told = [(line.took_effect, *_moved(line)) for line in lines if line.took_effect is not False]
-    for (took, name, day), following in pairwise([*told, (True, "", None)]):
-        is_last = following == (True, "", None)
-        if not took or day is None or day >= until:
+    changes = [_change(line) for line in lines if line.took_effect is not False]
+    for (name, day), (_, end) in pairwise([*changes, (None, until)]):
+        # Of a change without a moment it is not known when the champion before it stepped down.
+        if name is None or day is None or end is None:
             continue
-        if is_last:
-            yield Service(name, day + timedelta(days=1), until)
-        elif following[2] is not None:
-            yield Service(
-                name, day + timedelta(days=1), min(until, following[2] - timedelta(days=1))
-            )
+        service = Service(name, day + timedelta(days=1), min(end, until))
+        if service.since <= service.until:
+            yield service
 
 
-def _moved(line: LogLine) -> tuple[str, date | None]:
-    """Give the new champion and the day in UTC; None for what is no moment."""
-    return ("", None) if line.move is None else (line.move.to, _day(line.move.promoted_at))
+def _change(line: LogLine) -> tuple[str | None, date | None]:
+    """Give the champion from then on, if that can be told, and the day in UTC."""
+    if line.move is None:
+        return None, None
+    return (line.move.to if line.took_effect else None), _day(line.move.promoted_at)
 
 
 def _day(text: str) -> date | None:
@@ -83,5 +79,5 @@ def _day(text: str) -> date | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    # Written without a zone it is UTC, as this project writes it.
+    # Without a zone it is UTC, as this project writes moments.
     return (moment if moment.tzinfo is None else moment.astimezone(UTC)).date()
