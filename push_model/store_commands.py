@@ -28,7 +28,11 @@ ModelsDir = Annotated[
 DEFAULT_MODELS_DIR = Path("models")
 Name = Annotated[str, typer.Argument(help="A model of the store.")]
 Reason = Annotated[str, typer.Option(help="Why, in a sentence; it goes into the log.")]
-_EFFECTS = {True: "yes", False: "[yellow]no[/]", None: "[magenta]not known[/]"}
+_EFFECTS = {
+    True: "",
+    False: " [yellow](took no effect)[/]",
+    None: " [magenta](not known whether it took effect)[/]",
+}
 
 
 @app.command()
@@ -85,10 +89,11 @@ def rollback(
 def history(models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
     """Show every change of the champion, and whether it took effect."""
     lines = store.history(models_dir)
-    table = Table("", "when", "what", "from", "to", "by", "took effect", "why")
     for line in lines:
-        table.add_row(*_cells(line))
-    console.print(table if lines else "Nothing was promoted yet.")
+        for text in _say(line):
+            console.print(text, soft_wrap=True, highlight=False)
+    if not lines:
+        console.print("Nothing was promoted yet.")
 
 
 @app.command()
@@ -129,14 +134,18 @@ def prune(
         console.print("Nothing to remove.")
 
 
-def _cells(line: LogLine) -> tuple[str, ...]:
+def _say(line: LogLine) -> tuple[str, ...]:
+    """Say who did what, then why: a list, for a table of it fits no terminal."""
+    effect = _EFFECTS[line.took_effect]
     if line.move is None:
-        rest = "half a line, left by a crash"
-        return (str(line.number), "", "", "", "", "", _EFFECTS[line.took_effect], rest)
+        return (f"{line.number:>3}  half a line, left by a crash{effect}",)
     move = line.move
-    texts = (move.promoted_at, move.kind, move.before or "-", move.to, move.by)
-    cells = (str(line.number), *map(escape, texts))
-    return (*cells, _EFFECTS[line.took_effect], escape(move.reason))
+    way = f"[bold]{escape(move.to)}[/]" + (f" after {escape(move.before)}" if move.before else "")
+    what = f"{escape(move.kind)}: {way}, by {escape(move.by)}{effect}"
+    return (
+        f"{line.number:>3}  {escape(move.promoted_at)}  {what}",
+        f"     {escape(move.reason)}",
+    )
 
 
 def _verify_one(models_dir: Path, name: str) -> tuple[str, ...]:

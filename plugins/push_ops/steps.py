@@ -204,7 +204,7 @@ def promote(request: RetrainingRequest, validated: dict[str, Any]) -> dict[str, 
             name,
             expected=serving,
             verdict={key: verdict[key] for key in ("decision", "claim", "reasons")},
-            reason=" ".join(verdict["reasons"]),
+            reason=verdict["headline"],
             promoted_at=datetime.now(UTC).isoformat(timespec="seconds"),
             by=f"{request.requested_by}, run {request.run_id}",
         )

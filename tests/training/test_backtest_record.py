@@ -21,22 +21,22 @@ RUN_DATE = date(2026, 1, 30)
 
 @pytest.fixture(scope="module")
 def frame(tmp_path_factory):
-    path = tmp_path_factory.mktemp("data") / "frame.parquet"
+    path = tmp_path_factory.mktemp("data") / "frame.csv"
     rows = make_frame(orders=60, seed=3)
     # From the day after the one that `make_model` says its models were trained on.
     rows["order_date"] += pd.Timestamp("2026-01-06") - FIRST_DAY
-    rows.to_parquet(path)
+    rows.to_csv(path, index=False)
     return path
 
 
 @pytest.fixture
 def store(tmp_path):
-    """A store in which a serves from 10 January on, and b from 21 January."""
+    """A store in which a serves from 11 January on, and b from 21 January."""
     folder = tmp_path / "models"
     folder.mkdir()
     for name, log_odds in (("a", -2.0), ("b", -1.0)):
         make_model(folder, name, base_log_odds=log_odds, promoted=False)
-    promote(folder, "a", expected=None, promoted_at="2026-01-09T05:00:00+00:00", **FACTS)
+    promote(folder, "a", expected=None, promoted_at="2026-01-10T05:00:00+00:00", **FACTS)
     promote(folder, "b", expected="a", promoted_at="2026-01-20T05:00:00+00:00", **FACTS)
     return folder
 
@@ -56,7 +56,7 @@ def days_of(found) -> tuple:
 def test_each_day_is_scored_with_its_own_champion(frame, store):
     first, second = look_back(frame, store)
 
-    assert days_of(first) == ("a", 10, 20)
+    assert days_of(first) == ("a", 11, 20)
     assert days_of(second) == ("b", 21, 30)
     assert first.model_id != second.model_id
 
@@ -64,11 +64,11 @@ def test_each_day_is_scored_with_its_own_champion(frame, store):
 def test_rows_after_the_run_date_are_not_read_and_later_champions_not_used(frame, store):
     found = look_back(frame, store, run_date=date(2026, 1, 20))
 
-    assert [days_of(each) for each in found] == [("a", 10, 20)]
+    assert [days_of(each) for each in found] == [("a", 11, 20)]
 
 
 def test_a_backfill_before_the_first_promotion_finds_nobody(frame, store):
-    assert look_back(frame, store, run_date=date(2026, 1, 9)) == []
+    assert look_back(frame, store, run_date=date(2026, 1, 10)) == []
 
 
 def test_only_so_many_days_are_looked_at(frame, store):
@@ -93,7 +93,7 @@ def test_a_champion_that_was_removed_or_damaged_is_left_out_and_named(frame, sto
     found = look_back(frame, store)
 
     assert [days_of(each) for each in found] == [("b", 21, 30)]
-    assert "a was champion from 2026-01-10 to 2026-01-20; left out: " in caplog.text
+    assert "a was champion from 2026-01-11 to 2026-01-20; left out: " in caplog.text
 
 
 def test_a_store_without_promotions_gives_nothing_and_reads_no_frame(tmp_path):
@@ -158,7 +158,7 @@ def test_a_model_that_served_twice_keeps_both_stretches(frame, store, tmp_path):
         append_backtests(path, tuple(look_back(frame, store)), run_date=RUN_DATE)
 
     found = [(each["model_name"], each["days"][0]["day"]) for each in read_backtests(path)]
-    assert found == [("a", "2026-01-10"), ("b", "2026-01-21"), ("a", "2026-01-26")]
+    assert found == [("a", "2026-01-11"), ("b", "2026-01-21"), ("a", "2026-01-26")]
 
 
 def test_nothing_found_makes_no_file(tmp_path):

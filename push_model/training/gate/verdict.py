@@ -80,11 +80,26 @@ class Verdict:
         """Say it in one line."""
         return f"{self.decision}: {self.model_name}. {' '.join(self.reasons)}"
 
+    @property
+    def headline(self) -> str:
+        """How it ranks, in a line for logs: against the champion, or popularity without one."""
+        if self.evidence is None:
+            return self.reasons[0]
+        gains = self.evidence.gains
+        if (gain := gains.get("champion")) and self.claim:
+            return (
+                f"{self.claim.capitalize()}: average precision {gain.estimate:+.1%} "
+                f"({gain.low:+.1%} to {gain.high:+.1%}) against the champion's."
+            )
+        times = 1.0 + gains["popularity"].estimate
+        return f"Beside no champion: average precision {times:.2f} times popularity's."
+
     def document(self) -> dict[str, Any]:
         """Give the verdict as JSON-able data."""
         return {
             "decision": self.decision,
             "claim": self.claim,
+            "headline": self.headline,
             "sentence": self.sentence(),
             "reasons": list(self.reasons),
             "findings": [asdict(finding) for finding in self.findings],

@@ -216,6 +216,24 @@ def finding(rule, about, *, passed):
     return Finding(rule, about, passed, None, None, f"{rule}.")
 
 
+@pytest.mark.parametrize(
+    ("evidence", "said"),
+    [
+        (
+            replace(GOOD, gains=GOOD.gains | {"champion": Interval(0.021, 0.003, 0.04)}),
+            "Better: average precision +2.1% (+0.3% to +4.0%) against the champion's.",
+        ),
+        (FIRST, "Beside no champion: average precision 3.00 times popularity's."),
+    ],
+)
+def test_the_log_gets_one_line(evidence, said):
+    findings = judge(evidence, POLICY)
+
+    verdict = Verdict("promote", claim(evidence, POLICY), findings, "new", "old", evidence)
+
+    assert verdict.headline == said
+
+
 def test_slices_give_the_reasons_only_where_nothing_else_failed():
     part, whole = finding("part", "slice", passed=False), finding("whole", "model", passed=False)
 
