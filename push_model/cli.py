@@ -20,6 +20,7 @@ from push_model.errors import (
     ModelNotFoundError,
     PushModelError,
 )
+from push_model.staleness_commands import app as staleness_commands
 from push_model.store import champion as read_champion
 from push_model.store import model_path
 from push_model.store_commands import DEFAULT_MODELS_DIR, ModelsDir
@@ -32,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(store_commands)
+app.add_typer(staleness_commands)
 console = Console()
 
 RunsDir = Annotated[Path, typer.Option(envvar="PUSH_RUNS_DIR", help="The run folders.")]

@@ -24,7 +24,7 @@ def run(monkeypatch):
     alone.add_typer(app)
 
     def invoke(*arguments) -> tuple:
-        result = CliRunner().invoke(alone, [str(argument) for argument in arguments])
+        result = CliRunner().invoke(alone, ["staleness", *map(str, arguments)])
         return result.exit_code, result.stdout, result.stderr, result.exception
 
     return invoke
@@ -35,7 +35,7 @@ def test_it_prints_a_line_an_age_and_says_how_long_a_model_lasts(run, dataset):
 
     assert code == 0
     assert [age in out for age in ("1-7", "8-14", "15-21")] == [True, True, False]
-    assert "3 models, trained as of 2020-11-12 to 2020-11-26" in out
+    assert "3 models, trained as of 2020-11-11 to 2020-11-25" in out
     assert "has lost the gate's margin of 5% at" in out
     assert "Training as of past days" in err
     assert "learn:" not in out + err

@@ -48,9 +48,8 @@ def test_the_wheel_holds_the_serving_side_alone(wheel):
         names = {name for name in archive.namelist() if "dist-info" not in name}
 
     serving = {str(p.relative_to(ROOT)) for p in (ROOT / "push_model").glob("*.py")}
-    assert names == serving - {"push_model/cli.py", "push_model/store_commands.py"} | {
-        "push_model/py.typed"
-    }
+    shell = {f"push_model/{name}.py" for name in ("cli", "store_commands", "staleness_commands")}
+    assert names == serving - shell | {"push_model/py.typed"}
 
 
 def test_the_wheel_depends_on_numpy_alone_and_carries_its_licence(wheel):

@@ -57,21 +57,19 @@ def iterate_services(lines: Sequence[LogLine], *, until: date) -> Iterator[Servi
     a 2021-03-05 2021-03-06
     b 2021-03-07 2021-03-09
     """
-    changes = [_change(line) for line in lines if line.took_effect is not False]
+    changes = [
+        (line.move.to if line.took_effect else None, _day(line.move.promoted_at))
+        for line in lines
+        if line.move and line.took_effect is not False
+    ]
     for (name, day), (_, end) in pairwise([*changes, (None, until)]):
-        # Of a change without a moment it is not known when the champion before it stepped down.
+        # No name: the log cannot tell. No end: the next change has no moment, so that it is not
+        # known when this champion stepped down.
         if name is None or day is None or end is None:
             continue
         service = Service(name, day + timedelta(days=1), min(end, until))
         if service.since <= service.until:
             yield service
-
-
-def _change(line: LogLine) -> tuple[str | None, date | None]:
-    """Give the champion from then on, if that can be told, and the day in UTC."""
-    if line.move is None:
-        return None, None
-    return (line.move.to if line.took_effect else None), _day(line.move.promoted_at)
 
 
 def _day(text: str) -> date | None:

@@ -77,6 +77,29 @@ def test_figures_are_those_of_scikit_learn(frame, model):
     assert total.recall_when_pushed == pytest.approx(y[pushed].sum() / y.sum())
 
 
+def test_figures_of_three_candidates_can_be_worked_by_hand():
+    class Model:
+        model_id, trained_on, feature_names = "0", "2020-10-20", ()
+
+        def propensities_of_columns(self, columns):
+            assert columns == {}
+            return np.array([0.05, 0.06, 0.40])
+
+    rows = pd.DataFrame({
+        "order_id": [1, 1, 2],
+        "order_date": pd.to_datetime(["2020-10-21", "2020-10-21", "2020-10-23"]),
+        "outcome": [0.0, 1.0, 0.0],
+        "global_popularity": [np.nan, 0.2, 0.1],
+    })
+
+    total = backtest(rows, Model(), **ALWAYS).total
+
+    assert (total.pushed, total.precision_when_pushed, total.recall_when_pushed) == (2, 0.5, 1.0)
+    assert (total.average_precision, total.roc_auc) == (0.5, 0.5)
+    assert total.popularity_average_precision == 1.0
+    assert total.expected_per_actual == pytest.approx(0.51)
+
+
 def test_days_add_up_to_the_total(frame, model):
     found = backtest(frame, model, **ALWAYS)
 

@@ -75,6 +75,8 @@ def test_only_so_many_days_are_looked_at(frame, store):
     found = look_back(frame, store, days=12)
 
     assert [days_of(each) for each in found] == [("a", 19, 20), ("b", 21, 30)]
+    found = look_back(frame, store, days=11)
+    assert [days_of(each) for each in found] == [("a", 20, 20), ("b", 21, 30)]
     assert [days_of(each) for each in look_back(frame, store, days=2)] == [("b", 29, 30)]
 
 

@@ -1,0 +1,172 @@
+"""How do the champions of a store do in service, and where is that kept? A line a run and model."""
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from push_model.columns import TRAINING
+from push_model.durable import read_whole, write_aside
+from push_model.errors import ModelFormatError, ModelIntegrityError, ModelNotFoundError
+from push_model.model_folder import read_model
+from push_model.store import history, model_path
+from push_model.store_lock import locked
+from push_model.training.backtest import Backtest, backtest
+from push_model.training.dataset import load_dataset
+from push_model.training.frames import collect_sorted
+from push_model.training.orders import keep_large_orders
+from push_model.training.service import iterate_services
+
+BACKTESTS_FILE = "backtests.jsonl"
+# A month shows a trend, and later runs have not much to say of days before it.
+LOOK_BACK_DAYS = 30
+# Some ten thousand bytes a line: a hundred years of daily runs.
+MOST_BYTES = 2**29
+
+logger = logging.getLogger(__name__)
+
+
+def backtest_champions(
+    frame_uri: str, *, models_dir: str, min_items: int, run_date: date, days: int = LOOK_BACK_DAYS
+) -> tuple[Backtest, ...]:
+    """Score the newest orders, each with the champion of its day.
+
+    Parameters
+    ----------
+    frame_uri : str
+        Feature frame, as for `load_dataset`.
+    models_dir : str
+        The store, whose promotion log says who was champion.
+    min_items : int
+        Items bought that make an order large.
+    run_date : date
+        Last day to look at. A champion promoted on it or later is never used.
+    days : int
+        How many days up to it.
+
+    Returns
+    -------
+    tuple of Backtest
+        One for each champion and stretch of days with orders, the earliest first. Models that were
+        removed since, or cannot be read, are left out and named in the log.
+
+    Raises
+    ------
+    ModelIntegrityError
+        If the promotion log cannot be read.
+    """
+    first = run_date - timedelta(days=days - 1)
+    services = [
+        service
+        for service in iterate_services(history(models_dir), until=run_date)
+        if service.until >= first
+    ]
+    if not services:
+        logger.info(
+            "No model was champion from %s to %s: nothing to look back on.", first, run_date
+        )
+        return ()
+    loaded = load_dataset(frame_uri, columns=TRAINING, until=run_date)
+    newest = loaded.filter(f"order_date >= DATE '{first}'")
+    rows = collect_sorted(keep_large_orders(newest, min_items=min_items))
+    found = []
+    for name, since, until in services:
+        try:
+            model = read_model(model_path(models_dir, name)).model
+        except (ModelNotFoundError, ModelIntegrityError, ModelFormatError) as error:
+            logger.warning("%s was champion from %s to %s; left out: %s", name, since, until, error)
+            continue
+        done = backtest(rows, model, model_name=name, served_since=since, served_until=until)
+        if done:
+            logger.info("%s", done.sentence())
+            found.append(done)
+    return tuple(found)
+
+
+def append_backtests(path: Path, backtests: tuple[Backtest, ...], *, run_date: date) -> None:
+    """Keep what a run found; the same run again leaves the same file.
+
+    Parameters
+    ----------
+    path : Path
+        A file of JSON lines; made if absent, as its folder is.
+    backtests : tuple of Backtest
+        From `backtest_champions`.
+    run_date : date
+        The run's. What is there already of this date and one of these models gives way.
+
+    Raises
+    ------
+    ModelIntegrityError
+        If the file is there and a line of it is not whole. It then stays as it is.
+    TimeoutError
+        If another process writes to it and does not let go.
+
+    Notes
+    -----
+    Lines are kept by run date, so that runs for older days may come in any order. Written aside
+    and renamed, one process at a time.
+    """
+    if not backtests:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = {(str(run_date), found.model_name) for found in backtests}
+    with locked(path.parent):
+        kept = [document for document in read_backtests(path) if _key(document) not in new]
+        kept += [{"run_date": str(run_date), **found.document()} for found in backtests]
+        lines = (json.dumps(document, allow_nan=False) for document in sorted(kept, key=_place))
+        write_aside(path, "".join(f"{line}\n" for line in lines).encode())
+
+
+def read_backtests(path: Path) -> tuple[dict[str, Any], ...]:
+    """Read what runs have found so far.
+
+    Parameters
+    ----------
+    path : Path
+        As for `append_backtests`; it need not exist.
+
+    Returns
+    -------
+    tuple of dict
+        A document a run and model, the earliest run first: ``"run_date"``, and what
+        `Backtest.document` gives.
+
+    Raises
+    ------
+    ModelIntegrityError
+        If the file cannot be read, or a line of it is not whole.
+    """
+    try:
+        content = read_whole(path, most_bytes=MOST_BYTES)
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise ModelIntegrityError(
+            f"{path} cannot be read ({error.strerror}). Let this process read it."
+        ) from error
+    return tuple(_parse(content, path))
+
+
+def _parse(content: bytes, path: Path) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(content.splitlines(), start=1):
+        try:
+            document = json.loads(line)
+            _place(document)
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+            raise ModelIntegrityError(
+                f"Line {number} of {path} is no backtest. It was changed; remove the line, and "
+                "run the retraining of its day again."
+            ) from error
+        yield document
+
+
+def _key(document: dict[str, Any]) -> tuple[str, str]:
+    return document["run_date"], document["model_name"]
+
+
+def _place(document: dict[str, Any]) -> tuple[str, str, str]:
+    # A model that serves twice in the days looked at has two lines.
+    return document["run_date"], document["days"][0]["day"], document["model_name"]
