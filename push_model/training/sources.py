@@ -202,7 +202,8 @@ def _read_header(path: Path) -> list[str]:
         raise DatasetError(f"{path} names column(s) {repeated} twice. Rename or drop one.")
     if first is None:
         raise DatasetError(f"{path} has a header but no rows. Export it again.")
-    return header
+    # An index written along has no name, and DuckDB takes no column without one.
+    return [name or f"column {place}" for place, name in enumerate(header, start=1)]
 
 
 def _read_parquet(connection: duckdb.DuckDBPyConnection, parts: list[Path]) -> Rows:

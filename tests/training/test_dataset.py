@@ -130,6 +130,14 @@ def test_what_is_no_dataset_is_refused_in_one_sentence(tmp_path, name, content, 
         load_dataset(str(tmp_path / name), until=UNTIL)
 
 
+def test_an_index_written_along_without_a_name_is_left_out(tmp_path, frame):
+    frame.to_csv(tmp_path / "indexed.csv")
+
+    loaded = read(tmp_path / "indexed.csv")
+
+    pd.testing.assert_frame_equal(loaded, collect_sorted(frame[list(TRAINING)]))
+
+
 def test_a_header_without_rows_is_refused(tmp_path, frame):
     path = write(frame.head(0), tmp_path / "frame.csv")
 
