@@ -94,7 +94,7 @@ def score_each_way(
         trained = train(known, parametrisation, seed=0, trained_on="2000-01-01")
     line = trained.calibration.line
     print(f"  {trained.calibration.method}: {line.slope:.3f} * log-odds {line.intercept:+.3f}")
-    yield VALIDATED, score(Model.from_document(trained.document), later)
+    yield VALIDATED, score(Model.from_document(trained.validated.document), later)
     ninety = pd.concat(trained.split[:2])
     for share, rows in (("90 %", ninety), ("all", known)):
         raw = fit(rows, parametrisation, later)

@@ -109,13 +109,15 @@ def model_id_of(document: Mapping[str, Any]) -> str:
     return sha256(document_bytes(rest)).hexdigest()[:16]
 
 
-def read_model(folder: Path | str) -> LoadedModel:
+def read_model(folder: Path | str, *, file: str = MODEL_FILE) -> LoadedModel:
     """Read the model of a folder, if its bytes are those that were saved.
 
     Parameters
     ----------
     folder : Path or str
-        A model folder. Only ``manifest.json`` and ``model.json`` are opened.
+        A model folder. Only ``manifest.json`` and `file` are opened.
+    file : str
+        Which model document of the folder; the one that serves where left out.
 
     Returns
     -------
@@ -128,24 +130,48 @@ def read_model(folder: Path | str) -> LoadedModel:
         If there is no such folder.
     ModelIntegrityError
         If a file is missing, unreadable, or not what the manifest says. The digest is checked
-        before anything of ``model.json`` is parsed.
+        before anything of `file` is parsed.
     ModelFormatError
         If the model is of another format.
     """
     path = Path(folder)
     if not is_folder(path):
         raise ModelNotFoundError(f"There is no model folder {path.name} in the store.")
-    expected = _digest_expected(path)
-    content = _read_bytes(path / MODEL_FILE)
-    if (found := sha256(content).hexdigest()) != expected:
-        raise ModelIntegrityError(
-            f"{path.name}/{MODEL_FILE} does not match its manifest: SHA-256 is {found[:16]}..., "
-            f"expected {expected[:16]}.... It changed after it was saved; restore it or retrain."
-        )
+    content = read_vouched_for(path, file)
     try:
         return LoadedModel(path.name, Model.from_document(_parse(content)), path)
     except ModelFormatError as error:
-        raise ModelFormatError(f"{path.name}/{MODEL_FILE}: {error}") from error
+        raise ModelFormatError(f"{path.name}/{file}: {error}") from error
+
+
+def read_vouched_for(folder: Path, file: str) -> bytes:
+    """Read a file of a model folder, if its bytes are those that were saved.
+
+    Parameters
+    ----------
+    folder : Path
+        A model folder.
+    file : str
+        Its name.
+
+    Returns
+    -------
+    bytes
+        What the manifest gives the SHA-256 of.
+
+    Raises
+    ------
+    ModelIntegrityError
+        If it cannot be read, or the manifest vouches for something else or for nothing.
+    """
+    expected = _digest_expected(folder, file)
+    content = _read_bytes(folder / file)
+    if (found := sha256(content).hexdigest()) != expected:
+        raise ModelIntegrityError(
+            f"{folder.name}/{file} does not match its manifest: SHA-256 is {found[:16]}..., "
+            f"expected {expected[:16]}.... It changed after it was saved; restore it or retrain."
+        )
+    return content
 
 
 def read_manifest(folder: Path | str) -> dict[str, Any]:
@@ -253,8 +279,7 @@ def write_model_folder(
 
 def _holds(folder: Path, content: bytes) -> bool:
     try:
-        is_vouched_for = _digest_expected(folder) == sha256(content).hexdigest()
-        return is_vouched_for and _read_bytes(folder / MODEL_FILE) == content
+        return read_vouched_for(folder, MODEL_FILE) == content
     except ModelIntegrityError:
         return False
 
@@ -279,14 +304,14 @@ def _load_manifest(path: Path) -> Any:
         return None
 
 
-def _digest_expected(path: Path) -> str:
+def _digest_expected(path: Path, file: str) -> str:
     try:
-        digest = _load_manifest(path)["files"][MODEL_FILE]["sha256"]
+        digest = _load_manifest(path)["files"][file]["sha256"]
     except (KeyError, TypeError):
         digest = None
     if not isinstance(digest, str):
         raise ModelIntegrityError(
-            f"{path.name}/{MANIFEST_FILE} gives no SHA-256 of {MODEL_FILE}. "
+            f"{path.name}/{MANIFEST_FILE} gives no SHA-256 of {file}. "
             "It changed after it was saved; restore it or retrain."
         )
     return digest

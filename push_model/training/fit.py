@@ -19,6 +19,7 @@ from push_model.scoring import Model
 from push_model.store import model_path
 from push_model.training.card.evaluation import evaluate
 from push_model.training.card.pages import write_pages
+from push_model.training.contender import VALIDATED_FILE
 from push_model.training.dataset import load_dataset
 from push_model.training.fit_request import FitRequest, read_fit_request
 from push_model.training.frames import collect_sorted
@@ -28,6 +29,7 @@ from push_model.training.orders import keep_large_orders, require_orders
 from push_model.training.parametrisation import describe
 from push_model.training.provenance import describe_dataset
 from push_model.training.schema import check_schema
+from push_model.training.split import Split
 from push_model.training.train import TrainedModel, score, train
 from push_model.training.versions import git_revision, library_versions
 
@@ -150,12 +152,14 @@ def _describe(uri: str, load: Callable[..., Any]) -> dict[str, Any]:
 
 def _save(trained: TrainedModel, request: FitRequest, dataset: dict[str, Any]) -> Path:
     facts = _facts(trained, request, dataset)
+    pipeline, document = trained.serving
     pickled = io.BytesIO()
-    joblib.dump(trained.pipeline, pickled)
+    joblib.dump(pipeline, pickled)
     files = {
-        MODEL_FILE: document_bytes(trained.document),
+        MODEL_FILE: document_bytes(document),
+        VALIDATED_FILE: document_bytes(trained.validated.document),
         "model.joblib": pickled.getvalue(),
-        GOLDEN_FILE: write_golden(trained.document, trained.pipeline),
+        GOLDEN_FILE: write_golden(document, pipeline),
     }
     pages = _pages(trained, request, facts)
     return write_model_folder(request.models_dir, request.model_name, files, facts, pages=pages)
@@ -164,7 +168,7 @@ def _save(trained: TrainedModel, request: FitRequest, dataset: dict[str, Any]) -
 def _pages(trained: TrainedModel, request: FitRequest, facts: dict[str, Any]) -> dict[str, bytes]:
     """Write the model card of a model that nobody judged yet."""
     logger.info("Writing the model card.")
-    model, rows = Model.from_document(trained.document), trained.split.holdout
+    model, rows = Model.from_document(trained.validated.document), trained.split.holdout
     scores = {"challenger": score(model, rows), **baseline_scores(rows)}
     evaluation = evaluate(
         rows, scores, model=model, calibration=facts["calibration"], seed=request.seed
@@ -174,24 +178,14 @@ def _pages(trained: TrainedModel, request: FitRequest, facts: dict[str, Any]) ->
 
 def _facts(trained: TrainedModel, request: FitRequest, dataset: dict[str, Any]) -> dict[str, Any]:
     return {
-        "model_id": trained.document["model_id"],
+        "model_id": trained.serving.document["model_id"],
+        "validated_id": trained.validated.document["model_id"],
         "trained_on": str(request.training_date),
         "parametrisation": describe(request.parametrisation),
         "seed": request.seed,
         "min_items": request.min_items,
         "dataset": dataset,
-        "windows": {
-            name: {
-                "start": str(window.start),
-                "end": str(window.end),
-                "orders": int(rows["order_id"].nunique()),
-                "rows": len(rows),
-                "purchases": int(rows["outcome"].sum()),
-            }
-            for name, window, rows in zip(
-                trained.split.windows._fields, trained.split.windows, trained.split[:3], strict=True
-            )
-        },
+        "windows": _describe_windows(trained.split),
         "calibration": trained.calibration.document(),
         "metrics": {
             part: {scorer: metrics.document() for scorer, metrics in scorers.items()}
@@ -200,3 +194,23 @@ def _facts(trained: TrainedModel, request: FitRequest, dataset: dict[str, Any]) 
         "versions": library_versions(),
         "git_revision": git_revision(),
     }
+
+
+def _describe_windows(split: Split) -> dict[str, dict[str, Any]]:
+    """Say what the twin learnt from and was judged on, and what the model that serves learnt."""
+    found: dict[str, dict[str, Any]] = {
+        name: {
+            "start": str(window.start),
+            "end": str(window.end),
+            "orders": int(rows["order_id"].nunique()),
+            "rows": len(rows),
+            "purchases": int(rows["outcome"].sum()),
+        }
+        for name, window, rows in zip(split.windows._fields, split.windows, split[:3], strict=True)
+    }
+    counts = {
+        name: sum(window[name] for window in found.values())
+        for name in ("orders", "rows", "purchases")
+    }
+    ends = {"start": found["train"]["start"], "end": found["holdout"]["end"]}
+    return {**found, "refit": {**ends, **counts}}

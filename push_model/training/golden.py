@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -13,9 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from push_model.durable import read_whole
-from push_model.errors import ModelIntegrityError
-from push_model.model_folder import MANIFEST_FILE, MOST_BYTES, document_bytes
+from push_model.model_folder import document_bytes, read_vouched_for
 
 GOLDEN_FILE = "golden.json"
 GOLDEN_ROWS = 50
@@ -80,22 +77,8 @@ def read_golden(folder: Path) -> Golden:
     ModelIntegrityError
         If there are none, or they do not match the manifest.
     """
-    try:
-        content = read_whole(folder / GOLDEN_FILE, most_bytes=MOST_BYTES)
-        manifest = json.loads(read_whole(folder / MANIFEST_FILE, most_bytes=MOST_BYTES))
-        if sha256(content).hexdigest() == manifest["files"][GOLDEN_FILE]["sha256"]:
-            return Golden(**json.loads(content))  # as `write_golden` wrote it
-    except OSError as error:
-        raise ModelIntegrityError(
-            f"{folder.name}/{GOLDEN_FILE} cannot be checked ({error.strerror}). "
-            "Restore it or retrain."
-        ) from error
-    except (ValueError, KeyError, TypeError):
-        pass  # a manifest that vouches for nothing, as good as one that says otherwise
-    raise ModelIntegrityError(
-        f"{folder.name}/{GOLDEN_FILE} does not match its manifest. It changed after it was saved; "
-        "restore it or retrain."
-    )
+    # As `write_golden` wrote it.
+    return Golden(**json.loads(read_vouched_for(folder, GOLDEN_FILE)))
 
 
 def invent_rows(document: Document) -> list[list[Value]]:

@@ -2,6 +2,8 @@
 
 import logging
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from push_model.errors import DatasetError
 from push_model.scoring import Model
 from push_model.training.calibrated import calibrate
-from push_model.training.calibration import Calibration, choose_calibration
+from push_model.training.calibration import Calibration, Line, choose_calibration
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import Document, check_equal, export_model
 from push_model.training.metrics import Metrics, measure
@@ -28,27 +30,42 @@ CHECKED_ROWS = 100_000
 FIRST_REPEAT_ORDER = 2
 
 
-@dataclass(frozen=True, slots=True)
-class TrainedModel:
-    """A fitted pipeline, the same model as data, and how good it is.
+class FittedModel(NamedTuple):
+    """A fitted pipeline, and the same model as data.
 
     Attributes
     ----------
     pipeline : Pipeline
-        Fitted on the train window, and calibrated if that helps.
+        Calibrated, if that helps.
     document : dict
-        What `model.json` will hold.
-    split : Split
-        The rows and windows it was trained and measured on.
-    metrics : dict of str to dict of str to Metrics
-        By window or slice, then ``"model"`` and ``"popularity"``. Where the propensities were
-        calibrated, those on the calibration window flatter by two fitted numbers.
-    calibration : Calibration
-        What was decided of the propensities.
+        What `model.json` or `validated.json` will hold.
     """
 
     pipeline: Pipeline
     document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """The model that serves, the twin that is judged in its place, and how good that is.
+
+    Attributes
+    ----------
+    serving : FittedModel
+        Fitted on all rows. Nothing here measures it: it has seen them.
+    validated : FittedModel
+        Its twin of the same parametrisation, fitted on the train window alone.
+    split : Split
+        The rows and windows of the twin.
+    metrics : dict of str to dict of str to Metrics
+        Of the twin, by window or slice, then ``"model"`` and ``"popularity"``. Where the
+        propensities were calibrated, those on the calibration window flatter by two fitted numbers.
+    calibration : Calibration
+        What was decided of the twin's propensities; both are calibrated by it.
+    """
+
+    serving: FittedModel
+    validated: FittedModel
     split: Split
     metrics: dict[str, dict[str, Metrics]]
     calibration: Calibration
@@ -57,7 +74,7 @@ class TrainedModel:
 def train(
     frame: pd.DataFrame, parametrisation: Parametrisation, *, seed: int, trained_on: str
 ) -> TrainedModel:
-    """Fit on the train window, calibrate, export, and measure on the windows after it.
+    """Fit on the train window, calibrate, measure on the holdout; then fit on all that is known.
 
     Parameters
     ----------
@@ -81,25 +98,43 @@ def train(
     """
     split = split_by_time(frame)
     _require_both_outcomes(split)
-    fitted = make_pipeline(parametrisation, seed=seed)
-    logger.info("Training %s on %d rows.", describe(parametrisation), len(split.train))
-    _fit(fitted, split.train)
-    raw = export_model(fitted, parametrisation, trained_on=trained_on)
-    calibration = _choose_calibration(raw, split)
-    pipeline = calibrate(fitted, calibration.line)
-    document = export_model(pipeline, parametrisation, trained_on=trained_on, rows=split.train)
-    check_equal(document, pipeline, frame.tail(CHECKED_ROWS))
-    return TrainedModel(pipeline, document, split, _measure_all(document, split), calibration)
+    fit = partial(_fit, parametrisation, seed=seed)
+    finish = partial(_finish, parametrisation, trained_on=trained_on, checked_on=frame)
+    twin = fit(split.train)
+    calibration = _choose_calibration(
+        export_model(twin, parametrisation, trained_on=trained_on), split
+    )
+    validated = finish(twin, calibration.line, split.train)
+    # What was just judged has learnt nothing of the newest weeks; what serves does (docs/adr/0012).
+    serving = finish(fit(frame), calibration.line, frame)
+    metrics = _measure_all(validated.document, split)
+    return TrainedModel(serving, validated, split, metrics, calibration)
 
 
-def _fit(pipeline: Pipeline, rows: pd.DataFrame) -> None:
+def _fit(parametrisation: Parametrisation, rows: pd.DataFrame, *, seed: int) -> Pipeline:
+    logger.info("Training %s on %d rows.", describe(parametrisation), len(rows))
+    pipeline = make_pipeline(parametrisation, seed=seed)
     try:
-        pipeline.fit(rows, rows["outcome"].to_numpy())
+        return pipeline.fit(rows, rows["outcome"].to_numpy())
     except CatBoostError as error:
         reason = str(error).strip().splitlines()[-1]
-        raise DatasetError(
-            f"CatBoost cannot learn from the {len(rows)} rows of the train window: {reason}"
-        ) from error
+        raise DatasetError(f"CatBoost cannot learn from {len(rows)} rows: {reason}") from error
+
+
+def _finish(
+    parametrisation: Parametrisation,
+    fitted: Pipeline,
+    line: Line,
+    learnt: pd.DataFrame,
+    *,
+    trained_on: str,
+    checked_on: pd.DataFrame,
+) -> FittedModel:
+    """Calibrate and export, and hold the two forms against each other."""
+    pipeline = calibrate(fitted, line)
+    document = export_model(pipeline, parametrisation, trained_on=trained_on, rows=learnt)
+    check_equal(document, pipeline, checked_on.tail(CHECKED_ROWS))
+    return FittedModel(pipeline, document)
 
 
 def _choose_calibration(document: Document, split: Split) -> Calibration:

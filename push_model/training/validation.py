@@ -8,14 +8,16 @@ from typing import Any
 from push_model.columns import JUDGING
 from push_model.durable import write_aside
 from push_model.errors import ModelFormatError, ModelIntegrityError, ModelNotFoundError
-from push_model.model_folder import LoadedModel, read_manifest, read_model
+from push_model.model_folder import read_manifest
+from push_model.scoring import Model
 from push_model.store import champion, model_path
 from push_model.training.card.evaluation import evaluate
 from push_model.training.card.pages import write_pages
+from push_model.training.contender import Contender, read_contender
 from push_model.training.dataset import load_dataset
 from push_model.training.drift import FeatureDrift, measure_drift
 from push_model.training.frames import collect_sorted
-from push_model.training.gate.evidence import baseline_scores, gather
+from push_model.training.gate.evidence import baseline_scores, compare_refit, gather
 from push_model.training.gate.learnt import changed_versions, count_learnt, read_learnt
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.rules import claim, judge
@@ -70,7 +72,7 @@ def validate_model(
     """
     policy = policy or Policy()
     serving = champion(models_dir)
-    challenger = read_model(model_path(models_dir, model_name))
+    challenger = read_contender(model_path(models_dir, model_name))
     rival, complaint = _read_champion(models_dir, serving.model_name if serving else None)
     verdict = partial(
         Verdict, model_name=model_name, champion_name=serving.model_name if serving else None
@@ -80,10 +82,11 @@ def validate_model(
     loaded = load_dataset(frame_uri, columns=JUDGING, until=training_date)
     split = split_by_time(collect_sorted(keep_large_orders(loaded, min_items=min_items)))
     logger.info("Judging on %d rows.", len(split.holdout))
-    scores = {"challenger": score(challenger.model, split.holdout)}
+    scores = {"challenger": score(challenger.twin, split.holdout)}
     if rival:
-        scores["champion"] = score(rival.model, split.holdout)
-    manifest = read_manifest(challenger.path)
+        scores["champion"] = score(rival.twin, split.holdout)
+    path = challenger.loaded.path
+    manifest = read_manifest(path)
     evidence = gather(
         split.holdout,
         scores,
@@ -91,9 +94,8 @@ def validate_model(
         seed=seed,
         learnt=read_learnt(manifest),
         rows_given=count_learnt(split, min_items=min_items),
-        serving=check_serving(
-            challenger.path, budget_s=policy.max_answer_s, load_budget_s=policy.max_load_s
-        ),
+        refit=compare_refit(score(challenger.loaded.model, split.holdout), scores["challenger"]),
+        serving=check_serving(path, budget_s=policy.max_answer_s, load_budget_s=policy.max_load_s),
         **(_beside(rival, manifest, split, policy) if rival else {}),
     )
     findings = (*judge(evidence, policy), *complaint)
@@ -104,11 +106,11 @@ def validate_model(
 
 def _read_champion(
     models_dir: str, name: str | None
-) -> tuple[LoadedModel | None, tuple[Finding, ...]]:
+) -> tuple[Contender | None, tuple[Finding, ...]]:
     if name is None:
         return None, ()
     try:
-        return read_model(model_path(models_dir, name)), ()
+        return read_contender(model_path(models_dir, name)), ()
     except (ModelNotFoundError, ModelIntegrityError, ModelFormatError) as error:
         logger.warning("The champion %s cannot be read: %s", name, error)
         said = f"The champion {name} cannot be read, so it was left out: {error}"
@@ -125,23 +127,22 @@ def _read_champion(
         )
 
 
-def _settle(
-    challenger: LoadedModel, rival: LoadedModel | None, *, run_date: date
-) -> Finding | None:
+def _settle(challenger: Contender, rival: Contender | None, *, run_date: date) -> Finding | None:
     """Find what keeps the champion, whatever its figures are."""
     if rival is None:
         return None
+    ours, theirs = challenger.loaded.model, rival.loaded.model
     sentence = None
-    if rival.model.model_id == challenger.model.model_id:
+    if theirs.model_id == ours.model_id:
         sentence = "The challenger is the champion already, number for number."
     # Of a later champion these orders are the past it learnt from: no comparison is fair, and a
     # backfill must not take serving back in time.
-    elif (trained_on := rival.model.trained_on) > str(run_date):
+    elif (trained_on := theirs.trained_on) > str(run_date):
         sentence = f"The champion was trained on {trained_on}, later than this run's {run_date}."
-    elif trained_on > challenger.model.trained_on:
+    elif trained_on > ours.trained_on:
         sentence = (
             f"The champion was trained on {trained_on}, later than the challenger's "
-            f"{challenger.model.trained_on}. Are the two swapped?"
+            f"{ours.trained_on}. Are the two swapped?"
         )
     if sentence is None:
         return None
@@ -156,28 +157,26 @@ def _settle(
 
 
 def _beside(
-    rival: LoadedModel, manifest: dict[str, Any], split: Split, policy: Policy
+    rival: Contender, manifest: dict[str, Any], split: Split, policy: Policy
 ) -> dict[str, Any]:
     """Find what a champion learnt from, and what has changed since."""
-    theirs = read_manifest(rival.path)
+    theirs = read_manifest(rival.loaded.path)
     return {
         "champion_learnt": read_learnt(theirs),
         "changed_versions": changed_versions(manifest, theirs),
-        "drift": _drift(split, rival, policy),
+        "drift": _drift(split, rival.loaded.model, policy),
     }
 
 
-def _drift(split: Split, rival: LoadedModel | None, policy: Policy) -> tuple[FeatureDrift, ...]:
+def _drift(split: Split, rival: Model, policy: Policy) -> tuple[FeatureDrift, ...]:
     """Hold what was learnt from, and the newest days, against the champion's training."""
-    if rival is None:
-        return ()
     limits = {
         "max_psi": policy.max_psi,
         "max_missing_change": policy.max_missing_change,
         "max_outside_share": policy.max_outside_share,
     }
     windows = (split.train, split.holdout)
-    found = [measure_drift(rows, rival.model, **limits) for rows in windows]
+    found = [measure_drift(rows, rival, **limits) for rows in windows]
     # Of each feature the window that moved more: a fault may be as old as the data, or of today.
     return tuple(
         max(pair, key=lambda own: (own.changed, own.psi)) for pair in zip(*found, strict=True)
@@ -185,7 +184,7 @@ def _drift(split: Split, rival: LoadedModel | None, policy: Policy) -> tuple[Fea
 
 
 def _renew_card(
-    challenger: LoadedModel,
+    challenger: Contender,
     verdict: Verdict,
     split: Split,
     scores: dict[str, Scores],
@@ -193,14 +192,15 @@ def _renew_card(
     seed: int,
 ) -> None:
     logger.info("Writing the model card with its verdict.")
-    facts, rows = read_manifest(challenger.path), split.holdout
+    path, rows = challenger.loaded.path, split.holdout
+    facts = read_manifest(path)
     evaluation = evaluate(
         rows,
         {**scores, **baseline_scores(rows)},
-        model=challenger.model,
+        model=challenger.twin,
         calibration=facts.get("calibration"),
         seed=seed,
     )
-    pages = write_pages(facts, evaluation, verdict.document(), model_name=challenger.name)
+    pages = write_pages(facts, evaluation, verdict.document(), model_name=challenger.loaded.name)
     for name, content in pages.items():
-        write_aside(challenger.path / name, content)
+        write_aside(path / name, content)

@@ -156,7 +156,7 @@ def walk_forward(
     for number, origin in enumerate(origins):
         age = (day - pd.Timestamp(origin)).dt.days
         trained = train(frame[age <= 0], parametrisation, seed=seed, trained_on=str(origin))
-        models.appendleft(Model.from_document(trained.document))
+        models.appendleft(Model.from_document(trained.serving.document))
         rows = frame[age.between(1, every)]
         if len(rows):
             yield judge(rows, models, seed=seed + number)

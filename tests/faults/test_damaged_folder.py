@@ -19,7 +19,7 @@ from tests.frames import make_frame
 pytestmark = pytest.mark.usefixtures("undrawn_cards")
 
 TIMES = 2_000
-UNOPENED = ("model.joblib", "golden.json", "card.html", "card.md")  # by serving
+UNOPENED = ("model.joblib", "validated.json", "golden.json", "card.html", "card.md")  # by serving
 FILES = ("manifest.json", "model.json", *UNOPENED)
 NAME = "push_2022_03_04"
 USERS = json.dumps({

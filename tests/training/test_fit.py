@@ -59,13 +59,18 @@ def test_the_model_folder_holds_the_model_for_serving_and_for_people(dataset):
     path = fit(dataset)
 
     names = sorted(file.name for file in path.iterdir())
-    assert {"golden.json", "manifest.json", "model.joblib", "model.json"} <= set(names)
+    files = {"golden.json", "manifest.json", "model.joblib", "model.json", "validated.json"}
+    assert files <= set(names)
     pipeline = joblib.load(path / "model.joblib")
     assert pipeline.predict_proba(make_frame(orders=5, seed=1)).shape[1] == 2
     manifest = json.loads((path / "manifest.json").read_text())
     assert manifest["parametrisation"]["iterations"] == 20
     assert manifest["dataset"]["uri"] == str(dataset)
     assert manifest["windows"]["train"]["end"] == manifest["windows"]["calibration"]["start"]
+    assert manifest["windows"]["refit"]["rows"] == sum(
+        manifest["windows"][name]["rows"] for name in ("train", "calibration", "holdout")
+    )
+    assert manifest["windows"]["refit"]["end"] == manifest["windows"]["holdout"]["end"]
     assert manifest["versions"]["push-model"] == push_model.__version__
     assert manifest["metrics"]["holdout"]["model"]["rows"] > 0
     assert manifest["calibration"]["method"] == "none"
@@ -133,6 +138,26 @@ def test_rows_after_the_training_date_are_never_read(dataset):
     assert (known / "model.json").read_bytes() == (same / "model.json").read_bytes()
 
 
+def test_the_holdout_moves_what_serves_and_never_the_twin_that_is_judged(dataset):
+    first = fit(dataset, model_name="first")
+    start = json.loads((first / "manifest.json").read_text())["windows"]["holdout"]["start"]
+    frame = pd.read_csv(dataset)
+    is_new = frame["order_date"] >= start
+    changed = dataset.with_name("changed.csv")
+    dearer = frame["normalised_price"].mask(is_new, 0.5)
+    frame.assign(normalised_price=dearer).to_csv(changed, index=False)
+
+    second = fit(changed, model_name="second")
+
+    ours, theirs = (
+        {name: (path / name).read_bytes() for name in ("model.json", "validated.json")}
+        for path in (first, second)
+    )
+    assert ours["validated.json"] == theirs["validated.json"]
+    assert ours["model.json"] != theirs["model.json"]
+    assert ours["model.json"] != ours["validated.json"]
+
+
 def test_the_loader_is_swapped_by_its_keyword(dataset):
     asked = {}
 
@@ -181,7 +206,7 @@ def test_features_that_never_vary_teach_nothing_and_say_so(dataset):
     constant["user_order_seq"] = 2
     constant.to_csv(dataset, index=False)
 
-    with pytest.raises(DatasetError, match=r"CatBoost cannot learn from the .* rows"):
+    with pytest.raises(DatasetError, match=r"CatBoost cannot learn from \d+ rows"):
         fit(dataset)
 
     assert left_behind(dataset) == []

@@ -84,7 +84,7 @@ def train_all(folder, *, dataset: str, hash_seed: int, threads: int, is_one_core
 def _facts_of(path: Path) -> dict[str, str]:
     manifest = json.loads((path / "manifest.json").read_text())
     assert manifest["calibration"]["log_loss_after"] is not None
-    files = ("model.json", "golden.json")
+    files = ("model.json", "validated.json", "golden.json")
     return {file: sha256((path / file).read_bytes()).hexdigest() for file in files} | {
         "calibration": json.dumps(manifest["calibration"])
     }

@@ -89,7 +89,7 @@ def test_a_folder_without_golden_rows_is_a_finding(tmp_path):
     check = check_serving(make_model(tmp_path), **LENIENT)
 
     assert not check.passed
-    assert "golden.json cannot be checked" in check.sentence
+    assert "gives no SHA-256 of golden.json" in check.sentence
 
 
 def test_a_damaged_model_is_a_finding(trained, tmp_path):

@@ -2,12 +2,21 @@ import json
 from datetime import date
 from importlib.metadata import version
 
+import pandas as pd
 import pytest
+from sklearn.metrics import average_precision_score
 
+from push_model.model_folder import read_model
+from push_model.scoring import Model
 from push_model.store import champion, promote
+from push_model.testing import make_model
 from push_model.training import validation
+from push_model.training.contender import read_contender
 from push_model.training.fit import handler_fit
 from push_model.training.gate.policy import Policy
+from push_model.training.orders import keep_large_orders
+from push_model.training.split import split_by_time
+from push_model.training.train import score
 from push_model.training.validation import validate_model
 from tests.frames import make_frame
 
@@ -68,6 +77,50 @@ def test_the_holdout_metrics_are_those_the_training_wrote_down(trained):
 
     written = manifest["metrics"]["holdout"]["model"]
     assert verdict.evidence.metrics["challenger"].document() == written
+
+
+def test_twins_are_judged_and_never_what_has_learnt_from_the_holdout(trained):
+    promote_now(trained, "line")
+
+    evidence = validate(trained, "trees").evidence
+
+    rows = split_by_time(
+        keep_large_orders(
+            pd.read_csv(trained / "frame.csv", parse_dates=["order_date"]), min_items=5
+        )
+    ).holdout
+    for scorer, name in (("challenger", "trees"), ("champion", "line")):
+        document = json.loads((trained / "models" / name / "validated.json").read_text())
+        twin = score(Model.from_document(document), rows)
+        assert evidence.metrics[scorer].average_precision == pytest.approx(
+            average_precision_score(rows["outcome"], twin)
+        )
+        serving = score(read_model(trained / "models" / name).model, rows)
+        assert average_precision_score(rows["outcome"], serving) != pytest.approx(
+            evidence.metrics[scorer].average_precision
+        )
+    assert 0 < evidence.refit.changed_share < 1
+    assert evidence.refit.promised_ratio == pytest.approx(1, abs=0.2)
+
+
+def test_a_champion_whose_twin_was_changed_is_left_out_like_any_damaged_one(trained):
+    promote_now(trained, "line")
+    path = trained / "models" / "line" / "validated.json"
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"intercept", b"intercepT"))
+
+    verdict = validate(trained, "trees")
+    path.write_bytes(whole)
+
+    assert "champion" not in verdict.evidence.metrics
+
+
+def test_a_folder_without_a_twin_is_judged_by_what_serves(tmp_path):
+    make_model(tmp_path, "older")
+
+    loaded, twin = read_contender(tmp_path / "older")
+
+    assert twin is loaded.model
 
 
 def test_the_champion_judged_again_is_kept(trained):
@@ -183,6 +236,7 @@ def test_the_card_is_written_anew_with_its_verdict_and_the_model_is_left_as_it_w
         "manifest.json",
         "model.joblib",
         "model.json",
+        "validated.json",
     ]
 
 

@@ -70,7 +70,9 @@ def test_the_freshest_model_comes_first(frame):
 
     for origin, figures in zip(ORIGINS[::-1], last.models, strict=True):
         known = frame[day <= origin]
-        model = Model.from_document(train(known, TREES, seed=0, trained_on="2020-11-05").document)
+        model = Model.from_document(
+            train(known, TREES, seed=0, trained_on="2020-11-05").serving.document
+        )
         p = score(model, rows)
         assert figures.average_precision[0] == pytest.approx(
             average_precision_score(rows["outcome"], p)
@@ -101,7 +103,9 @@ def test_what_comes_after_a_block_moves_none_of_its_figures(frame):
 
 
 def test_models_of_a_block_are_judged_on_the_same_draws(frame):
-    model = Model.from_document(train(frame, TREES, seed=0, trained_on="2020-11-05").document)
+    model = Model.from_document(
+        train(frame, TREES, seed=0, trained_on="2020-11-05").serving.document
+    )
 
     block = judge(frame.tail(400), [model, model], seed=1)
 

@@ -43,7 +43,8 @@ and prove nothing of what makes people buy."""
 WINDOWS_NOTE = """\
 One row is a product on sale when an order was placed, bought or not. The train window is learnt
 from, the calibration window is for calibration, and the holdout, the newest {orders:,} orders,
-judges."""
+judges. What serves is then fitted once more on all three, the refit; every figure on this card is
+of its twin, which has not seen the orders that judge it."""
 
 PRIVACY = """\
 The model knows no name, address, age or sex, and neither user nor order is on this card.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,21 @@ LISTED_SHARE = 0.05
 
 # What people expect of an interval on a page; claims have the policy's alpha.
 SHOWN_LEVEL = 0.95
+
+
+class RefitGap(NamedTuple):
+    """How a model that serves differs from the twin that was judged in its place.
+
+    Attributes
+    ----------
+    changed_share : float
+        Share of the twin's best 5 % that its list lacks.
+    promised_ratio : float
+        What it promises, for each purchase that the twin promises.
+    """
+
+    changed_share: float
+    promised_ratio: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +71,8 @@ class Evidence:
         What the champion learnt from.
     changed_versions : tuple of str
         Libraries that are not those the champion was trained with, each "name then -> now".
+    refit : RefitGap or None
+        How what would serve differs from what was judged; None where that was not measured.
     serving : ServingCheck or None
         What a fresh process made of the model; None where it was not asked.
     """
@@ -76,6 +93,7 @@ class Evidence:
     rows_given: Learnt | None = None
     champion_learnt: Learnt | None = None
     changed_versions: tuple[str, ...] = ()
+    refit: RefitGap | None = None
     serving: ServingCheck | None = None
 
 
@@ -171,6 +189,21 @@ def gather(
         ),
         **facts,
     )
+
+
+def compare_refit(serving: Scores, twin: Scores) -> RefitGap:
+    """Hold a model that serves against the twin that was judged in its place.
+
+    Parameters
+    ----------
+    serving, twin : ndarray of shape (n_rows,)
+        Propensities of the same candidates.
+
+    Returns
+    -------
+    RefitGap
+    """
+    return RefitGap(changed_share(serving, twin), float(serving.sum() / twin.sum()))
 
 
 def changed_share(ours: Scores, theirs: Scores, *, listed: float = LISTED_SHARE) -> float:

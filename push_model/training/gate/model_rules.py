@@ -121,6 +121,24 @@ def _changes_the_list_little(evidence: Evidence, policy: Policy) -> Iterator[Fin
         )
 
 
+def _refit_is_like_its_twin(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
+    if (gap := evidence.refit) is None:
+        return
+    # It has learnt from these very orders, so that how well it ranks them would say nothing.
+    low, high = policy.min_expected_per_actual, policy.max_expected_per_actual
+    most = policy.max_changed_share
+    yield Finding(
+        "serves what was judged",
+        "serving",
+        gap.changed_share <= most and low <= gap.promised_ratio <= high,
+        gap.changed_share,
+        most,
+        "What would serve, fitted once more on all orders, replaces "
+        f"{gap.changed_share:.0%} of the best 5 % of its judged twin (at most {most:.0%} is taken) "
+        f"and promises {gap.promised_ratio:.2f} times as much ({low:g} to {high:g} is asked).",
+    )
+
+
 def _harms_no_slice(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
     low, high = policy.min_slice_expected_per_actual, policy.max_slice_expected_per_actual
     for part in evidence.slices:
@@ -192,5 +210,6 @@ MODEL_RULES = (
     _holds_against_the_champion,
     _is_calibrated,
     _changes_the_list_little,
+    _refit_is_like_its_twin,
     _harms_no_slice,
 )

@@ -71,17 +71,16 @@ def broken_rules(verdict):
     return {finding.rule for finding in verdict.findings if finding.passed is False}
 
 
-def write_changed(shop, name, change, source="champion"):
-    """Save a sound model folder whose document was changed."""
+def write_changed(shop, name, change, source="champion", kept=()):
+    """Save a sound model folder whose document was changed, with some of its files as they were."""
     folder = shop.models / source
     document = json.loads((folder / "model.json").read_bytes())
     change(document)
     document["model_id"] = model_id_of(document)
     document["trained_on"] = str(RUN_DATE)
     facts = json.loads((folder / "manifest.json").read_bytes())
-    files = {"model.json": document_bytes(document)}
-    if (folder / "golden.json").exists():
-        files["golden.json"] = (folder / "golden.json").read_bytes()
+    files = {name: (folder / name).read_bytes() for name in ("golden.json", *kept)}
+    files["model.json"] = document_bytes(document)
     write_model_folder(shop.models, name, files, facts)
 
 
@@ -210,6 +209,18 @@ def test_propensities_off_by_a_factor_of_two(shop, shift):
     write_changed(shop, name, promise_otherwise)
 
     assert "promises what happens" in broken_rules(judge(shop, name))
+
+
+def test_a_refit_gone_wrong_behind_a_sound_twin(shop):
+    def turn_round(document):
+        document["scorer"]["scale"] *= -1
+
+    write_changed(shop, "turned_round", turn_round, kept=["validated.json"])
+
+    verdict = judge(shop, "turned_round")
+
+    assert {"serves what was judged", "serves in a fresh process"} <= broken_rules(verdict)
+    assert "better than popularity" not in broken_rules(verdict)
 
 
 def test_a_model_that_answers_otherwise_than_its_trainer(shop):

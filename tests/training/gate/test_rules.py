@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from push_model.training.gate.evidence import Evidence, changed_share, gather
+from push_model.training.gate.evidence import (
+    Evidence,
+    RefitGap,
+    changed_share,
+    compare_refit,
+    gather,
+)
 from push_model.training.gate.learnt import Learnt
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.resampling import Interval
@@ -58,6 +64,7 @@ GOOD = Evidence(
     learnt=LEARNT,
     rows_given=LEARNT,
     champion_learnt=LEARNT,
+    refit=RefitGap(0.3, 1.05),
     serving=ServingCheck(passed=True, sentence="It serves."),
 )
 FIRST = replace(
@@ -148,11 +155,17 @@ FAULTS = {
     "promises what happens": replace(GOOD, expected_per_actual=Interval(1.6, 1.44, 1.8)),
     "honest at every level": replace(GOOD, calibration_error=Interval(0.008, 0.007, 0.0105)),
     "keeps the list": replace(GOOD, changed_share=0.61),
+    "serves what was judged": replace(GOOD, refit=RefitGap(0.61, 1.0)),
     "ranks new users": replace(GOOD, slices=(replace(SLICE, gain=Interval(-0.3, -0.4, -0.11)),)),
     "promises new users what happens": replace(
         GOOD, slices=(replace(SLICE, expected_per_actual=Interval(0.4, 0.3, 0.49)),)
     ),
 }
+
+
+@pytest.mark.parametrize("ratio", [0.69, 1.44])
+def test_a_refit_that_promises_otherwise_than_its_twin_is_refused(ratio):
+    assert broken(replace(GOOD, refit=RefitGap(0.3, ratio))) == ["serves what was judged"]
 
 
 @pytest.mark.mltest("Model 6")
@@ -273,3 +286,10 @@ def test_the_changed_share_is_that_of_the_champions_list():
 
     assert changed_share(ours, theirs) == pytest.approx(0.6)
     assert changed_share(ours, ours) == 0.0
+
+
+def test_the_refit_is_held_against_the_best_candidates_and_the_promises_of_its_twin():
+    twin = np.arange(100.0)
+
+    assert compare_refit(twin * 2, twin) == RefitGap(0.0, 2.0)
+    assert compare_refit(twin[::-1], twin) == RefitGap(1.0, 1.0)
