@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -104,28 +105,28 @@ def _table(found: "Staleness") -> Table:
         "90 % intervals"
     )
     table = Table(
-        *("age, days", "orders", "AP", "fresh AP", "popularity", "AP kept"),
-        *("log loss", "promised per purchase"),
+        *("age", "orders", "AP", "fresh", "popular", "AP kept", "log loss", "promised"),
         title=title,
         title_justify="left",
+        box=SIMPLE,  # a frame around eight columns is wider than a terminal
     )
     for column in table.columns:
         column.justify = "right"
     for age in found.ages:
         figures = (age.average_precision, age.fresh, age.popularity)
         table.add_row(
-            f"{age.first_day}-{age.last_day}",
+            f"{age.first_day}-{age.last_day} d",
             f"{age.orders}",
             *(f"{figure.estimate:.4f}" for figure in figures),
             _share(age.kept),
-            _share(age.log_loss_kept),
+            f"{age.log_loss_kept.estimate - 1:+.1%}",
             f"{age.expected_per_actual.estimate:.3f}",
         )
     return table
 
 
 def _share(interval: "Interval") -> str:
-    return f"{interval.estimate:.1%} [{interval.low:.1%}, {interval.high:.1%}]"
+    return f"{interval.estimate:.1%} ({100 * interval.low:.1f}-{100 * interval.high:.1f})"
 
 
 def _parametrisation(text: str) -> Any:
