@@ -18,8 +18,8 @@ from push_model.training.walk_forward import Block, Figures, plan_origins, walk_
 
 # The gate's: a challenger that ranks worse by more than this does not pass.
 MARGIN = 0.05
-# Probability on each side of an interval, as in the gate.
-ALPHA = 0.05
+# Intervals hold 90 %.
+ALPHA = 0.1
 MONTH_DAYS = 30
 # A week holds each of its days once; fewer days hold too few orders.
 EVERY_DAYS = 7

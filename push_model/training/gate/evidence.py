@@ -19,9 +19,6 @@ from push_model.training.serving_check import ServingCheck
 # The list whose change is looked at: what sales would send to.
 LISTED_SHARE = 0.05
 
-# What people expect of an interval on a page; claims have the policy's alpha.
-SHOWN_LEVEL = 0.95
-
 
 class RefitGap(NamedTuple):
     """How a model that serves differs from the twin that was judged in its place.
@@ -49,6 +46,8 @@ class Evidence:
     metrics : dict of str to Metrics
         For ``"challenger"``, ``"champion"`` if there is one, ``"popularity"`` and
         ``"bought before"``.
+    level : float
+        Of every interval: the truth lies within with this probability.
     intervals : dict of str to dict of str to Interval
         By scorer and metric, for people to read.
     gains : dict of str to Interval
@@ -81,6 +80,7 @@ class Evidence:
     orders: int
     users: int
     metrics: dict[str, Metrics]
+    level: float
     intervals: dict[str, dict[str, Interval]]
     gains: dict[str, Interval]
     precision_gain: Interval | None
@@ -152,7 +152,6 @@ def gather(
     }
 
     interval = partial(resampler.interval, alpha=policy.alpha)
-    spread = partial(resampler.interval, alpha=(1.0 - SHOWN_LEVEL) / 2.0)
     figures = {
         "average_precision": precision,
         "expected_per_actual": ratios,
@@ -163,9 +162,10 @@ def gather(
         orders=resampler.n_orders,
         users=int(rows["user_id"].nunique()),
         metrics={name: measure(outcomes, own) for name, own in scores.items()},
+        level=1.0 - policy.alpha,
         intervals={
             name: {
-                metric: spread(found[name]) for metric, found in figures.items() if name in found
+                metric: interval(found[name]) for metric, found in figures.items() if name in found
             }
             for name in scores
         },

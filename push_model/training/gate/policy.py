@@ -18,7 +18,7 @@ class Policy:
     Attributes
     ----------
     alpha : float
-        One-sided error of each claim.
+        Error of each claim, both sides together: every interval holds the rest.
     resamples : int
         Times the orders are drawn anew.
     margin : float
@@ -59,13 +59,13 @@ class Policy:
         0.05,
         above=0,
         at_most=0.25,
-        reason="One daily verdict in twenty may claim wrongly; the champion can be rolled back.",
+        reason="One daily verdict in twenty may claim wrongly; a rollback takes a second.",
     )
     resamples: int = limited(
         1000,
         at_least=200,
         at_most=20_000,
-        reason="The 5 % quantile of so many moves by less than a tenth of its distance.",
+        reason="The 2.5 % quantile of so many moves by less than a tenth of its distance.",
     )
     margin: float = limited(
         0.05,

@@ -28,7 +28,7 @@ class Interval(NamedTuple):
     estimate : float
         On the orders as they are.
     low, high : float
-        The truth is below `low`, and above `high`, with probability alpha each.
+        The truth is below `low`, and above `high`, with probability alpha / 2 each.
     """
 
     estimate: float
@@ -147,7 +147,7 @@ class Resampler:
         resampled : ndarray of shape (1 + resamples,)
             The figure on the orders as they are, and on each draw.
         alpha : float
-            Probability on each side.
+            Probability that the truth lies without, half of it on each side.
 
         Returns
         -------
@@ -159,7 +159,7 @@ class Resampler:
         few orders plain percentiles are too narrow, by what Student's t is wider than the normal.
         """
         n = self.n_orders
-        tail = float(norm.cdf(np.sqrt(n / (n - 1)) * t.ppf(alpha, n - 1)))
+        tail = float(norm.cdf(np.sqrt(n / (n - 1)) * t.ppf(alpha / 2, n - 1)))
         draws = resampled[1:]
         low, high = np.nanquantile(draws, [tail, 1 - tail])
         return Interval(float(resampled[0]), float(low), float(high))

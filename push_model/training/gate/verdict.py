@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from push_model.training.gate.evidence import SHOWN_LEVEL, Evidence
+from push_model.training.gate.evidence import Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
         "days": evidence.days,
         "users": evidence.users,
         "metrics": {name: found.document() for name, found in evidence.metrics.items()},
-        "interval_level": SHOWN_LEVEL,
+        "interval_level": evidence.level,
         "intervals": {
             name: {metric: [own.low, own.high] for metric, own in found.items()}
             for name, found in evidence.intervals.items()

@@ -50,6 +50,7 @@ GOOD = Evidence(
     orders=200,
     users=150,
     metrics=dict.fromkeys(("challenger", "champion", "popularity", "bought before"), METRICS),
+    level=0.95,
     intervals={},
     gains={
         "champion": Interval(0.0, -0.01, 0.01),
