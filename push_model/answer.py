@@ -77,6 +77,8 @@ class Health(TypedDict):
     model_id: str | None
     trained_on: str | None
     age_days: int | None
+    max_age_days: int | None
+    is_stale: bool | None
     loaded_at: str | None
     last_error: LastError | None
     requests: int

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from push_model.age import age_in_days, max_age_days_of_process
 from push_model.errors import (
     InvalidEventError,
     ModelIntegrityError,
@@ -128,6 +130,9 @@ def champion(models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
         )
     path = model_path(models_dir, serving.model_name)
     console.print(f"[bold]{serving.model_name}[/] serves since {serving.promoted_at}.")
+    age = age_in_days(str(_manifest(path).get("trained_on")), datetime.now(UTC).date())
+    if age is not None:
+        console.print(f"It is {age} days old; {max_age_days_of_process()} are allowed.")
     console.print(_metrics(_manifest(path)["metrics"]["holdout"], title="Holdout when trained"))
     _show_folder(path)
 
@@ -151,6 +156,8 @@ def verdict(
     console.print(f"{kept} of {len(found['findings'])} rules kept; the model card lists them all.")
     if "metrics" in found:  # a verdict settled before anything was measured has none
         console.print(_metrics(found["metrics"], title=f"Holdout, {found['orders']} orders"))
+    for sentence in run.get("backtests", []):
+        console.print(f"Looking back: {sentence}", soft_wrap=True, markup=False, highlight=False)
     path = Path(run["model_path"])
     _show_folder(path)
 

@@ -43,6 +43,10 @@ class ModelFormatError(PushModelError):
     """A model folder is whole but not of a format this release reads; the operator must upgrade."""
 
 
+class StaleModelError(PushModelError):
+    """The champion is older than allowed and stays; the operator must find a better model."""
+
+
 class PromotionConflictError(PushModelError):
     """The champion is not the one a challenger was compared with; validate it again."""
 

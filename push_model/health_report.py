@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from time import time
 from typing import TYPE_CHECKING, Literal
 
+from push_model.age import age_in_days, max_age_days_of_process
 from push_model.errors import InvalidSettingError, PushModelError
 from push_model.limits import limits_of_process
 from push_model.live_model import Problem
@@ -44,14 +45,20 @@ def health(*, details: bool = False, models_dir: Path | str | None = None) -> He
     refused = _find_unusable_setting()
     live = None if refused else _find_live_model(store)
     problem = refused or LIVE_MODELS.last_problem(store)
+    trained_on = live.loaded.model.trained_on if live else None
+    age = age_in_days(trained_on, datetime.now(UTC).date()) if trained_on else None
+    most, unread = _read_max_age()
+    problem = problem or unread
     counts = TALLY.counts()
     found: Health = {
         "status": _status_of(live, is_degraded=LIVE_MODELS.is_degraded(store)),
         "version": __version__,
         "model_name": live.loaded.name if live else None,
         "model_id": live.loaded.model.model_id if live else None,
-        "trained_on": live.loaded.model.trained_on if live else None,
-        "age_days": _age_days(live.loaded.model.trained_on) if live else None,
+        "trained_on": trained_on,
+        "age_days": age,
+        "max_age_days": most,
+        "is_stale": age > most if age is not None and most is not None else None,
         "loaded_at": _moment(live.loaded_at) if live else None,
         "last_error": _last_error(problem) if problem else None,
         "requests": counts.requests,
@@ -76,6 +83,14 @@ def _find_unusable_setting() -> Problem | None:
     return None
 
 
+def _read_max_age() -> tuple[int | None, Problem | None]:
+    """Say how old a model may be; a setting that cannot be read hinders no answer."""
+    try:
+        return max_age_days_of_process(), None
+    except InvalidSettingError as error:
+        return None, Problem(type(error).__name__, str(error), time())
+
+
 def _find_live_model(store: str) -> LiveModel | None:
     try:
         return LIVE_MODELS.get(store, None)
@@ -89,13 +104,6 @@ def _status_of(
     if live is None:
         return "unavailable"
     return "degraded" if is_degraded else "ok"
-
-
-def _age_days(trained_on: str) -> int | None:
-    try:
-        return (datetime.now(UTC).date() - date.fromisoformat(trained_on)).days
-    except ValueError:  # a made-up model may say the 31st of June
-        return None
 
 
 def _moment(seconds: float) -> str:

@@ -53,13 +53,32 @@ def limits_of_process() -> Limits:
         If a variable is no whole number of at least 1.
     """
     return Limits(**{
-        name: _read_setting(variable, os.environ[variable])
+        name: read_setting(variable, os.environ[variable])
         for name, variable in _VARIABLES.items()
         if os.environ.get(variable)
     })
 
 
-def _read_setting(variable: str, text: str) -> int:
+def read_setting(variable: str, text: str) -> int:
+    """Read what an environment variable says.
+
+    Parameters
+    ----------
+    variable : str
+        Its name, for the message.
+    text : str
+        Its value.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Raises
+    ------
+    InvalidSettingError
+        If it is no whole number of at least 1.
+    """
     if _WHOLE.fullmatch(text):
         return int(text)
     raise InvalidSettingError(

@@ -75,6 +75,7 @@ def make_model(
     model_name: str = NAME,
     *,
     base_log_odds: float = -4.7,
+    trained_on: str = DAY,
     promoted: bool = True,
 ) -> Path:
     """Write a small model folder into a store, for tests of code that calls `handler_predict`.
@@ -87,6 +88,8 @@ def make_model(
         The folder's name.
     base_log_odds : float
         Shifts every answer; another value makes another model.
+    trained_on : str
+        Its training date, ``"yyyy-mm-dd"``, from which `health` counts its age.
     promoted : bool
         Whether to make it the champion.
 
@@ -107,9 +110,13 @@ def make_model(
     >>> predict({"u_17": user}, models_dir=store)
     {'prediction': {'u_17': 0.15446526508353467}}
     """
-    document = _document(base_log_odds)
+    document = _document(base_log_odds, trained_on)
     files = {"model.json": document_bytes(document)}
-    facts = {"model_id": document["model_id"], "trained_on": DAY, "made_by": "push_model.testing"}
+    facts = {
+        "model_id": document["model_id"],
+        "trained_on": trained_on,
+        "made_by": "push_model.testing",
+    }
     path = write_model_folder(models_dir, model_name, files, facts)
     if promoted:
         serving = champion(models_dir)
@@ -125,10 +132,10 @@ def make_model(
     return path
 
 
-def _document(base_log_odds: float) -> dict[str, Any]:
+def _document(base_log_odds: float, trained_on: str) -> dict[str, Any]:
     document = {
         "format": FORMAT,
-        "trained_on": DAY,
+        "trained_on": trained_on,
         "family": "boosted_trees",
         "features": [_feature(name) for name in FEATURES],
         "steps": [step.document() for step in _STEPS],

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import settings
 
-from push_model import health_report, limits, prediction, process
+from push_model import age, health_report, limits, prediction, process
 from push_model.live_model import LiveModels
 
 # A busy machine is no failing law; how fast things are is measured in benchmarks/.
@@ -17,6 +17,7 @@ def _new_process(monkeypatch):
         monkeypatch.setattr(module, "LIVE_MODELS", live)
     process.TALLY.start()
     limits.limits_of_process.cache_clear()
+    age.max_age_days_of_process.cache_clear()
     process.sketches_skew.cache_clear()
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 
 import pytest
@@ -105,6 +106,7 @@ def test_champion_shows_which_model_serves(run, tmp_path):
     assert code == 0
     assert "push_2022_01_02 serves since 2022-01-02T05:00:00Z" in out
     assert "ROC-AUC" in out
+    assert re.search(r"It is \d+ days old; 40 are allowed\.", out)
 
 
 @pytest.mark.usefixtures("trained")
@@ -120,6 +122,7 @@ def test_verdict_shows_the_newest_run(run, tmp_path):
         "metrics": {"challenger": manifest["metrics"]["holdout"]["model"]},
     }
     run_facts = {"model_name": "push_2022_01_02", "model_path": "models/push_2022_01_02"}
+    run_facts["backtests"] = ["push_2022_01_01 promised 9 purchases; 8 were made."]
     (folder / "verdict.json").write_text(json.dumps(run_facts | {"verdict": verdict}))
     (tmp_path / "runs" / "latest.json").write_text(json.dumps({"run_folder": str(folder)}))
 
@@ -130,6 +133,7 @@ def test_verdict_shows_the_newest_run(run, tmp_path):
     assert "against the champion's 0.2" in out
     assert "1 of 2 rules kept" in out
     assert "average precision" in out
+    assert "Looking back: push_2022_01_01 promised 9 purchases; 8 were made." in out
 
 
 def test_a_verdict_settled_before_anything_was_measured_is_shown_too(run, tmp_path):

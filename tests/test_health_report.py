@@ -4,7 +4,6 @@ import pytest
 
 import push_model
 from push_model import FEATURES, handler_predict, health
-from push_model.health_report import _age_days
 from push_model.testing import make_model
 
 USER = dict.fromkeys(FEATURES)
@@ -35,11 +34,37 @@ def test_the_champion_is_loaded_and_described(tmp_path):
 
 
 @pytest.mark.mltest("Mon 4")
-def test_age_is_counted_in_days_from_the_training_date():
-    today = datetime.now(UTC).date()
+@pytest.mark.parametrize(("age", "is_stale"), [(0, False), (20, False), (21, True), (-1, False)])
+def test_a_model_older_than_the_setting_allows_is_stale(tmp_path, monkeypatch, age, is_stale):
+    monkeypatch.setenv("PUSH_MAX_AGE_DAYS", "20")
+    trained_on = datetime.now(UTC).date() - timedelta(days=age)
+    make_model(tmp_path, trained_on=str(trained_on))
 
-    assert _age_days((today - timedelta(days=3)).isoformat()) == 3
-    assert _age_days("2026-06-31") is None
+    found = health(models_dir=tmp_path)
+
+    assert (found["age_days"], found["max_age_days"]) == (age, 20)
+    assert found["is_stale"] is is_stale
+    assert found["status"] == "ok"  # it serves: an old champion is better than none
+
+
+def test_an_age_limit_that_cannot_be_read_is_told_and_hinders_no_answer(tmp_path, monkeypatch):
+    make_model(tmp_path)
+    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
+    monkeypatch.setenv("PUSH_MAX_AGE_DAYS", "a month")
+
+    found = health()
+
+    assert handler_predict({"users": {"u": USER}})["statusCode"] == "200"
+    assert (found["status"], found["max_age_days"], found["is_stale"]) == ("ok", None, None)
+    assert "PUSH_MAX_AGE_DAYS must be a whole number" in found["last_error"]["message"]
+
+
+def test_a_model_that_names_no_day_is_neither_young_nor_stale(tmp_path):
+    make_model(tmp_path, trained_on="2026-06-31")
+
+    found = health(models_dir=tmp_path)
+
+    assert (found["age_days"], found["is_stale"]) == (None, None)
 
 
 def test_a_damaged_new_champion_is_a_degraded_service(tmp_path):

@@ -54,6 +54,10 @@ class HealthCollector(Collector):
             yield GaugeMetricFamily(
                 "push_model_age_days", "Days since the model was trained.", value=found["age_days"]
             )
+        if found["is_stale"] is not None:
+            yield GaugeMetricFamily(
+                "push_model_is_stale", "1 where it is older than allowed.", value=found["is_stale"]
+            )
 
     def describe(self) -> list[Metric]:
         """Say nothing at registration, or the model would be loaded at import.

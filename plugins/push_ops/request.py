@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from push_model.age import read_max_age_days
 from push_model.errors import InvalidEventError
 from push_model.training.gate.policy import Policy, read_policy, read_policy_file
 from push_model.training.parametrisation import Parametrisation, parse_parametrisation
@@ -32,6 +33,8 @@ class RetrainingRequest:
         Limits of the gate.
     promotion : str
         ``"auto"`` or ``"never"``.
+    max_age_days : int
+        How old the champion may be before a run that leaves it fails.
     runs_dir, models_dir : Path
         Where run folders and model folders are kept.
     requested_by : str
@@ -45,6 +48,7 @@ class RetrainingRequest:
     parametrisation: Parametrisation
     policy: Policy
     promotion: str
+    max_age_days: int
     runs_dir: Path
     models_dir: Path
     requested_by: str
@@ -72,7 +76,7 @@ def read_request(
         Who or what started the run.
     environ : mapping of str to str
         Holds ``PUSH_DATASET``, ``PUSH_RUNS_DIR`` and ``PUSH_MODELS_DIR``, and maybe
-        ``PUSH_POLICY``, a file of limits of the gate.
+        ``PUSH_POLICY``, a file of limits of the gate, and ``PUSH_MAX_AGE_DAYS``.
 
     Returns
     -------
@@ -83,6 +87,8 @@ def read_request(
     InvalidEventError
         If the parametrisation or a limit breaks its rules, or neither form nor installation says
         where something is.
+    InvalidSettingError
+        If ``PUSH_MAX_AGE_DAYS`` is no whole number.
 
     Examples
     --------
@@ -102,6 +108,7 @@ def read_request(
         parametrisation=parse_parametrisation(document),
         policy=_policy(form["policy"], environ),
         promotion=form["promotion"],
+        max_age_days=read_max_age_days(environ),
         runs_dir=_directory("PUSH_RUNS_DIR", environ),
         models_dir=_directory("PUSH_MODELS_DIR", environ),
         requested_by=requested_by,

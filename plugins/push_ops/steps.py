@@ -13,7 +13,16 @@ from typing import Any
 
 from duckdb import DuckDBPyRelation
 
+from push_model.age import VARIABLE, age_in_days
 from push_model.columns import JUDGING
+from push_model.errors import (
+    ModelIntegrityError,
+    ModelNotFoundError,
+    PushModelError,
+    StaleModelError,
+)
+from push_model.model_folder import read_manifest
+from push_model.store import model_path
 from push_model.store import promote as move_champion
 from push_model.training.dataset import load_dataset, write_parquet
 from push_model.training.orders import keep_large_orders, require_orders
@@ -172,6 +181,7 @@ def validate(request: RetrainingRequest, trained: dict[str, Any]) -> dict[str, A
     )
     folder = find_run_folder(request.runs_dir, request.run_id)
     facts = {key: trained[key] for key in ("model_name", "model_path", "dataset")}
+    facts["backtests"] = _look_back(request, trained["large_orders"])
     write_json(folder.verdict, {**_run(request), **facts, "verdict": verdict.document()})
     # A pointer, not a search for the newest folder: runs for older days are started too.
     write_json(request.runs_dir / "latest.json", {"run_folder": str(folder.path)})
@@ -193,6 +203,13 @@ def promote(request: RetrainingRequest, validated: dict[str, Any]) -> dict[str, 
     -------
     dict
         ``"promoted"``, and a ``"sentence"`` for people.
+
+    Raises
+    ------
+    StaleModelError
+        If the champion stays and is too old: a skipped task alarms nobody.
+    PromotionConflictError
+        If the champion changed since validation.
     """
     run = read_json(Path(validated["verdict"]))
     name, verdict = run["model_name"], run["verdict"]
@@ -209,6 +226,8 @@ def promote(request: RetrainingRequest, validated: dict[str, Any]) -> dict[str, 
             by=f"{request.requested_by}, run {request.run_id}",
         )
     sentence = _say(name, verdict, promoted=promoted, promotion=request.promotion)
+    if serving and not promoted and request.promotion == "auto":
+        _refuse_stale(request, serving, sentence)
     logger.info("%s", sentence)
     return {"promoted": promoted, "sentence": sentence}
 
@@ -222,6 +241,43 @@ def _say(name: str, verdict: dict[str, Any], *, promoted: bool, promotion: str) 
     if verdict["decision"] == "promote":
         return f"{stays}: {name} won, but this run was told to promote {promotion!r}. {reasons}"
     return f"{stays}: the verdict on {name} is {verdict['decision']!r}. {reasons}"
+
+
+def _look_back(request: RetrainingRequest, large_orders: str) -> list[str]:
+    """Record what the champions of the newest days promised against what happened; say it."""
+    from push_model.training.backtest_record import (  # noqa: PLC0415 - as in train
+        BACKTESTS_FILE,
+        append_backtests,
+        backtest_champions,
+    )
+
+    try:
+        found = backtest_champions(
+            large_orders,
+            models_dir=str(request.models_dir),
+            min_items=request.min_items,
+            run_date=request.run_date,
+        )
+        append_backtests(request.runs_dir / BACKTESTS_FILE, found, run_date=request.run_date)
+    except PushModelError as error:
+        # A record of the past that cannot be kept stops no model from going live.
+        logger.exception("The champions' promises could not be held against what happened.")
+        return [str(error)]
+    return [one.sentence() for one in found]
+
+
+def _refuse_stale(request: RetrainingRequest, serving: str, sentence: str) -> None:
+    try:
+        trained_on = read_manifest(model_path(request.models_dir, serving)).get("trained_on")
+    except (ModelNotFoundError, ModelIntegrityError):
+        return  # the verdict says so, and is about a worse trouble than age
+    age = age_in_days(str(trained_on), request.run_date)
+    if age is not None and age > request.max_age_days:
+        raise StaleModelError(
+            f"{sentence} {serving} was trained {age} days before this run; at most "
+            f"{request.max_age_days} are allowed ({VARIABLE}). Mend what keeps challengers from "
+            "winning, or promote one by hand: push-model promote NAME --reason ..."
+        )
 
 
 def _require_any_order(frame: DuckDBPyRelation, request: RetrainingRequest) -> None:

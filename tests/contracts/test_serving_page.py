@@ -11,6 +11,7 @@ import pytest
 
 import push_model
 from push_model import FEATURES, errors, handler_predict, process
+from push_model.age import MAX_AGE_DAYS
 from push_model.answer import Details, FeatureSkew, Health
 from push_model.columns import BY_NAME
 from push_model.limits import Limits, limits_of_process
@@ -75,6 +76,7 @@ def test_every_setting_is_on_the_page_with_its_default():
     assert set(documented) == set(read)
     limits = [documented[f"PUSH_MAX_{name}"] for name in ("REQUEST_CHARACTERS", "CANDIDATES")]
     assert [*map(int, limits), int(documented["PUSH_MAX_NESTING"])] == list(Limits())
+    assert int(documented["PUSH_MAX_AGE_DAYS"]) == MAX_AGE_DAYS
     assert documented["PUSH_MODELS_DIR"] == process.DEFAULT_MODELS_DIR
 
 

@@ -1,15 +1,18 @@
 import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 
-from push_model.errors import DatasetError, PromotionConflictError
-from push_model.store import champion
+from push_model.errors import DatasetError, PromotionConflictError, StaleModelError
+from push_model.store import champion, promote
+from push_model.testing import make_model
+from push_model.training.backtest_record import BACKTESTS_FILE, read_backtests
 from push_model.training.gate.policy import Policy
 from push_model.training.parametrisation import BoostedTrees
 from push_ops import steps
 from push_ops.request import RetrainingRequest
-from push_ops.run_folder import write_json
+from push_ops.run_folder import read_json, write_json
 from tests.frames import make_frame
 
 pytestmark = pytest.mark.usefixtures("undrawn_cards")
@@ -21,7 +24,7 @@ TINY = BoostedTrees(iterations=20, depth=3)
 def request_of(tmp_path):
     """Make the request of a run in `tmp_path`; its dataset is frame.csv there."""
 
-    def make(run_id="run", run_date=date(2021, 6, 1), promotion="auto"):
+    def make(run_id="run", run_date=date(2021, 6, 1), promotion="auto", **changes):
         return RetrainingRequest(
             run_id=run_id,
             run_date=run_date,
@@ -33,6 +36,7 @@ def request_of(tmp_path):
             runs_dir=tmp_path / "runs",
             models_dir=tmp_path / "models",
             requested_by="ana",
+            **({"max_age_days": 40} | changes),
         )
 
     return make
@@ -193,6 +197,83 @@ def test_a_champion_that_changed_since_validation_is_not_overrun(tmp_path, reque
         steps.promote(early, validated[0])
 
     assert champion(tmp_path / "models").model_name == "push_2021_06_02"
+
+
+KEEP = {"decision": "keep", "champion_name": "push_old", "reasons": ["Worse."]}
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """What validate leaves of a challenger that lost against a champion of 2021-04-22."""
+    make_model(tmp_path / "models", "push_old", trained_on="2021-04-22")
+    write_json(tmp_path / "verdict.json", {"model_name": "push_new", "verdict": KEEP})
+    return {"verdict": str(tmp_path / "verdict.json")}
+
+
+@pytest.mark.mltest("Mon 4")
+def test_a_champion_that_stays_and_is_too_old_fails_the_run_and_serves_on(
+    tmp_path, request_of, kept
+):
+    said = (
+        r"push_old stays .* Worse\. push_old was trained 40 days before .* at most 39 are allowed"
+    )
+    with pytest.raises(StaleModelError, match=said):
+        steps.promote(request_of(max_age_days=39), kept)
+
+    assert champion(tmp_path / "models").model_name == "push_old"
+    assert steps.promote(request_of(max_age_days=40), kept)["promoted"] is False
+
+
+def test_a_dry_run_asks_nobody_how_old_the_champion_is(request_of, kept):
+    outcome = steps.promote(request_of(promotion="never", max_age_days=1), kept)
+
+    assert outcome["promoted"] is False
+
+
+def test_a_champion_that_cannot_be_read_is_no_matter_of_age(tmp_path, request_of, kept):
+    (tmp_path / "models" / "push_old" / "manifest.json").unlink()
+
+    assert steps.promote(request_of(max_age_days=1), kept)["promoted"] is False
+
+
+@pytest.fixture
+def in_service(tmp_path):
+    """A champion since the last of March."""
+    write_frame(tmp_path, make_frame(orders=400))
+    facts = {"verdict": None, "reason": "a test", "by": "ana"}
+    make_model(tmp_path / "models", "push_old", trained_on="2021-03-31", promoted=False)
+    promote(
+        *(tmp_path / "models", "push_old"),
+        expected=None,
+        promoted_at="2021-03-31T05:00:00+00:00",
+        **facts,
+    )
+
+
+@pytest.mark.mltest("Mon 7")
+@pytest.mark.usefixtures("in_service")
+def test_each_run_holds_what_the_champion_promised_against_what_happened(tmp_path, request_of):
+    request = request_of(run_date=date(2021, 4, 20))
+
+    run = read_json(Path(run_until_validate(request)["verdict"]))
+
+    (line,) = read_backtests(tmp_path / "runs" / BACKTESTS_FILE)
+    days = [day["day"] for day in line["days"]]
+    assert (line["model_name"], line["run_date"]) == ("push_old", "2021-04-20")
+    assert (days[0], days[-1]) == ("2021-04-01", "2021-04-20")
+    assert line["total"]["actual_purchases"] > 0
+    assert run["backtests"][0].startswith("push_old, 1 to 20 days old, promised ")
+
+
+@pytest.mark.usefixtures("in_service")
+def test_a_record_of_the_past_that_cannot_be_kept_stops_no_verdict(tmp_path, request_of):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / BACKTESTS_FILE).write_text("{")
+
+    run = read_json(Path(run_until_validate(request_of(run_date=date(2021, 4, 20)))["verdict"]))
+
+    assert "is no backtest" in run["backtests"][0]
+    assert run["verdict"]["decision"] in {"promote", "keep", "inconclusive"}
 
 
 def test_promotion_never_says_who_won_and_who_stays(tmp_path, request_of):

@@ -115,6 +115,7 @@ def test_the_first_age_below_the_margin_counts(kept, days):
     assert found == (None if days is None else pytest.approx(days))
 
 
+@pytest.mark.mltest("Model 4")
 def test_it_says_how_long_a_model_may_serve():
     lost, kept = summed(block(0.40, 0.39, 0.37)), summed(block(0.4, 0.4, 0.4))
 
