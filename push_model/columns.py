@@ -15,7 +15,8 @@ class Column(NamedTuple):
         Its name in the frame and in a request.
     role : str
         ``"key"`` and ``"time"`` place a row, ``"category"`` describes it, ``"feature"``
-        goes into the model, ``"outcome"`` is what the model predicts.
+        goes into the model, ``"history"`` does where a model asks for it, ``"outcome"`` is what
+        the model predicts.
     type : str
         ``"integer"``, ``"number"``, ``"flag"`` (0 or 1), ``"text"`` or ``"day"``.
     minimum, maximum : float or None
@@ -226,13 +227,47 @@ COLUMNS: tuple[Column, ...] = (
     ),
 )
 
-BY_NAME: dict[str, Column] = {column.name: column for column in COLUMNS}
+# No column of the published frame: derived from a user's earlier orders, or given by who has them.
+_HISTORY: tuple[Column, ...] = (
+    Column(
+        "earlier_orders",
+        "history",
+        "integer",
+        0.0,
+        1e6,
+        "earlier orders of the user of which it is known what they held",
+        "a user with a typical number of them",
+    ),
+    Column(
+        "orders_with_variant",
+        "history",
+        "integer",
+        0.0,
+        1e6,
+        "how many of those held this product",
+        "none of them",
+    ),
+    Column(
+        "orders_since_variant",
+        "history",
+        "integer",
+        1.0,
+        1e6,
+        "orders since the last that held it, this one counted",
+        "never bought",
+    ),
+)
+
+BY_NAME: dict[str, Column] = {column.name: column for column in (*COLUMNS, *_HISTORY)}
 
 #: The 27 columns of the published frame, in its order.
 FRAME: tuple[str, ...] = tuple(column.name for column in COLUMNS)
 
 #: The 19 columns the model reads, in the order it reads them.
 FEATURES: tuple[str, ...] = tuple(c.name for c in COLUMNS if c.role == "feature")
+
+#: What a user's earlier orders say of a product; a model may ask for them besides.
+HISTORY: tuple[str, ...] = tuple(column.name for column in _HISTORY)
 
 #: What training reads of a frame: it places rows, learns from them, and skips the rest.
 TRAINING: tuple[str, ...] = ("variant_id", "order_id", "order_date", "outcome", *FEATURES)

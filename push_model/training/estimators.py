@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression as SklearnLogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from push_model.columns import BY_NAME, FEATURES
+from push_model.columns import BY_NAME, FEATURES, HISTORY
 from push_model.errors import MissingColumnsError
 from push_model.preparation import Fill, Log, MissingIf, Product, Ratio, Step, prepare_columns
 from push_model.training.parametrisation import (
@@ -20,6 +20,9 @@ from push_model.training.parametrisation import (
 )
 
 DAYS_SINCE = ("days_since_purchase_variant_id", "days_since_purchase_product_type")
+
+# Where these are missing the product was never bought, and no number says so.
+SAYS_NEVER = frozenset({*DAYS_SINCE, "orders_since_variant"})
 
 # CatBoost adds up in as many parts as it has threads: with another number on each machine, each
 # would make a model of its own of the same rows.
@@ -32,6 +35,9 @@ RATIOS: tuple[Step, ...] = (
     Ratio("variant_gap_ratio", DAYS_SINCE[0], "avg_days_to_buy_variant_id"),
     Ratio("product_type_gap_ratio", DAYS_SINCE[1], "avg_days_to_buy_product_type"),
 )
+
+# Two users with ten and with two earlier orders have bought "twice" in different degrees.
+SHARE = Ratio("share_of_orders_with_variant", "orders_with_variant", "earlier_orders")
 
 # What a line cannot bend to by itself: logs of what is heavy-tailed, products of the flags whose
 # effects don't add up (a regular product left in the cart is not twice as likely to be bought).
@@ -55,6 +61,10 @@ class FeaturePreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     derived : tuple of Step
         Steps that make new inputs. The steps before them, which make a never-bought marker
         missing and fill what must not be missing, are found from the data by `fit`.
+    features : tuple of str
+        What is read of a row, and what a request must send.
+    only : tuple of str or None
+        The inputs to hand on, of those there would be; None for all.
 
     Attributes
     ----------
@@ -64,8 +74,15 @@ class FeaturePreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Names of the columns `transform` gives.
     """
 
-    def __init__(self, derived: tuple[Step, ...] = RATIOS) -> None:
+    def __init__(
+        self,
+        derived: tuple[Step, ...] = RATIOS,
+        features: tuple[str, ...] = FEATURES,
+        only: tuple[str, ...] | None = None,
+    ) -> None:
         self.derived = derived
+        self.features = features
+        self.only = only
 
     def fit(self, X: pd.DataFrame, y: object = None) -> "FeaturePreparer":
         """Find the markers and the fills.
@@ -73,7 +90,7 @@ class FeaturePreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : DataFrame of shape (n_rows, n_columns)
-            Feature frame; reads the 19 columns of `FEATURES`.
+            Feature frame; reads the columns of `features`.
         y : object
             Not looked at.
 
@@ -88,19 +105,20 @@ class FeaturePreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             If a feature is absent.
         """
         del y
-        _require_features(X)
+        _require(self.features, X)
         markers = [step for name in DAYS_SINCE if (step := find_never_marker(X, name))]
-        fills = [_typical(X, name) for name in FEATURES if name not in DAYS_SINCE]
+        fills = [_typical(X, name) for name in self.features if name not in SAYS_NEVER]
         # Fills first: a marker asks the flag, and an unknown flag counts as 0 there, too.
         self.steps_: tuple[Step, ...] = (*fills, *markers, *self.derived)
         replaced = {step.of for step in self.derived if isinstance(step, Log)}
         made = [step.name for step in self.derived]
-        prepared = prepare_columns(_columns(X), self.steps_)
+        prepared = prepare_columns(_columns(X, self.features), self.steps_)
         self.inputs_ = tuple(
             name
-            for name in (*FEATURES, *made)
+            for name in (*self.features, *made)
             # What is missing in every row has no mean, no scale, and nothing to teach.
             if name not in replaced and not np.isnan(prepared[name]).all()
+            if self.only is None or name in self.only
         )
         return self
 
@@ -117,8 +135,8 @@ class FeaturePreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of shape (n_rows, n_inputs)
             NaN where an input is missing.
         """
-        _require_features(X)
-        prepared = prepare_columns(_columns(X), self.steps_)
+        _require(self.features, X)
+        prepared = prepare_columns(_columns(X, self.features), self.steps_)
         return np.column_stack([prepared[name] for name in self.inputs_])
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
@@ -212,7 +230,7 @@ def _boosted_trees(parametrisation: BoostedTrees, seed: int) -> Pipeline:
         allow_writing_files=False,
         metric_period=max(1, parametrisation.iterations // 10),
     )
-    return Pipeline([("prepare", FeaturePreparer(RATIOS)), ("classify", classifier)])
+    return Pipeline([("prepare", _preparer(parametrisation, RATIOS)), ("classify", classifier)])
 
 
 def _logistic_regression(parametrisation: LogisticRegression, seed: int) -> Pipeline:
@@ -228,12 +246,18 @@ def _logistic_regression(parametrisation: LogisticRegression, seed: int) -> Pipe
         random_state=seed,
     )
     return Pipeline([
-        ("prepare", FeaturePreparer(LINEAR_STEPS)),
+        ("prepare", _preparer(parametrisation, LINEAR_STEPS)),
         ("scale", StandardScaler()),
         # Centred, 0 is the mean: a missing value stands there and adds nothing.
         ("impute", SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True)),
         ("classify", classifier),
     ])
+
+
+def _preparer(parametrisation: Parametrisation, derived: tuple[Step, ...]) -> FeaturePreparer:
+    if parametrisation.features == "request":
+        return FeaturePreparer(derived)
+    return FeaturePreparer((*derived, SHARE), (*FEATURES, *HISTORY))
 
 
 def _typical(X: pd.DataFrame, name: str) -> Fill:
@@ -244,10 +268,10 @@ def _typical(X: pd.DataFrame, name: str) -> Fill:
     return Fill(name, 0.0 if pd.isna(median) else float(median))
 
 
-def _columns(X: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
-    return {name: X[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in FEATURES}
+def _columns(X: pd.DataFrame, names: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:
+    return {name: X[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names}
 
 
-def _require_features(X: pd.DataFrame) -> None:
-    if absent := [name for name in FEATURES if name not in X.columns]:
+def _require(names: tuple[str, ...], X: pd.DataFrame) -> None:
+    if absent := [name for name in names if name not in X.columns]:
         raise MissingColumnsError(f"The feature frame lacks column(s) {absent}.")

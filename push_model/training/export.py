@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from push_model.columns import BY_NAME, FEATURES
+from push_model.columns import BY_NAME
 from push_model.errors import ModelIntegrityError
 from push_model.model_folder import FORMAT, model_id_of
 from push_model.scoring import Model
@@ -60,12 +60,13 @@ def export_model(
         scorer = _symmetric_trees(classifier, line, n_inputs=len(prepare.inputs_))
     else:
         scorer = _linear(pipeline.named_steps["scale"], classifier, line)
-    seen = {} if rows is None else measure_seen(rows, prepare.steps_)
+    names = prepare.features
+    seen = {} if rows is None else measure_seen(rows, prepare.steps_, names)
     document = {
         "format": FORMAT,
         "trained_on": trained_on,
         "family": parametrisation.model,
-        "features": [_feature(name, seen.get(name)) for name in FEATURES],
+        "features": [_feature(name, seen.get(name)) for name in names],
         "steps": [step.document() for step in prepare.steps_],
         "inputs": list(prepare.inputs_),
         "scorer": scorer,
@@ -91,7 +92,7 @@ def check_equal(document: Mapping[str, Any], pipeline: Pipeline, frame: pd.DataF
         If a propensity differs by more than 1e-12.
     """
     model = Model.from_document(dict(document))
-    columns = {name: frame[name].to_numpy(dtype=np.float64) for name in FEATURES}
+    columns = {name: frame[name].to_numpy(dtype=np.float64) for name in model.feature_names}
     served = np.asarray(model.propensities_of_columns(columns))
     trained = pipeline.predict_proba(frame)[:, 1]
     gap = float(np.max(np.abs(served - trained), initial=0.0))

@@ -8,6 +8,7 @@ from push_model.errors import InvalidEventError, did_you_mean
 from push_model.training.limited import limited, read_limited
 
 EVENT_KEY = "model_parametrisation"
+FEATURE_SETS = ("request", "history")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,9 @@ class BoostedTrees:
         Noise on split scores against over-fitting, 0 or more.
     border_count : int
         Thresholds a feature may be cut at, 1 to 254.
+    features : str
+        ``"request"``: the 19 features that every request holds. ``"history"``: besides them what
+        the user's earlier orders say of the product, which requests must then send, too.
     """
 
     model: ClassVar[str] = "boosted_trees"
@@ -38,6 +42,7 @@ class BoostedTrees:
     l2_leaf_reg: float = limited(3.0, at_least=0, at_most=1e6)
     random_strength: float = limited(1.0, at_least=0, at_most=1e6)
     border_count: int = limited(254, at_least=1, at_most=254)
+    features: str = limited("request", choices=FEATURE_SETS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,8 @@ class LogisticRegression:
         Share of l1 in the penalty, 0 to 1; counts for ``"elasticnet"`` only.
     max_iter : int
         Most passes of the solver, 1 to 100,000.
+    features : str
+        As for `BoostedTrees`.
     """
 
     model: ClassVar[str] = "logistic_regression"
@@ -62,6 +69,7 @@ class LogisticRegression:
     C: float = limited(1e-3, above=0, at_most=1e12)
     l1_ratio: float = limited(0.5, at_least=0, at_most=1)
     max_iter: int = limited(1000, at_least=1, at_most=100_000)
+    features: str = limited("request", choices=FEATURE_SETS)
 
 
 Parametrisation = BoostedTrees | LogisticRegression

@@ -115,7 +115,7 @@ def _number_rules(column: Column, source_type: str) -> Iterator[tuple[str, str]]
     is_number = source_type in _NUMBERS or source_type.startswith("DECIMAL")
     text = f'CAST("{column.name}" AS VARCHAR)'
     number = f'CAST("{column.name}" AS DOUBLE)' if is_number else f"TRY_CAST({text} AS DOUBLE)"
-    if column.role != "feature":
+    if column.role not in {"feature", "history"}:
         yield "must be given", f'"{column.name}" IS NULL OR isnan({number})'
     if not is_number:
         yield "must be a number, is text", f'"{column.name}" IS NOT NULL AND {number} IS NULL'

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import duckdb
 
-from push_model.columns import TRAINING
+from push_model.columns import HISTORY, TRAINING
 from push_model.durable import move_synced
 from push_model.errors import DatasetError
 from push_model.training.dataset import (
@@ -25,6 +25,8 @@ from push_model.training.rules import day, row_rules, whole
 Frame = TypeVar("Frame")
 
 _FIRST_ROWS = 5
+# Of others nothing is asked.
+KNOWN = frozenset({*TRAINING, *HISTORY})
 # What a value that is not of its column's type stops a query with.
 _UNREADABLE = (duckdb.ConversionException, duckdb.InvalidInputException)
 
@@ -199,7 +201,7 @@ def _refuse(rows: duckdb.DuckDBPyRelation, source: str) -> None:
 
 
 def _row_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[Violation]:
-    rules = row_rules({name: kind for name, kind in _types(rows).items() if name in TRAINING})
+    rules = row_rules({name: kind for name, kind in _types(rows).items() if name in KNOWN})
     counted = ", ".join(
         f'count_if({rule.broken}), min("{ROW_NUMBER}", {_FIRST_ROWS}) FILTER (WHERE {rule.broken})'
         for rule in rules

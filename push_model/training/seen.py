@@ -17,7 +17,9 @@ BIN_ENDS = np.arange(1, 10) / 10
 CHUNK_ROWS = 1 << 16
 
 
-def measure_seen(rows: pd.DataFrame, steps: Sequence[Step]) -> dict[str, Mapping[str, Any]]:
+def measure_seen(
+    rows: pd.DataFrame, steps: Sequence[Step], names: Sequence[str] = FEATURES
+) -> dict[str, Mapping[str, Any]]:
     """Measure each feature's share of missing values, range and tenths.
 
     Parameters
@@ -26,6 +28,8 @@ def measure_seen(rows: pd.DataFrame, steps: Sequence[Step]) -> dict[str, Mapping
         The train window.
     steps : sequence of Step
         How the model prepares rows: what a frame writes for "never" is missing, as null is.
+    names : sequence of str, default=push_model.columns.FEATURES
+        The features it reads.
 
     Returns
     -------
@@ -33,7 +37,8 @@ def measure_seen(rows: pd.DataFrame, steps: Sequence[Step]) -> dict[str, Mapping
         By feature, as ``seen`` of docs/model-format.md.
     """
     return {
-        name: _measure(values, n_rows=len(rows)) for name, values in iterate_values(rows, steps)
+        name: _measure(values, n_rows=len(rows))
+        for name, values in iterate_values(rows, steps, names)
     }
 
 

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from math import inf
@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import push_model
-from push_model.errors import ModelIntegrityError
+from push_model.errors import ModelFormatError, ModelIntegrityError
+from push_model.model_folder import read_model
 from push_model.scoring import WORTH_IMPORTING_NUMPY
 from push_model.training.export import TOLERANCE
 from push_model.training.golden import Golden, read_golden
@@ -102,11 +103,12 @@ def check_serving(
     asked = [None] if numpy is None else [None, numpy]
     try:
         golden = read_golden(folder)
+        names = read_model(folder).model.feature_names
         answers = [
-            _ask(probe, _question(folder, golden, numpy=found), timeout_s=timeout_s)
+            _ask(probe, _question(folder, golden, names, numpy=found), timeout_s=timeout_s)
             for found in asked
         ]
-    except (ModelIntegrityError, _NoAnswerError) as error:
+    except (ModelIntegrityError, ModelFormatError, _NoAnswerError) as error:
         return ServingCheck(passed=False, sentence=str(error))
     gap, row = _largest_gap(golden, answers)
     load_s, answer_s = (max(found[key] for found in answers) for key in ("load_s", "call_s"))
@@ -131,12 +133,15 @@ def _folder_of_numpy() -> str | None:
     return str(Path(found.origin).parents[1]) if found and found.origin else None
 
 
-def _question(folder: Path, golden: Golden, *, numpy: str | None) -> dict[str, Any]:
+def _question(
+    folder: Path, golden: Golden, names: Sequence[str], *, numpy: str | None
+) -> dict[str, Any]:
     return {
         "package": str(Path(push_model.__file__).parent),
         "numpy": numpy,
         "models_dir": str(folder.absolute().parent),
         "model": folder.name,
+        "features": names,
         "rows": golden.rows,
         "calls": CALLS,
         # Without NumPy at hand the largest batch that plain Python scores.

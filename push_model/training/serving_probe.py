@@ -64,7 +64,8 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     question : dict
-        ``rows``, ``models_dir``, ``model``, ``calls`` and ``batch``, the least rows of a batch.
+        ``features``, their names; ``rows``, ``models_dir``, ``model``, ``calls`` and ``batch``,
+        the least rows of a batch.
 
     Returns
     -------
@@ -75,10 +76,10 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
     """
     before = set(sys.modules)
     started = perf_counter()
-    from push_model import FEATURES, predict  # noqa: PLC0415 - the import is what is timed
+    from push_model import predict  # noqa: PLC0415 - the import is what is timed
 
     where = {"models_dir": question["models_dir"], "model": question["model"]}
-    users = [dict(zip(FEATURES, row, strict=True)) for row in question["rows"]]
+    users = [dict(zip(question["features"], row, strict=True)) for row in question["rows"]]
     predict({"0": users[0]}, **where)
     load_s = perf_counter() - started
     alone = [predict({"0": user}, **where) for user in users]

@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from push_model.columns import BY_NAME, FEATURES, FRAME
+from push_model.columns import BY_NAME, COLUMNS, FEATURES, FRAME
 from push_model.errors import InvalidEventError
 from push_model.training import sample
 from push_model.training.orders import keep_large_orders
@@ -45,8 +45,8 @@ def test_the_columns_are_the_published_ones_in_their_order_and_types(written, fr
     assert pd.Timestamp(cells["created_at"]).strftime("%Y-%m-%d %H:%M:%S") == cells["created_at"]
     assert cells["outcome"] in {"0.0", "1.0"}
     kinds = {"integer": "int64", "number": "float64", "flag": "float64"}
-    for name, column in BY_NAME.items():
-        assert frame[name].dtype == kinds.get(column.type, "str")
+    for column in COLUMNS:
+        assert frame[column.name].dtype == kinds.get(column.type, "str")
 
 
 def test_it_returns_the_number_of_rows_written(written, frame):
