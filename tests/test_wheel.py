@@ -18,6 +18,8 @@ from push_model.testing import make_model
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
+SHELL = ("cli", "store_commands", "staleness_commands", "history_commands")
+
 SERVE = """
 import json, sys
 before = set(sys.modules)
@@ -48,7 +50,7 @@ def test_the_wheel_holds_the_serving_side_alone(wheel):
         names = {name for name in archive.namelist() if "dist-info" not in name}
 
     serving = {str(p.relative_to(ROOT)) for p in (ROOT / "push_model").glob("*.py")}
-    shell = {f"push_model/{name}.py" for name in ("cli", "store_commands", "staleness_commands")}
+    shell = {f"push_model/{name}.py" for name in SHELL}
     assert names == serving - shell | {"push_model/py.typed"}
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from duckdb import DuckDBPyRelation
 
 from push_model.age import VARIABLE, age_in_days
-from push_model.columns import JUDGING
+from push_model.columns import HISTORY, JUDGING
 from push_model.errors import (
     ModelIntegrityError,
     ModelNotFoundError,
@@ -25,6 +25,7 @@ from push_model.model_folder import read_manifest
 from push_model.store import model_path
 from push_model.store import promote as move_champion
 from push_model.training.dataset import load_dataset, write_parquet
+from push_model.training.history import with_history
 from push_model.training.orders import keep_large_orders, require_orders
 from push_model.training.parametrisation import describe
 from push_model.training.provenance import describe_dataset
@@ -57,7 +58,9 @@ def load(request: RetrainingRequest) -> dict[str, Any]:
     started = perf_counter()
     logger.info("Reading %s up to %s.", request.dataset, request.run_date)
     dataset = describe_dataset(request.dataset)
-    loaded = load_dataset(request.dataset, columns=JUDGING, until=request.run_date)
+    loaded = load_dataset(
+        request.dataset, columns=JUDGING, optional=HISTORY, until=request.run_date
+    )
     _require_any_order(loaded, request)
     path = find_run_folder(request.runs_dir, request.run_id).frame
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,8 +94,9 @@ def filter_orders(request: RetrainingRequest, loaded: dict[str, Any]) -> dict[st
     """
     started = perf_counter()
     logger.info("Keeping orders with at least %d items bought.", request.min_items)
-    frame = load_dataset(loaded["frame"], columns=JUDGING, until=request.run_date)
-    large = keep_large_orders(frame, min_items=request.min_items)
+    frame = load_dataset(loaded["frame"], columns=JUDGING, optional=HISTORY, until=request.run_date)
+    # Always: the champion may ask for it where this run's parametrisation does not.
+    large = keep_large_orders(with_history(frame), min_items=request.min_items)
     require_orders(
         large,
         frame,

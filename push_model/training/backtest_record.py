@@ -11,13 +11,14 @@ from push_model.columns import TRAINING
 from push_model.durable import read_whole, write_aside
 from push_model.errors import ModelFormatError, ModelIntegrityError, ModelNotFoundError
 from push_model.model_folder import read_model
+from push_model.scoring import Model
 from push_model.store import history, model_path
 from push_model.store_lock import locked
 from push_model.training.backtest import Backtest, backtest
-from push_model.training.dataset import load_dataset
 from push_model.training.frames import collect_sorted
+from push_model.training.history import load_with_history, needs_history
 from push_model.training.orders import keep_large_orders
-from push_model.training.service import iterate_services
+from push_model.training.service import Service, iterate_services
 
 BACKTESTS_FILE = "backtests.jsonl"
 # A month shows a trend, and later runs have not much to say of days before it.
@@ -68,21 +69,32 @@ def backtest_champions(
             "No model was champion from %s to %s: nothing to look back on.", first, run_date
         )
         return ()
-    loaded = load_dataset(frame_uri, columns=TRAINING, until=run_date)
+    served = [*_read_models(models_dir, services)]
+    loaded = load_with_history(
+        frame_uri,
+        columns=TRAINING,
+        until=run_date,
+        needs_history=any(needs_history(model) for _, model in served),
+    )
     newest = loaded.filter(f"order_date >= DATE '{first}'")
     rows = collect_sorted(keep_large_orders(newest, min_items=min_items))
-    found = []
-    for name, since, until in services:
+    found = (
+        backtest(rows, model, model_name=name, served_since=since, served_until=until)
+        for (name, since, until), model in served
+    )
+    done = tuple(one for one in found if one)
+    for one in done:
+        logger.info("%s", one.sentence())
+    return done
+
+
+def _read_models(models_dir: str, services: list[Service]) -> Iterator[tuple[Service, Model]]:
+    for service in services:
+        name, since, until = service
         try:
-            model = read_model(model_path(models_dir, name)).model
+            yield service, read_model(model_path(models_dir, name)).model
         except (ModelNotFoundError, ModelIntegrityError, ModelFormatError) as error:
             logger.warning("%s was champion from %s to %s; left out: %s", name, since, until, error)
-            continue
-        done = backtest(rows, model, model_name=name, served_since=since, served_until=until)
-        if done:
-            logger.info("%s", done.sentence())
-            found.append(done)
-    return tuple(found)
 
 
 def append_backtests(path: Path, backtests: tuple[Backtest, ...], *, run_date: date) -> None:

@@ -36,6 +36,7 @@ def load_dataset(
     *,
     columns: Sequence[str] = TRAINING,
     until: dt.date,
+    optional: Sequence[str] = (),
     threads: int = THREADS,
 ) -> duckdb.DuckDBPyRelation:
     """Open a feature frame without reading it yet.
@@ -49,6 +50,8 @@ def load_dataset(
         Names of the columns to read, in the order wanted.
     until : date
         Last day to read. Rows dated later are never part of anything.
+    optional : sequence of str
+        Names of columns to read besides, those of them that are there.
     threads : int, default=2
         Threads that read.
 
@@ -82,7 +85,8 @@ def load_dataset(
         remember_name(connection, uri)
         numbered = rows.original.select(f'row_number() OVER () AS "{ROW_NUMBER}", *')
         numbered.filter(_is_known(until)).create_view(ORIGINAL_ROWS)
-        return select_typed(rows.typed.filter(_is_known(until)), columns)
+        there = [name for name in optional if name in rows.typed.columns]
+        return select_typed(rows.typed.filter(_is_known(until)), [*columns, *there])
 
 
 def refuse_missing_columns(

@@ -12,7 +12,7 @@ import joblib
 import narwhals as nw
 import pandas as pd
 
-from push_model.columns import TRAINING
+from push_model.columns import HISTORY, TRAINING
 from push_model.errors import DatasetError, InvalidEventError
 from push_model.model_folder import MODEL_FILE, document_bytes, write_model_folder
 from push_model.scoring import Model
@@ -25,6 +25,7 @@ from push_model.training.fit_request import FitRequest, read_fit_request
 from push_model.training.frames import collect_sorted
 from push_model.training.gate.evidence import baseline_scores
 from push_model.training.golden import GOLDEN_FILE, write_golden
+from push_model.training.history import with_history
 from push_model.training.orders import keep_large_orders, require_orders
 from push_model.training.parametrisation import describe
 from push_model.training.provenance import describe_dataset
@@ -32,6 +33,9 @@ from push_model.training.schema import check_schema
 from push_model.training.split import Split
 from push_model.training.train import TrainedModel, score, train
 from push_model.training.versions import git_revision, library_versions
+
+# Whose orders they are matters where earlier ones are looked at, and never else.
+WITH_USERS = (*TRAINING, "user_id")
 
 logger = logging.getLogger(__name__)
 
@@ -101,9 +105,10 @@ def read_large_orders(request: FitRequest, *, load: Callable[..., Any]) -> pd.Da
         If the frame breaks the schema or holds no large order.
     """
     logger.info("Reading %s until %s.", request.dataset, request.training_date)
-    loaded = load(request.dataset, columns=TRAINING, until=request.training_date)
-    _require_frame(loaded)
-    checked = check_schema(loaded, source=request.dataset)
+    checked = check_schema(_load(request, load), source=request.dataset)
+    if request.parametrisation.features == "history":
+        # Before small orders are dropped: they are part of what a user bought.
+        checked = with_history(checked)
     large = keep_large_orders(checked, min_items=request.min_items)
     frame = _drop_later_rows(collect_sorted(large), request.training_date)
     require_orders(
@@ -115,6 +120,18 @@ def read_large_orders(request: FitRequest, *, load: Callable[..., Any]) -> pd.Da
     )
     logger.info("Kept %d rows of %d large orders.", len(frame), frame["order_id"].nunique())
     return frame
+
+
+def _load(request: FitRequest, load: Callable[..., Any]) -> Any:
+    where = {"until": request.training_date}
+    if request.parametrisation.features == "request":
+        loaded = load(request.dataset, columns=TRAINING, **where)
+    elif load is load_dataset:
+        loaded = load(request.dataset, columns=WITH_USERS, optional=HISTORY, **where)
+    else:  # another's loader may give them unasked
+        loaded = load(request.dataset, columns=WITH_USERS, **where)
+    _require_frame(loaded)
+    return loaded
 
 
 def _refuse_store(request: FitRequest) -> None:

@@ -14,7 +14,6 @@ from push_model.store import champion, model_path
 from push_model.training.card.evaluation import evaluate
 from push_model.training.card.pages import write_pages
 from push_model.training.contender import Contender, read_contender
-from push_model.training.dataset import load_dataset
 from push_model.training.drift import FeatureDrift, measure_drift
 from push_model.training.frames import collect_sorted
 from push_model.training.gate.evidence import baseline_scores, compare_refit, gather
@@ -23,6 +22,7 @@ from push_model.training.gate.policy import Policy
 from push_model.training.gate.rules import claim, judge
 from push_model.training.gate.slice_evidence import Scores
 from push_model.training.gate.verdict import Finding, Verdict, decide
+from push_model.training.history import load_with_history, needs_history
 from push_model.training.orders import keep_large_orders
 from push_model.training.serving_check import check_serving
 from push_model.training.split import Split, split_by_time
@@ -79,7 +79,13 @@ def validate_model(
     )
     if settled := _settle(challenger, rival, run_date=training_date):
         return verdict("keep", None, (settled,), evidence=None)
-    loaded = load_dataset(frame_uri, columns=JUDGING, until=training_date)
+    contenders = (challenger, *([rival] if rival else []))
+    loaded = load_with_history(
+        frame_uri,
+        columns=JUDGING,
+        until=training_date,
+        needs_history=any(needs_history(contender.twin) for contender in contenders),
+    )
     split = split_by_time(collect_sorted(keep_large_orders(loaded, min_items=min_items)))
     logger.info("Judging on %d rows.", len(split.holdout))
     scores = {"challenger": score(challenger.twin, split.holdout)}

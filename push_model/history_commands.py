@@ -1,0 +1,46 @@
+"""What does the API send with a request? `push-model features` tabulates users' earlier orders."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from push_model.columns import HISTORY
+from push_model.errors import InvalidEventError
+
+app = typer.Typer()
+console = Console()
+
+
+@app.command()
+def features(
+    dataset: Annotated[str, typer.Argument(help="Path or URI of a feature frame.")],
+    out: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
+    until: Annotated[
+        str | None, typer.Option(help="yyyy-mm-dd: no later row is read. Default today (UTC).")
+    ] = None,
+) -> None:
+    """Tabulate what each user's next order has behind it, for requests to carry."""
+    from push_model.training.history import (  # noqa: PLC0415 - keeps --help instant
+        write_history,
+    )
+
+    rows = write_history(dataset, out, until=_day(until))
+    console.print(
+        f"Wrote {rows:,} rows to {out}: {', '.join(HISTORY)} by user_id and variant_id. For a "
+        "product without a row the user's row without a product holds: never bought.",
+        soft_wrap=True,
+        markup=False,
+        highlight=False,
+    )
+
+
+def _day(text: str | None) -> date:
+    if text is None:
+        return datetime.now(UTC).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidEventError(f"--until must be yyyy-mm-dd, got {text!r}.") from error

@@ -1,0 +1,187 @@
+"""What earlier orders held: against a loop, and blind to whatever comes later."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from push_model.columns import HISTORY, TRAINING
+from push_model.errors import DatasetError, MissingColumnsError
+from push_model.training.history import (
+    history_of_next_orders,
+    load_with_history,
+    with_history,
+    write_history,
+)
+from tests.frames import make_frame
+
+KEYS = ["order_id", "variant_id"]
+
+
+def past_of(frame) -> pd.DataFrame:
+    """Derive history and give it in one order."""
+    return with_history(frame).df().sort_values(KEYS, ignore_index=True)
+
+
+def make_shop(*, seed: int, orders: int = 30, days: int = 12) -> pd.DataFrame:
+    """Make orders of few users, some on the same day, with products that come and go."""
+    rng = np.random.default_rng(seed)
+    users, day = rng.integers(0, 4, orders), np.sort(rng.integers(0, days, orders))
+    rows, bought = [], set()
+    for order in range(orders):
+        user = users[order]
+        held = []
+        for product in rng.choice(6, size=4, replace=False):
+            before = (user, product) in bought or (order % 7 == 0 and product == 0)
+            outcome = float(rng.random() < 0.4)
+            held += [product] if outcome else []
+            rows.append((user, product, order, day[order], float(before), outcome))
+        bought |= {(user, product) for product in held}
+    names = ["user_id", "variant_id", "order_id", "day", "ordered_before", "outcome"]
+    frame = pd.DataFrame(rows, columns=names)
+    frame["order_date"] = pd.Timestamp("2021-02-01") + pd.to_timedelta(frame.pop("day"), unit="D")
+    return frame
+
+
+def loop_over(frame: pd.DataFrame) -> pd.DataFrame:
+    """Count row by row, as one would by hand."""
+    found = []
+    for row in frame.sort_values(KEYS).itertuples():
+        own = frame[frame["user_id"] == row.user_id]
+        past = own[own["order_date"] < row.order_date]
+        with_it = past[(past["variant_id"] == row.variant_id) & (past["outcome"] == 1)]
+        told = own[(own["variant_id"] == row.variant_id) & (own["order_date"] <= row.order_date)]
+        earlier = any(
+            each.ordered_before == 1 and not ((with_it["order_date"] < each.order_date).any())
+            for each in told.itertuples()
+        )
+        place = past["order_id"].nunique() + 1
+        since = np.nan
+        if len(with_it):
+            last = with_it["order_date"].max()
+            since = place - 1 - past[past["order_date"] < last]["order_id"].nunique()
+        elif earlier:
+            since = place
+        found.append((float(place), float(len(with_it) + earlier), float(since)))
+    return pd.DataFrame(found, columns=[*HISTORY])
+
+
+@pytest.mark.mltest("Data 7")
+@pytest.mark.parametrize("seed", range(6))
+def test_it_counts_what_a_loop_over_the_orders_counts(seed):
+    frame = make_shop(seed=seed)
+
+    found = past_of(frame)
+
+    pd.testing.assert_frame_equal(found[[*HISTORY]], loop_over(frame))
+
+
+@pytest.mark.mltest("Data 4")
+@settings(max_examples=20)
+@given(seed=st.integers(0, 50), cut=st.integers(1, 11))
+def test_cut_off_on_any_day_no_row_before_it_changes(seed, cut):
+    frame = make_shop(seed=seed)
+    end = pd.Timestamp("2021-02-01") + pd.Timedelta(days=cut)
+
+    whole, short = past_of(frame), past_of(frame[frame["order_date"] < end])
+
+    pd.testing.assert_frame_equal(
+        whole[whole["order_date"] < end].reset_index(drop=True), short, check_dtype=False
+    )
+
+
+def test_row_order_changes_nothing_and_the_frame_is_left_as_it_was():
+    frame = make_shop(seed=1)
+    before = frame.copy()
+
+    shuffled = past_of(frame.sample(frac=1, random_state=0))
+
+    pd.testing.assert_frame_equal(shuffled, past_of(frame))
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_a_frame_that_brings_its_own_history_keeps_it():
+    frame = make_shop(seed=1).assign(**dict.fromkeys(HISTORY, 7.0))
+
+    assert past_of(frame)["orders_with_variant"].eq(7.0).all()
+
+
+def test_half_a_history_is_derived_anew():
+    frame = make_shop(seed=1)
+
+    found = past_of(frame.assign(earlier_orders=99.0))
+
+    pd.testing.assert_frame_equal(found[[*HISTORY]], past_of(frame)[[*HISTORY]])
+
+
+@pytest.mark.mltest("Mon 3")
+def test_what_requests_carry_is_what_the_next_order_turns_out_to_have():
+    frame = make_shop(seed=3, orders=40, days=25)
+    days = sorted(frame["order_date"].unique())
+    compared = 0
+    for day in days[5:]:
+        sent = history_of_next_orders(frame[frame["order_date"] < day]).df()
+        by_pair = sent.set_index(["user_id", "variant_id"])[[*HISTORY]]
+        then = past_of(frame[frame["order_date"] <= day])
+        for row in then[then["order_date"] == day].itertuples():
+            if row.user_id not in set(sent["user_id"]) or row.ordered_before != (
+                row.orders_with_variant > 0
+            ):
+                continue
+            key = (row.user_id, row.variant_id)
+            known = by_pair.loc[key] if key in by_pair.index else by_pair.loc[(row.user_id, np.nan)]
+            # What `ordered_before` first tells on the day itself no table of the day before has.
+            if key not in by_pair.index and row.orders_with_variant:
+                continue
+            told = np.asarray(known, dtype=float).ravel()
+            np.testing.assert_array_equal(told, [getattr(row, name) for name in HISTORY])
+            compared += 1
+    assert compared > 50
+
+
+def test_a_frame_without_users_is_refused():
+    with pytest.raises(MissingColumnsError, match=r"lacks 1 of 6 columns: \['user_id'\]"):
+        with_history(make_shop(seed=0).drop(columns="user_id"))
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    path = tmp_path / "frame.csv"
+    make_frame(orders=20).to_csv(path, index=False)
+    return path
+
+
+def test_it_is_loaded_where_it_is_asked_for(dataset):
+    options = {"columns": TRAINING, "until": date(2030, 1, 1)}
+
+    plain = load_with_history(str(dataset), needs_history=False, **options)
+    told = load_with_history(str(dataset), needs_history=True, **options)
+
+    assert tuple(plain.columns) == TRAINING
+    assert set(HISTORY) <= set(told.columns)
+
+
+def test_a_dataset_that_has_it_is_read_and_not_derived_from(dataset):
+    frame = pd.read_csv(dataset).assign(**dict.fromkeys(HISTORY, 3))
+    frame.to_csv(dataset, index=False)
+
+    told = load_with_history(
+        str(dataset), columns=TRAINING, until=date(2030, 1, 1), needs_history=True
+    ).df()
+
+    assert told[[*HISTORY]].eq(3.0).all(axis=None)
+
+
+def test_the_table_for_requests_is_written_whole_or_not_at_all(dataset, tmp_path):
+    out = tmp_path / "tables" / "history.parquet"
+
+    rows = write_history(str(dataset), out, until=date(2030, 1, 1))
+
+    assert rows == len(history_of_next_orders(pd.read_csv(dataset)).df())
+    pd.read_csv(dataset).assign(normalised_price=-1.0).to_csv(dataset, index=False)
+    with pytest.raises(DatasetError, match="normalised_price"):
+        write_history(str(dataset), tmp_path / "other.parquet", until=date(2030, 1, 1))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["frame.csv", "tables"]
