@@ -6,6 +6,8 @@ Each run invents a shop of its own and trains two models on orders drawn anew fr
 window: neither is better but by chance, so that every claim between them is an error (A/A). Then a
 challenger is planted that is better by a known effect, honest in its propensities: the champion's
 log-odds and the evidence of one more sign of the outcome, which is stronger the larger the effect.
+The same sign is planted on the other model, too: a challenger that is better and trained anew. All
+rules have a say but those of folders and clocks, which no chance moves.
 Last, the bootstrap is timed on 500,000 rows, beside rows copied and measured anew.
 """
 
@@ -36,6 +38,7 @@ from push_model.training.parametrisation import parse_parametrisation
 from push_model.training.sample import write_sample
 from push_model.training.split import split_by_time
 from push_model.training.train import score
+from push_model.training.validation import find_drift
 
 PARAMETRISATION = {"model": "boosted_trees", "iterations": 100}
 SIGNS = (0.0, 0.15, 0.25, 0.35, 0.45, 0.6)
@@ -65,15 +68,21 @@ def run(seed: int, orders: int) -> list[dict[str, object]]:
     rng = np.random.default_rng(seed)
     first, second = (train_on_drawn_orders(split.train, rng) for _ in range(2))
     own, other = score(first, split.holdout), score(second, split.holdout)
-    judged = [judge_one(split.holdout, other, own) | {"kind": "A/A"}]
+    beside = {"drift": find_drift(split, first, POLICY)}
+    judged = [judge_one(split.holdout, other, own, **beside) | {"kind": "A/A"}]
     bought = split.holdout["outcome"].to_numpy()
     sign = rng.normal(size=len(bought))
     for strength in SIGNS:
         # A normal sign whose mean the outcome shifts: its evidence is strength * sign, honestly.
         seen = strength * (sign + strength * bought) - strength**2 / 2
-        planted = 1.0 / (1.0 + (1.0 - own) / own * np.exp(-seen))
-        judged.append(judge_one(split.holdout, planted, own) | {"kind": f"{strength:g} better"})
-        judged.append(judge_one(split.holdout, own, planted) | {"kind": f"{strength:g} worse"})
+        planted, anew = (1.0 / (1.0 + (1.0 - p) / p * np.exp(-seen)) for p in (own, other))
+        for kind, challenger, champion in (
+            ("better", planted, own),
+            ("better, trained anew", anew, own),
+            ("worse", own, planted),
+        ):
+            found = judge_one(split.holdout, challenger, champion, **beside)
+            judged.append(found | {"kind": f"{strength:g} {kind}"})
     return judged
 
 
@@ -96,14 +105,16 @@ def train_on_drawn_orders(rows: pd.DataFrame, rng: np.random.Generator) -> Model
     pipeline = make_pipeline(parametrisation, seed=0)
     pipeline.set_params(classify__verbose=False, classify__thread_count=1)
     pipeline.fit(drawn_rows, drawn_rows["outcome"].to_numpy())
-    return Model.from_document(export_model(pipeline, parametrisation, trained_on="2021-03-04"))
+    document = export_model(pipeline, parametrisation, trained_on="2021-03-04", rows=drawn_rows)
+    return Model.from_document(document)
 
 
 def judge_one(
-    rows: pd.DataFrame, challenger: np.ndarray, champion: np.ndarray
+    rows: pd.DataFrame, challenger: np.ndarray, champion: np.ndarray, **facts: object
 ) -> dict[str, object]:
     """Let the gate judge a challenger by its scores alone."""
-    evidence = gather(rows, {"challenger": challenger, "champion": champion}, policy=POLICY)
+    scores = {"challenger": challenger, "champion": champion}
+    evidence = gather(rows, scores, policy=POLICY, **facts)
     findings = judge(evidence, POLICY)
     gain = evidence.gains["champion"]
     return {

@@ -12,9 +12,9 @@ from push_model.limits import read_setting
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Where a model has lost the gate's margin of its average precision, at the earliest that the
+# At that age a model has lost the gate's margin of its average precision, at the earliest that the
 # measurement allows (docs/staleness.md).
-MAX_AGE_DAYS = 40
+MAX_AGE_DAYS = 70
 VARIABLE = "PUSH_MAX_AGE_DAYS"
 
 
@@ -57,7 +57,7 @@ def read_max_age_days(environ: Mapping[str, str]) -> int:
     Returns
     -------
     int
-        In days; 40 where nothing is set.
+        In days; 70 where nothing is set.
 
     Raises
     ------

@@ -158,8 +158,10 @@ def verdict(
     console.print(f"{kept} of {len(found['findings'])} rules kept; the model card lists them all.")
     if "metrics" in found:  # a verdict settled before anything was measured has none
         console.print(_metrics(found["metrics"], title=f"Holdout, {found['orders']} orders"))
-    for sentence in run.get("backtests", []):
-        console.print(f"Looking back: {sentence}", soft_wrap=True, markup=False, highlight=False)
+    for found in run.get("backtests", []):
+        console.print(
+            f"Looking back: {found['sentence']}", soft_wrap=True, markup=False, highlight=False
+        )
     path = Path(run["model_path"])
     _show_folder(path)
 

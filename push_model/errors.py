@@ -43,8 +43,8 @@ class ModelFormatError(PushModelError):
     """A model folder is whole but not of a format this release reads; the operator must upgrade."""
 
 
-class StaleModelError(PushModelError):
-    """The champion is older than allowed and stays; the operator must find a better model."""
+class UnfitChampionError(PushModelError):
+    """The champion stays and is too old, or promises wrongly; the operator must see to another."""
 
 
 class PromotionConflictError(PushModelError):

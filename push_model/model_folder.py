@@ -243,9 +243,9 @@ def write_model_folder(
     models_dir : Path or str
         The store; made if absent.
     model_name : str
-        The name wished for. A folder of that name with the same ``model.json``, and a manifest
-        that vouches for it, is the same model, and is given back as it is; with another or a
-        damaged one, the new one becomes ``name_2``, ``name_3``.
+        The name wished for. A folder of that name with the same ``model.json``, of which every
+        file is what its manifest vouches for, is the same model, and is given back as it is; beside
+        another or a damaged one the new one becomes ``name_2``, ``name_3``.
     files : mapping of str to bytes
         Content by file name, ``"model.json"`` among them.
     facts : mapping
@@ -272,14 +272,15 @@ def write_model_folder(
         target = store / (model_name if number == 1 else f"{model_name}_{number}")
         if not lexists(target) and write_folder(target, content):
             return target
-        if _holds(target, files[MODEL_FILE]):
+        if _holds(target, files):
             return target
         number += 1
 
 
-def _holds(folder: Path, content: bytes) -> bool:
+def _holds(folder: Path, files: Mapping[str, bytes]) -> bool:
     try:
-        return read_vouched_for(folder, MODEL_FILE) == content
+        whole = {name: read_vouched_for(folder, name) for name in files}
+        return whole[MODEL_FILE] == files[MODEL_FILE]
     except ModelIntegrityError:
         return False
 

@@ -35,7 +35,7 @@ def staleness(  # noqa: PLR0917 - a command's options are its function's argumen
     model: Annotated[
         str, typer.Option(help="A family, or JSON, as `push-model fit` takes it.")
     ] = "boosted_trees",
-    days: Annotated[int, typer.Option(help="Oldest age to look at.")] = 30,
+    days: Annotated[int, typer.Option(help="Oldest age to look at.")] = 35,
     origins: Annotated[int, typer.Option(help="How many past days to train as of.")] = 8,
     every: Annotated[int, typer.Option(help="Days from one of them to the next.")] = 7,
     training_date: Annotated[

@@ -30,6 +30,7 @@ def promote(
     model_name: str,
     *,
     expected: str | None,
+    expected_line: int | None = None,
     verdict: Any,
     reason: str,
     promoted_at: str,
@@ -46,6 +47,9 @@ def promote(
         The model to promote. Promoting the champion again changes nothing.
     expected : str or None
         Name of the champion it was compared with; None where there was none.
+    expected_line : int or None
+        The line of the log that had made it champion, so that one which went and came back is
+        told from one that stayed; None asks for the name alone.
     verdict : object
         What the gate found, JSON-able; goes into the log.
     reason : str
@@ -92,6 +96,11 @@ def promote(
             raise PromotionConflictError(
                 f"The champion changed since validation: it was {expected!r}, now it is {before!r}."
                 f" Validate {model_name!r} against it."
+            )
+        if expected_line not in {None, _line_of(serving)}:
+            raise PromotionConflictError(
+                f"The champion changed since validation: {before!r} went, and was brought back. "
+                f"Look at `push-model history` for why before {model_name!r} is validated again."
             )
         kind: Kind = "forced" if forced else "verdict"
         facts = (model_name, promoted_at, by, reason, verdict)

@@ -106,7 +106,7 @@ def test_champion_shows_which_model_serves(run, tmp_path):
     assert code == 0
     assert "push_2022_01_02 serves since 2022-01-02T05:00:00Z" in out
     assert "ROC-AUC" in out
-    assert re.search(r"It is \d+ days old; 40 are allowed\.", out)
+    assert re.search(r"It is \d+ days old; 70 are allowed\.", out)
 
 
 @pytest.mark.usefixtures("trained")
@@ -122,7 +122,7 @@ def test_verdict_shows_the_newest_run(run, tmp_path):
         "metrics": {"challenger": manifest["metrics"]["holdout"]["model"]},
     }
     run_facts = {"model_name": "push_2022_01_02", "model_path": "models/push_2022_01_02"}
-    run_facts["backtests"] = ["push_2022_01_01 promised 9 purchases; 8 were made."]
+    run_facts["backtests"] = [{"sentence": "push_2022_01_01 promised 9 purchases; 8 were made."}]
     (folder / "verdict.json").write_text(json.dumps(run_facts | {"verdict": verdict}))
     (tmp_path / "runs" / "latest.json").write_text(json.dumps({"run_folder": str(folder)}))
 

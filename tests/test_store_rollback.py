@@ -57,6 +57,18 @@ def test_a_champion_promoted_after_a_rollback_is_gone_back_from_to_what_it_repla
     assert go_back(models) == "b"
 
 
+def test_a_verdict_from_before_a_rollback_promotes_nothing_though_the_name_is_the_same(models):
+    seen = champion(models)  # what the gate compared with
+    facts = {"verdict": None, "reason": "better", **FACTS}
+    promote(models, "d", expected="c", expected_line=seen.line, **facts)
+    go_back(models)
+
+    with pytest.raises(PromotionConflictError, match="'c' went, and was brought back"):
+        promote(models, "d", expected="c", expected_line=seen.line, **facts)
+
+    assert champion(models).model_name == "c"
+
+
 def test_a_champion_promoted_twice_is_one_to_go_back_to_once(models):
     move(models, "b")
 

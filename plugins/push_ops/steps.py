@@ -6,6 +6,8 @@ which runs twice, or is killed half way, leaves what one whole run leaves.
 
 import json
 import logging
+from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -19,7 +21,7 @@ from push_model.errors import (
     ModelIntegrityError,
     ModelNotFoundError,
     PushModelError,
-    StaleModelError,
+    UnfitChampionError,
 )
 from push_model.model_folder import read_manifest
 from push_model.store import model_path
@@ -210,8 +212,8 @@ def promote(request: RetrainingRequest, validated: dict[str, Any]) -> dict[str, 
 
     Raises
     ------
-    StaleModelError
-        If the champion stays and is too old: a skipped task alarms nobody.
+    UnfitChampionError
+        If the champion stays and is too old, or does not keep its promises.
     PromotionConflictError
         If the champion changed since validation.
     """
@@ -224,6 +226,7 @@ def promote(request: RetrainingRequest, validated: dict[str, Any]) -> dict[str, 
             request.models_dir,
             name,
             expected=serving,
+            expected_line=verdict.get("champion_line"),
             verdict={key: verdict[key] for key in ("decision", "claim", "reasons")},
             reason=verdict["headline"],
             promoted_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -231,7 +234,7 @@ def promote(request: RetrainingRequest, validated: dict[str, Any]) -> dict[str, 
         )
     sentence = _say(name, verdict, promoted=promoted, promotion=request.promotion)
     if serving and not promoted and request.promotion == "auto":
-        _refuse_stale(request, serving, sentence)
+        _refuse_unfit(request, serving, run.get("backtests", []), sentence)
     logger.info("%s", sentence)
     return {"promoted": promoted, "sentence": sentence}
 
@@ -247,8 +250,8 @@ def _say(name: str, verdict: dict[str, Any], *, promoted: bool, promotion: str) 
     return f"{stays}: the verdict on {name} is {verdict['decision']!r}. {reasons}"
 
 
-def _look_back(request: RetrainingRequest, large_orders: str) -> list[str]:
-    """Record what the champions of the newest days promised against what happened; say it."""
+def _look_back(request: RetrainingRequest, large_orders: str) -> list[dict[str, Any]]:
+    """Record what the champions of the newest days promised against what happened."""
     from push_model.training.backtest_record import (  # noqa: PLC0415 - as in train
         BACKTESTS_FILE,
         append_backtests,
@@ -262,26 +265,63 @@ def _look_back(request: RetrainingRequest, large_orders: str) -> list[str]:
             min_items=request.min_items,
             run_date=request.run_date,
         )
-        append_backtests(request.runs_dir / BACKTESTS_FILE, found, run_date=request.run_date)
-    except PushModelError as error:
+        append_backtests(
+            request.runs_dir / BACKTESTS_FILE,
+            found,
+            run_date=request.run_date,
+            dataset=request.dataset,
+            min_items=request.min_items,
+        )
+    except (PushModelError, OSError) as error:
         # A record of the past that cannot be kept stops no model from going live.
         logger.exception("The champions' promises could not be held against what happened.")
-        return [str(error)]
-    return [one.sentence() for one in found]
+        return [{"sentence": str(error)}]
+    return [
+        {"model_name": one.model_name, "sentence": one.sentence(), **asdict(one.total)}
+        for one in found
+    ]
 
 
-def _refuse_stale(request: RetrainingRequest, serving: str, sentence: str) -> None:
+def _refuse_unfit(
+    request: RetrainingRequest, serving: str, backtests: list[dict[str, Any]], sentence: str
+) -> None:
+    """Fail where the champion that stays should not: a skipped task alarms nobody."""
+    complaints = [*_complain_of_age(request, serving), *_complain_of(backtests, serving, request)]
+    if complaints:
+        raise UnfitChampionError(
+            f"{sentence} {' '.join(complaints)} Mend what keeps challengers from winning, or "
+            "promote one by hand: push-model promote NAME --reason ..."
+        )
+
+
+def _complain_of_age(request: RetrainingRequest, serving: str) -> Iterator[str]:
     try:
         trained_on = read_manifest(model_path(request.models_dir, serving)).get("trained_on")
     except (ModelNotFoundError, ModelIntegrityError):
         return  # the verdict says so, and is about a worse trouble than age
     age = age_in_days(str(trained_on), request.run_date)
     if age is not None and age > request.max_age_days:
-        raise StaleModelError(
-            f"{sentence} {serving} was trained {age} days before this run; at most "
-            f"{request.max_age_days} are allowed ({VARIABLE}). Mend what keeps challengers from "
-            "winning, or promote one by hand: push-model promote NAME --reason ..."
+        yield (
+            f"{serving} was trained {age} days before this run; at most {request.max_age_days} are "
+            f"allowed ({VARIABLE})."
         )
+
+
+def _complain_of(
+    backtests: list[dict[str, Any]], serving: str, request: RetrainingRequest
+) -> Iterator[str]:
+    policy = request.policy
+    for found in backtests:
+        made = found.get("actual_purchases", 0)
+        if found.get("model_name") != serving or made < policy.min_holdout_purchases:
+            continue
+        ratio = found["expected_purchases"] / made
+        low, high = policy.min_expected_per_actual, policy.max_expected_per_actual
+        if not low <= ratio <= high:
+            yield (
+                f"{serving} promised {ratio:.2f} purchases for each one made while it served "
+                f"({low:g} to {high:g} is asked)."
+            )
 
 
 def _require_any_order(frame: DuckDBPyRelation, request: RetrainingRequest) -> None:

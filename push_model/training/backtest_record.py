@@ -97,7 +97,9 @@ def _read_models(models_dir: str, services: list[Service]) -> Iterator[tuple[Ser
             logger.warning("%s was champion from %s to %s; left out: %s", name, since, until, error)
 
 
-def append_backtests(path: Path, backtests: tuple[Backtest, ...], *, run_date: date) -> None:
+def append_backtests(
+    path: Path, backtests: tuple[Backtest, ...], *, run_date: date, dataset: str, min_items: int
+) -> None:
     """Keep what a run found; the same run again leaves the same file.
 
     Parameters
@@ -107,7 +109,12 @@ def append_backtests(path: Path, backtests: tuple[Backtest, ...], *, run_date: d
     backtests : tuple of Backtest
         From `backtest_champions`.
     run_date : date
-        The run's. What is there already of this date and one of these models gives way.
+        The run's.
+    dataset : str
+        What was read: its URI.
+    min_items : int
+        Items bought that made an order large. What is there already of the same date, dataset,
+        minimum and one of these models gives way.
 
     Raises
     ------
@@ -124,10 +131,12 @@ def append_backtests(path: Path, backtests: tuple[Backtest, ...], *, run_date: d
     if not backtests:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = {(str(run_date), found.model_name) for found in backtests}
+    asked = {"run_date": str(run_date), "dataset": dataset, "min_items": min_items}
+    new = [{**asked, **found.document()} for found in backtests]
+    replaced = {_key(document) for document in new}
     with locked(path.parent):
-        kept = [document for document in read_backtests(path) if _key(document) not in new]
-        kept += [{"run_date": str(run_date), **found.document()} for found in backtests]
+        kept = [document for document in read_backtests(path) if _key(document) not in replaced]
+        kept += new
         lines = (json.dumps(document, allow_nan=False) for document in sorted(kept, key=_place))
         write_aside(path, "".join(f"{line}\n" for line in lines).encode())
 
@@ -143,8 +152,8 @@ def read_backtests(path: Path) -> tuple[dict[str, Any], ...]:
     Returns
     -------
     tuple of dict
-        A document a run and model, the earliest run first: ``"run_date"``, and what
-        `Backtest.document` gives.
+        A document a run and model, the earliest run first: ``"run_date"``, ``"dataset"``,
+        ``"min_items"``, and what `Backtest.document` gives.
 
     Raises
     ------
@@ -175,10 +184,12 @@ def _parse(content: bytes, path: Path) -> Iterator[dict[str, Any]]:
         yield document
 
 
-def _key(document: dict[str, Any]) -> tuple[str, str]:
-    return document["run_date"], document["model_name"]
+def _key(document: dict[str, Any]) -> tuple[str, str, int, str]:
+    asked = (document["run_date"], document["dataset"], document["min_items"])
+    return *asked, document["model_name"]
 
 
-def _place(document: dict[str, Any]) -> tuple[str, str, str]:
+def _place(document: dict[str, Any]) -> tuple[str, str, str, str, int]:
     # A model that serves twice in the days looked at has two lines.
-    return document["run_date"], document["days"][0]["day"], document["model_name"]
+    first, name = document["days"][0]["day"], document["model_name"]
+    return document["run_date"], first, name, document["dataset"], document["min_items"]

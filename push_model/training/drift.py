@@ -28,6 +28,28 @@ HALF = 0.5
 SAME = "as in the champion's training."
 
 
+# What is the same in all rows of an order, and nearly so in all orders of a user: its rows are no
+# evidence of their own.
+OF_THE_USER = frozenset({
+    "user_order_seq",
+    "count_adults",
+    "count_children",
+    "count_babies",
+    "count_pets",
+    "people_ex_baby",
+    "earlier_orders",
+})
+# So many users, or rows, must be expected to say otherwise before silence is news: of seven users
+# all stay silent by chance once in a thousand, and rows of one user go together.
+USERS_EXPECTED = 7.0
+ROWS_EXPECTED = 200.0
+
+
+class _Sizes(NamedTuple):
+    rows: int
+    users: int
+
+
 class _Limits(NamedTuple):
     psi: float
     missing_change: float
@@ -85,7 +107,7 @@ def measure_drift(
     Parameters
     ----------
     rows : DataFrame of shape (n_rows, n_columns)
-        Feature frame with at least one row; unchanged.
+        Feature frame with at least one row; unchanged. Reads ``user_id`` where it is there.
     against : Model
         The model that was trained on other rows, as a rule the champion.
     max_psi : float
@@ -94,7 +116,7 @@ def measure_drift(
         One whose share of missing values moved by more has, too.
     max_outside_share : float
         And one of whose values a larger share lies outside the range of training. One that takes
-        a single value where it took others has changed under any limits.
+        a single value where others must have been expected has changed under any limits.
 
     Returns
     -------
@@ -128,26 +150,29 @@ was trained on. Is the unit right?
     if rows.empty:
         raise DatasetError("No rows to hold against the champion's training. Check the holdout.")
     limits = _Limits(max_psi, max_missing_change, max_outside_share)
+    users = rows["user_id"].nunique() if "user_id" in rows else len(rows)
+    sizes = _Sizes(len(rows), users)
     seen = {feature.name: feature.seen for feature in against.features}
     # The steps are the model's own way of telling a marker from a value.
     columns = iterate_values(rows, against.steps, against.feature_names)
     return tuple(
-        _compare(name, values, known, n_rows=len(rows), limits=limits)
+        _compare(name, values, known, sizes=sizes, limits=limits)
         for name, values in columns
         if (known := seen[name]) is not None
     )
 
 
 def _compare(
-    name: str, values: NDArray[np.float64], seen: Seen, *, n_rows: int, limits: _Limits
+    name: str, values: NDArray[np.float64], seen: Seen, *, sizes: _Sizes, limits: _Limits
 ) -> FeatureDrift:
+    n_rows = sizes.rows
     missing = (n_rows - len(values)) / n_rows
     outside = _share_outside(values, seen)
     psi = _index(count_by_bin(values, seen.borders), seen, n_rows=n_rows)
     medians = _median_then(seen), _median_now(values)
     is_outside = outside > limits.outside_share and _is_present(len(values), n_rows)
     is_moved = psi > limits.psi or abs(missing - seen.missing) > limits.missing_change
-    silent = _say_if_silent(values, seen)
+    silent = _say_if_silent(name, values, seen, sizes)
     changed = is_outside or is_moved or bool(silent)
     words = silent or _say(seen, missing, outside if is_outside else 0.0, medians)
     return FeatureDrift(
@@ -177,13 +202,19 @@ def _index(counts: NDArray[np.int64], seen: Seen, *, n_rows: int) -> float:
     return max(of_rows, stability_index([count / n_values for count in now], then))
 
 
-def _say_if_silent(values: NDArray[np.float64], seen: Seen) -> str:
+def _say_if_silent(name: str, values: NDArray[np.float64], seen: Seen, sizes: _Sizes) -> str:
     """Say that a feature takes one value only; so rare a flag as some are, no index would."""
     if not len(values) or values.min() < values.max():
         return ""
     only = float(values[0])
     others = sum(seen.shares) - seen.shares[bisect_left(seen.borders, only)]
-    if others < SMALLEST_SHARE_PRESENT:
+    # Few users without a pet, or few rows without a regular product, are no news.
+    is_expected = (
+        others * sizes.users >= USERS_EXPECTED
+        if name in OF_THE_USER
+        else others * sizes.rows >= ROWS_EXPECTED
+    )
+    if not is_expected:
         return ""
     return f"always {only:g} now, where {100 * others:.2g} % of rows had another value."
 

@@ -11,16 +11,18 @@ import numpy as np
 import pandas as pd
 
 from push_model.errors import DatasetError, InvalidEventError
+from push_model.training.gate.policy import Policy
 from push_model.training.gate.resampling import Interval, Resampler
 from push_model.training.metrics import Floats
 from push_model.training.parametrisation import Parametrisation
 from push_model.training.walk_forward import Block, Figures, plan_origins, walk_forward
 
-# The gate's: a challenger that ranks worse by more than this does not pass.
-MARGIN = 0.05
+# A challenger that ranks worse by more than this does not pass the gate.
+MARGIN = Policy().margin
 # Intervals hold 90 %.
 ALPHA = 0.1
-MONTH_DAYS = 30
+# Five whole weeks: the first that hold a month.
+MONTH_DAYS = 35
 # A week holds each of its days once; fewer days hold too few orders.
 EVERY_DAYS = 7
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from push_model.columns import JUDGING
 from push_model.durable import write_aside
-from push_model.errors import ModelFormatError, ModelIntegrityError, ModelNotFoundError
 from push_model.model_folder import read_manifest
 from push_model.scoring import Model
-from push_model.store import champion, model_path
+from push_model.store import model_path
 from push_model.training.card.evaluation import evaluate
 from push_model.training.card.pages import write_pages
 from push_model.training.contender import Contender, read_contender
@@ -21,9 +20,10 @@ from push_model.training.gate.learnt import changed_versions, count_learnt, read
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.rules import claim, judge
 from push_model.training.gate.slice_evidence import Scores
-from push_model.training.gate.verdict import Finding, Verdict, decide
+from push_model.training.gate.verdict import Verdict, decide
 from push_model.training.history import load_with_history, needs_history
 from push_model.training.orders import keep_large_orders
+from push_model.training.rival import Rival, is_champion, read_rival, settle
 from push_model.training.serving_check import check_serving
 from push_model.training.split import Split, split_by_time
 from push_model.training.train import score
@@ -67,115 +67,94 @@ def validate_model(
     Raises
     ------
     ModelIntegrityError
-        If the challenger's folder was changed. A damaged *champion* is no reason to keep it:
-        the challenger is then judged as if there were none, and the verdict says so.
+        If the challenger's folder was changed, or the pointer cannot be read.
     """
     policy = policy or Policy()
-    serving = champion(models_dir)
-    challenger = read_contender(model_path(models_dir, model_name))
-    rival, complaint = _read_champion(models_dir, serving.model_name if serving else None)
-    verdict = partial(
-        Verdict, model_name=model_name, champion_name=serving.model_name if serving else None
-    )
-    if settled := _settle(challenger, rival, run_date=training_date):
+    challenger, rival = read_contender(model_path(models_dir, model_name)), read_rival(models_dir)
+    verdict = partial(Verdict, model_name=model_name, champion=rival.serving)
+    settled = settle(challenger, rival, run_date=training_date)
+    if settled and is_champion(challenger, rival):
         return verdict("keep", None, (settled,), evidence=None)
-    contenders = (challenger, *([rival] if rival else []))
-    loaded = load_with_history(
-        frame_uri,
-        columns=JUDGING,
-        until=training_date,
-        needs_history=any(needs_history(contender.twin) for contender in contenders),
-    )
-    split = split_by_time(collect_sorted(keep_large_orders(loaded, min_items=min_items)))
+    split = _read_split(frame_uri, challenger, rival, until=training_date, min_items=min_items)
     logger.info("Judging on %d rows.", len(split.holdout))
     scores = {"challenger": score(challenger.twin, split.holdout)}
-    if rival:
-        scores["champion"] = score(rival.twin, split.holdout)
-    path = challenger.loaded.path
-    manifest = read_manifest(path)
+    if settled:
+        judged = verdict("keep", None, (settled,), evidence=None)
+        _renew_card(challenger, judged, split, scores, seed=seed)
+        return judged
+    if rival.contender:
+        scores["champion"] = score(rival.contender.twin, split.holdout)
+    newest = split.holdout["order_date"].max().date()
     evidence = gather(
         split.holdout,
         scores,
         policy=policy,
         seed=seed,
-        learnt=read_learnt(manifest),
         rows_given=count_learnt(split, min_items=min_items),
-        refit=compare_refit(score(challenger.loaded.model, split.holdout), scores["challenger"]),
-        serving=check_serving(path, budget_s=policy.max_answer_s, load_budget_s=policy.max_load_s),
-        **(_beside(rival, manifest, split, policy) if rival else {}),
+        days_since_newest_order=(training_date - newest).days,
+        **_of_folder(challenger, split, scores["challenger"], policy),
+        **(_beside(challenger, rival.contender, split, policy) if rival.contender else {}),
     )
-    findings = (*judge(evidence, policy), *complaint)
+    findings = (*judge(evidence, policy), *([rival.complaint] if rival.complaint else []))
     judged = verdict(decide(findings), claim(evidence, policy), findings, evidence=evidence)
     _renew_card(challenger, judged, split, scores, seed=seed)
     return judged
 
 
-def _read_champion(
-    models_dir: str, name: str | None
-) -> tuple[Contender | None, tuple[Finding, ...]]:
-    if name is None:
-        return None, ()
-    try:
-        return read_contender(model_path(models_dir, name)), ()
-    except (ModelNotFoundError, ModelIntegrityError, ModelFormatError) as error:
-        logger.warning("The champion %s cannot be read: %s", name, error)
-        said = f"The champion {name} cannot be read, so it was left out: {error}"
-        return None, (
-            Finding(
-                rule="compared with the champion",
-                about="data",
-                passed=None,
-                value=None,
-                limit=None,
-                sentence=said,
-                is_needed=False,
-            ),
-        )
-
-
-def _settle(challenger: Contender, rival: Contender | None, *, run_date: date) -> Finding | None:
-    """Find what keeps the champion, whatever its figures are."""
-    if rival is None:
-        return None
-    ours, theirs = challenger.loaded.model, rival.loaded.model
-    sentence = None
-    if theirs.model_id == ours.model_id:
-        sentence = "The challenger is the champion already, number for number."
-    # Of a later champion these orders are the past it learnt from: no comparison is fair, and a
-    # backfill must not take serving back in time.
-    elif (trained_on := theirs.trained_on) > str(run_date):
-        sentence = f"The champion was trained on {trained_on}, later than this run's {run_date}."
-    elif trained_on > ours.trained_on:
-        sentence = (
-            f"The champion was trained on {trained_on}, later than the challenger's "
-            f"{ours.trained_on}. Are the two swapped?"
-        )
-    if sentence is None:
-        return None
-    return Finding(
-        rule="newer than the champion",
-        about="data",
-        passed=False,
-        value=None,
-        limit=None,
-        sentence=sentence,
+def _read_split(
+    frame_uri: str, challenger: Contender, rival: Rival, *, until: date, min_items: int
+) -> Split:
+    contenders = (challenger, *([rival.contender] if rival.contender else []))
+    loaded = load_with_history(
+        frame_uri,
+        columns=JUDGING,
+        until=until,
+        needs_history=any(needs_history(contender.twin) for contender in contenders),
     )
+    return split_by_time(collect_sorted(keep_large_orders(loaded, min_items=min_items)))
 
 
-def _beside(
-    rival: Contender, manifest: dict[str, Any], split: Split, policy: Policy
-) -> dict[str, Any]:
-    """Find what a champion learnt from, and what has changed since."""
-    theirs = read_manifest(rival.loaded.path)
+def _of_folder(challenger: Contender, split: Split, twin: Scores, policy: Policy) -> dict[str, Any]:
+    """Find what a challenger's folder says, and what serving makes of it."""
+    path = challenger.loaded.path
     return {
-        "champion_learnt": read_learnt(theirs),
-        "changed_versions": changed_versions(manifest, theirs),
-        "drift": _drift(split, rival.loaded.model, policy),
+        "learnt": read_learnt(read_manifest(path)),
+        "refit": compare_refit(score(challenger.loaded.model, split.holdout), twin),
+        "serving": check_serving(
+            path, budget_s=policy.max_answer_s, load_budget_s=policy.max_load_s
+        ),
     }
 
 
-def _drift(split: Split, rival: Model, policy: Policy) -> tuple[FeatureDrift, ...]:
-    """Hold what was learnt from, and the newest days, against the champion's training."""
+def _beside(
+    challenger: Contender, rival: Contender, split: Split, policy: Policy
+) -> dict[str, Any]:
+    """Find what a champion learnt from, and what has changed since."""
+    ours, theirs = (read_manifest(each.loaded.path) for each in (challenger, rival))
+    return {
+        "champion_learnt": read_learnt(theirs),
+        "changed_versions": changed_versions(ours, theirs),
+        "drift": find_drift(split, rival.loaded.model, policy),
+    }
+
+
+def find_drift(split: Split, rival: Model, policy: Policy) -> tuple[FeatureDrift, ...]:
+    """Hold what was learnt from, and the newest days, against the champion's training.
+
+    Parameters
+    ----------
+    split : Split
+        Of the frame that judges.
+    rival : Model
+        The champion.
+    policy : Policy
+        Its limits of drift count.
+
+    Returns
+    -------
+    tuple of FeatureDrift
+        Of each feature the window that moved more: a fault may be as old as the data, or of today.
+    """
     limits = {
         "max_psi": policy.max_psi,
         "max_missing_change": policy.max_missing_change,
@@ -183,7 +162,6 @@ def _drift(split: Split, rival: Model, policy: Policy) -> tuple[FeatureDrift, ..
     }
     windows = (split.train, split.holdout)
     found = [measure_drift(rows, rival, **limits) for rows in windows]
-    # Of each feature the window that moved more: a fault may be as old as the data, or of today.
     return tuple(
         max(pair, key=lambda own: (own.changed, own.psi)) for pair in zip(*found, strict=True)
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from push_model.errors import DatasetError, PromotionConflictError, StaleModelError
+from push_model.errors import DatasetError, PromotionConflictError, UnfitChampionError
 from push_model.store import champion, promote
 from push_model.testing import make_model
 from push_model.training.backtest_record import BACKTESTS_FILE, read_backtests
@@ -31,7 +31,7 @@ def request_of(tmp_path):
             dataset=str(tmp_path / "frame.csv"),
             min_items=5,
             parametrisation=TINY,
-            policy=Policy(resamples=200),
+            policy=Policy(resamples=200, max_days_since_newest_order=400),
             promotion=promotion,
             runs_dir=tmp_path / "runs",
             models_dir=tmp_path / "models",
@@ -217,11 +217,37 @@ def test_a_champion_that_stays_and_is_too_old_fails_the_run_and_serves_on(
     said = (
         r"push_old stays .* Worse\. push_old was trained 40 days before .* at most 39 are allowed"
     )
-    with pytest.raises(StaleModelError, match=said):
+    with pytest.raises(UnfitChampionError, match=said):
         steps.promote(request_of(max_age_days=39), kept)
 
     assert champion(tmp_path / "models").model_name == "push_old"
     assert steps.promote(request_of(max_age_days=40), kept)["promoted"] is False
+
+
+@pytest.mark.mltest("Mon 7")
+@pytest.mark.parametrize(
+    ("total", "is_fit"),
+    [
+        ({"expected_purchases": 100, "actual_purchases": 100}, True),
+        ({"expected_purchases": 150, "actual_purchases": 100}, False),
+        ({"expected_purchases": 150, "actual_purchases": 99}, True),
+    ],
+    ids=["as promised", "half of it too much", "too few to tell"],
+)
+def test_a_champion_that_stays_and_promises_wrongly_fails_the_run(
+    tmp_path, request_of, kept, total, is_fit
+):
+    run = read_json(Path(kept["verdict"]))
+    other = {"model_name": "push_other", "expected_purchases": 900, "actual_purchases": 100}
+    run["backtests"] = [other, total | {"model_name": "push_old"}, {"sentence": "No record."}]
+    write_json(Path(kept["verdict"]), run)
+
+    if is_fit:
+        assert steps.promote(request_of(), kept)["promoted"] is False
+    else:
+        with pytest.raises(UnfitChampionError, match=r"promised 1\.50 purchases for each one made"):
+            steps.promote(request_of(), kept)
+    assert champion(tmp_path / "models").model_name == "push_old"
 
 
 def test_a_dry_run_asks_nobody_how_old_the_champion_is(request_of, kept):
@@ -262,7 +288,7 @@ def test_each_run_holds_what_the_champion_promised_against_what_happened(tmp_pat
     assert (line["model_name"], line["run_date"]) == ("push_old", "2021-04-20")
     assert (days[0], days[-1]) == ("2021-04-01", "2021-04-20")
     assert line["total"]["actual_purchases"] > 0
-    assert run["backtests"][0].startswith("push_old, 1 to 20 days old, promised ")
+    assert run["backtests"][0]["sentence"].startswith("push_old, 1 to 20 days old, promised ")
 
 
 @pytest.mark.usefixtures("in_service")
@@ -272,7 +298,7 @@ def test_a_record_of_the_past_that_cannot_be_kept_stops_no_verdict(tmp_path, req
 
     run = read_json(Path(run_until_validate(request_of(run_date=date(2021, 4, 20)))["verdict"]))
 
-    assert "is no backtest" in run["backtests"][0]
+    assert "is no backtest" in run["backtests"][0]["sentence"]
     assert run["verdict"]["decision"] in {"promote", "keep", "inconclusive"}
 
 

@@ -49,6 +49,10 @@ def look_back(frame, store, *, run_date=RUN_DATE, **options) -> list:
     )
 
 
+def record(path, found, *, run_date=RUN_DATE, dataset="frame.csv"):
+    append_backtests(path, tuple(found), run_date=run_date, dataset=dataset, min_items=5)
+
+
 def days_of(found) -> tuple:
     return found.model_name, found.days[0].day.day, found.days[-1].day.day
 
@@ -108,10 +112,10 @@ def test_days_without_an_order_give_nothing(frame, store):
 
 def test_the_same_run_again_leaves_the_same_file(frame, store, tmp_path):
     path = tmp_path / "runs" / BACKTESTS_FILE
-    append_backtests(path, tuple(look_back(frame, store)), run_date=RUN_DATE)
+    record(path, look_back(frame, store))
     once = path.read_bytes()
 
-    append_backtests(path, tuple(look_back(frame, store)), run_date=RUN_DATE)
+    record(path, look_back(frame, store))
 
     assert path.read_bytes() == once
     assert [(each["run_date"], each["model_name"]) for each in read_backtests(path)] == [
@@ -125,7 +129,7 @@ def test_the_order_of_runs_does_not_matter(frame, store, tmp_path):
     for name, order in (("forth", days), ("back", days[::-1])):
         for run_date in order:
             found = tuple(look_back(frame, store, run_date=run_date))
-            append_backtests(tmp_path / name / BACKTESTS_FILE, found, run_date=run_date)
+            record(tmp_path / name / BACKTESTS_FILE, found, run_date=run_date)
 
     forth, back = (tmp_path / name / BACKTESTS_FILE for name in ("forth", "back"))
     assert forth.read_bytes() == back.read_bytes()
@@ -134,9 +138,9 @@ def test_the_order_of_runs_does_not_matter(frame, store, tmp_path):
 
 def test_what_a_later_look_finds_takes_the_place_of_the_former(frame, store, tmp_path):
     path = tmp_path / BACKTESTS_FILE
-    append_backtests(path, tuple(look_back(frame, store, days=2)), run_date=RUN_DATE)
+    record(path, look_back(frame, store, days=2))
 
-    append_backtests(path, tuple(look_back(frame, store, days=5)), run_date=RUN_DATE)
+    record(path, look_back(frame, store, days=5))
 
     (document,) = read_backtests(path)
     assert len(document["days"]) == 5
@@ -144,10 +148,10 @@ def test_what_a_later_look_finds_takes_the_place_of_the_former(frame, store, tmp
 
 def test_a_record_of_a_model_that_is_gone_by_now_stays(frame, store, tmp_path):
     path = tmp_path / BACKTESTS_FILE
-    append_backtests(path, tuple(look_back(frame, store)), run_date=RUN_DATE)
+    record(path, look_back(frame, store))
     (store / "a" / "model.json").unlink()
 
-    append_backtests(path, tuple(look_back(frame, store)), run_date=RUN_DATE)
+    record(path, look_back(frame, store))
 
     assert [document["model_name"] for document in read_backtests(path)] == ["a", "b"]
 
@@ -157,14 +161,14 @@ def test_a_model_that_served_twice_keeps_both_stretches(frame, store, tmp_path):
     path = tmp_path / BACKTESTS_FILE
 
     for _ in range(2):
-        append_backtests(path, tuple(look_back(frame, store)), run_date=RUN_DATE)
+        record(path, look_back(frame, store))
 
     found = [(each["model_name"], each["days"][0]["day"]) for each in read_backtests(path)]
     assert found == [("a", "2026-01-11"), ("b", "2026-01-21"), ("a", "2026-01-26")]
 
 
 def test_nothing_found_makes_no_file(tmp_path):
-    append_backtests(tmp_path / "runs" / BACKTESTS_FILE, (), run_date=RUN_DATE)
+    record(tmp_path / "runs" / BACKTESTS_FILE, ())
 
     assert list(tmp_path.iterdir()) == []
 
@@ -173,12 +177,12 @@ def test_nothing_found_makes_no_file(tmp_path):
 def test_a_damaged_record_is_refused_and_left_alone(frame, store, tmp_path, line):
     path = tmp_path / BACKTESTS_FILE
     found = tuple(look_back(frame, store, days=2))
-    append_backtests(path, found, run_date=RUN_DATE)
+    record(path, found)
     damaged = path.read_bytes() + line + b"\n"
     path.write_bytes(damaged)
 
     with pytest.raises(ModelIntegrityError, match=r"Line 2 of .*backtests\.jsonl is no backtest"):
-        append_backtests(path, found, run_date=RUN_DATE)
+        record(path, found)
 
     assert path.read_bytes() == damaged
 
@@ -192,8 +196,19 @@ def test_a_record_that_cannot_be_read_is_said(tmp_path):
 
 def test_a_line_is_json_of_one_object(frame, store, tmp_path):
     path = tmp_path / BACKTESTS_FILE
-    append_backtests(path, tuple(look_back(frame, store)), run_date=RUN_DATE)
+    record(path, look_back(frame, store))
 
     first = json.loads(path.read_bytes().splitlines()[0])
 
-    assert {"run_date", "model_name", "model_id", "trained_on", "total", "days"} == set(first)
+    asked = {"run_date", "dataset", "min_items"}
+    assert asked | {"model_name", "model_id", "trained_on", "total", "days"} == set(first)
+
+
+def test_a_look_at_another_dataset_takes_no_ones_place(frame, store, tmp_path):
+    path = tmp_path / BACKTESTS_FILE
+    found = look_back(frame, store, days=2)
+
+    for dataset in ("frame.csv", "a_trial.csv", "frame.csv"):
+        record(path, found, dataset=dataset)
+
+    assert [line["dataset"] for line in read_backtests(path)] == ["a_trial.csv", "frame.csv"]

@@ -1,3 +1,5 @@
+from math import ceil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -95,7 +97,9 @@ def test_a_moved_median_is_told(frame, champion):
 
 
 def test_a_rare_flag_that_is_never_set_any_more_is_told(frame, champion):
-    found = drift_of(frame.assign(abandoned_before=0.0), champion, "abandoned_before")
+    many = pd.concat([frame.assign(abandoned_before=0.0)] * ceil(400 / len(frame) * 20))
+
+    found = drift_of(many, champion, "abandoned_before")
 
     assert found.changed
     share = 100 * frame["abandoned_before"].mean()
@@ -103,6 +107,15 @@ def test_a_rare_flag_that_is_never_set_any_more_is_told(frame, champion):
     assert found.says == (
         f"abandoned_before: always 0 now, where {share:.2g} % of rows had another value."
     )
+
+
+@pytest.mark.parametrize("feature", ["abandoned_before", "count_babies"])
+def test_silence_that_chance_explains_is_none(frame, champion, feature):
+    one_user = frame[frame["user_id"] == frame["user_id"].iloc[0]]
+
+    found = drift_of(one_user.assign(**{feature: 0.0}), champion, feature, max_psi=9.0)
+
+    assert not found.changed
 
 
 def test_what_the_champions_frame_wrote_for_never_is_missing(frame, champion):

@@ -10,6 +10,7 @@ import pytest
 import push_model
 from push_model.columns import FEATURES
 from push_model.errors import DatasetError, InvalidEventError, MissingColumnsError
+from push_model.inventory import check_folder
 from push_model.training.dataset import write_parquet
 from push_model.training.fit import handler_fit
 from push_model.training.serving_check import check_serving
@@ -109,6 +110,17 @@ def test_row_order_and_file_kind_change_not_a_byte(dataset):
     second = fit(shuffled, model_name="again")
 
     assert (second / "model.json").read_bytes() == first
+
+
+@pytest.mark.parametrize("file", ["model.json", "validated.json", "golden.json", "model.joblib"])
+def test_a_damaged_folder_is_not_given_back_as_the_same_model(dataset, file):
+    first = fit(dataset)
+    (first / file).write_bytes(b"{}")
+
+    second = fit(dataset)
+
+    assert second.name == "push_2022_03_04_2"
+    assert check_folder(second).faults == ()
 
 
 def test_another_model_on_the_same_date_gets_a_name_of_its_own(dataset):

@@ -1,4 +1,5 @@
 import json
+from contextlib import contextmanager
 from datetime import date
 from importlib.metadata import version
 
@@ -103,16 +104,55 @@ def test_twins_are_judged_and_never_what_has_learnt_from_the_holdout(trained):
     assert evidence.refit.promised_ratio == pytest.approx(1, abs=0.2)
 
 
-def test_a_champion_whose_twin_was_changed_is_left_out_like_any_damaged_one(trained):
-    promote_now(trained, "line")
-    path = trained / "models" / "line" / "validated.json"
+@contextmanager
+def damaged(path):
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b"intercept", b"intercepT"))
-
-    verdict = validate(trained, "trees")
+    yield
     path.write_bytes(whole)
 
-    assert "champion" not in verdict.evidence.metrics
+
+def test_a_champion_that_serves_and_lacks_its_twin_leaves_the_verdict_open(trained):
+    promote_now(trained, "line")
+
+    with damaged(trained / "models" / "line" / "validated.json"):
+        verdict = validate(trained, "trees")
+
+    assert verdict.decision == "inconclusive"
+    assert "The champion line serves, and its judged twin cannot be read" in verdict.sentence()
+
+
+@pytest.mark.parametrize("file", ["validated.json", "model.json"])
+def test_no_damage_to_the_champion_lets_a_backfill_take_serving_back_in_time(trained, file):
+    promote_now(trained, "line")
+
+    with damaged(trained / "models" / "line" / file):
+        verdict = validate(trained, "trees", training_date=date(2021, 12, 31))
+
+    assert verdict.decision == "keep"
+    assert "The champion was trained on 2022-01-01, later than" in verdict.sentence()
+
+
+def test_of_a_champion_that_is_gone_the_day_of_its_promotion_counts(trained, tmp_path):
+    promote_now(trained, "line")
+    folder = trained / "models" / "line"
+    folder.rename(tmp_path / "line")
+
+    verdict = validate(trained, "trees", training_date=date(2021, 12, 31))
+    (tmp_path / "line").rename(folder)
+
+    assert verdict.decision == "keep"
+    assert "The champion was trained on 2022-01-01, later than" in verdict.sentence()
+
+
+def test_what_is_settled_without_figures_stands_on_the_card_too(trained):
+    promote_now(trained, "line")
+
+    validate(trained, "trees", training_date=date(2021, 12, 31))
+
+    page = (trained / "models" / "trees" / "card.html").read_text()
+    assert "Keep: it must not take over" in page
+    assert "later than this run" in page
 
 
 def test_a_folder_without_a_twin_is_judged_by_what_serves(tmp_path):
@@ -146,12 +186,9 @@ def test_a_champion_of_a_later_day_is_kept_whatever_an_older_run_finds(trained):
 
 def test_a_damaged_champion_is_left_out_and_said_so(trained):
     promote_now(trained, "line")
-    path = trained / "models" / "line" / "model.json"
-    whole = path.read_bytes()
-    path.write_bytes(whole.replace(b"intercept", b"intercepT"))
 
-    verdict = validate(trained, "trees")
-    path.write_bytes(whole)
+    with damaged(trained / "models" / "line" / "model.json"):
+        verdict = validate(trained, "trees")
 
     assert "champion" not in verdict.evidence.metrics
     assert verdict.claim is None

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from push_model.training.card.evaluation import Evaluation
 from push_model.training.card.sections import Section, compose_sections
-from push_model.training.card.sentences import NOT_JUDGED, NOT_JUDGED_SAYS
+from push_model.training.card.sentences import NOT_JUDGED, NOT_JUDGED_SAYS, TWIN
 from push_model.training.card.shown import UNKNOWN, name_interval, write_interval, write_percent
 
 DECISIONS = {
@@ -40,6 +40,8 @@ class Content(NamedTuple):
         ``"promote"``, ``"keep"``, ``"inconclusive"``, or empty before the verdict.
     headline, sentence : str
         The verdict in a few words, and in full.
+    whose : str
+        Which model the figures are of; empty where they are of the one that serves.
     tiles : tuple of Tile
         The numbers to remember.
     sections : tuple of Section
@@ -50,6 +52,7 @@ class Content(NamedTuple):
     decision: str
     headline: str
     sentence: str
+    whose: str
     tiles: tuple[Tile, ...]
     sections: tuple[Section, ...]
 
@@ -95,16 +98,23 @@ def compose(
         decision=decision,
         headline=DECISIONS.get(decision, decision) or NOT_JUDGED,
         sentence=_say(judged) if decision else NOT_JUDGED_SAYS,
+        whose=_say_whose(facts),
         tiles=_tiles(metrics, intervals, judged.get("interval_level")),
         sections=tuple(compose_sections(facts, evaluation, judged, metrics)),
     )
+
+
+def _say_whose(facts: Mapping[str, Any]) -> str:
+    train = (facts.get("windows") or {}).get("train") or {}
+    twin = facts.get("validated_id")
+    return TWIN.format(validated_id=twin, until=train.get("end", UNKNOWN)) if twin else ""
 
 
 def _say(judged: Mapping[str, Any]) -> str:
     """Say what decided; where nothing stood against it, how much was asked."""
     findings = judged.get("findings") or ()
     if judged.get("decision") != "promote" or not findings:
-        return str(judged.get("sentence") or "")
+        return " ".join(judged.get("reasons") or ()) or str(judged.get("sentence") or "")
     passed = sum(found.get("passed") is True for found in findings)
     open_ones = sum(found.get("passed") is None for found in findings)
     told = f"; {open_ones} more could not be told" if open_ones else ""

@@ -36,7 +36,8 @@ def write_markdown(
     said = f"**{escape(card.headline)}.** {escape(card.sentence)}".rstrip()
     tiles = "\n".join(f"- {escape(tile.value)} {escape(tile.label)}" for tile in card.tiles)
     sections = [part for section in card.sections for part in _write(section)]
-    return "\n\n".join([f"# {escape(card.name)}", said, tiles, *sections]) + "\n"
+    whose = [escape(card.whose)] if card.whose else []
+    return "\n\n".join([f"# {escape(card.name)}", said, *whose, tiles, *sections]) + "\n"
 
 
 def _write(section: Section) -> Iterator[str]:

@@ -115,6 +115,7 @@ def _details(facts: Mapping[str, Any]) -> Section:
     parametrisation = facts.get("parametrisation") or {}
     described = {
         "model id": facts.get("model_id"),
+        "id of its judged twin": facts.get("validated_id"),
         "trained on": facts.get("trained_on"),
         "seed": facts.get("seed"),
         "calibration": _say_calibration(facts.get("calibration")),

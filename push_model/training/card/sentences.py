@@ -23,8 +23,8 @@ orders."""
 
 HOLDOUT = """\
 Measured on the holdout: {rows:,} candidates of {orders:,} orders with {purchases:,} purchases, all
-newer than every order trained on. Average precision decides; accuracy is never used, for at 1 %
-prevalence "nobody buys anything" is 99 % accurate."""
+newer than every order that the judged model has learnt from. Average precision decides; accuracy
+is never used, for at 1 % prevalence "nobody buys anything" is 99 % accurate."""
 
 BASELINES_NOTE = """\
 Baselines need no model: popularity ranks by global_popularity; bought before puts what the user
@@ -43,8 +43,11 @@ and prove nothing of what makes people buy."""
 WINDOWS_NOTE = """\
 One row is a product on sale when an order was placed, bought or not. The train window is learnt
 from, the calibration window is for calibration, and the holdout, the newest {orders:,} orders,
-judges. What serves is then fitted once more on all three, the refit; every figure on this card is
-of its twin, which has not seen the orders that judge it."""
+judges. What serves is then fitted once more on all three: the refit."""
+
+TWIN = """\
+How good it is was measured on its twin {validated_id}, fitted in the same way on orders before
+{until} alone: what serves has learnt from the newest orders, too, so that they cannot judge it."""
 
 PRIVACY = """\
 The model knows no name, address, age or sex, and neither user nor order is on this card.

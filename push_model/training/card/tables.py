@@ -48,11 +48,16 @@ def tabulate_windows(windows: Mapping[str, Mapping[str, Any]]) -> Table:
             *(write_number(window.get(end)) for end in ("start", "end")),
             *(write_number(window.get(count), "{:,}") for count in counts),
         )
-        for name, window in windows.items()
+        for name, window in sorted(windows.items(), key=lambda item: _place(*item))
     )
     headings = ("window", "from", "until before", *counts)
-    caption = "Whole orders by day; each window starts where the one before it ends"
+    caption = "Whole orders by day; each starts where the one before ends, and the refit takes all"
     return Table(caption, headings, rows)
+
+
+def _place(name: str, window: Mapping[str, Any]) -> tuple[bool, str]:
+    """Put windows in the order of their days; JSON keeps them in that of their names."""
+    return name == "refit", str(window.get("start"))
 
 
 def tabulate_findings(findings: Sequence[Mapping[str, Any]]) -> Iterator[Table]:

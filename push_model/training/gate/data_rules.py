@@ -23,7 +23,17 @@ def _data_suffice(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
 
 def _data_are_what_was_learnt_from(evidence: Evidence, _: Policy) -> Iterator[Finding]:
     says, given = evidence.learnt, evidence.rows_given
-    if says is None or given is None:
+    if given is None:
+        return
+    if says is None:
+        yield Finding(
+            "learnt from this frame",
+            "data",
+            None,
+            None,
+            given.orders,
+            "Its manifest does not say what it learnt from. Train it with handler_fit.",
+        )
         return
     passed = says == given
     if passed:
@@ -38,10 +48,53 @@ def _data_are_what_was_learnt_from(evidence: Evidence, _: Policy) -> Iterator[Fi
     yield Finding("learnt from this frame", "data", passed, says.orders, given.orders, sentence)
 
 
+def _orders_are_large(evidence: Evidence, _: Policy) -> Iterator[Finding]:
+    given = evidence.rows_given
+    if given is None or given.fewest_items is None:
+        return
+    least, fewest = given.min_items, given.fewest_items
+    yield Finding(
+        "large orders alone",
+        "data",
+        fewest >= least,
+        fewest,
+        least,
+        f"The smallest order learnt from or judged by holds {fewest} items bought (at least "
+        f"{least} is asked). Were items bought counted, and not rows?"
+        if fewest < least
+        else f"Every order holds at least {least} items bought.",
+    )
+
+
+def _data_are_new(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
+    if (found := evidence.days_since_newest_order) is None:
+        return
+    most = policy.max_days_since_newest_order
+    yield Finding(
+        "new orders",
+        "holdout",
+        # A source that dried up is no fault of the challenger's.
+        True if found <= most else None,
+        found,
+        most,
+        f"The newest order was placed {found} days before the run date (a verdict needs one of "
+        f"the last {most}). Has the source dried up? Of an older dataset give the run its day.",
+    )
+
+
 def _data_are_like_the_champions(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
     ours, theirs = evidence.learnt, evidence.champion_learnt
     if ours is None or theirs is None:
         return
+    yield Finding(
+        "filter as the champion's",
+        "data",
+        ours.min_items == theirs.min_items,
+        ours.min_items,
+        theirs.min_items,
+        f"It learnt from orders of at least {ours.min_items} items bought, the champion from "
+        f"orders of at least {theirs.min_items} (no other is taken without a person's word).",
+    )
     share, least = ours.orders / max(1, theirs.orders), policy.min_orders_per_champion
     yield Finding(
         "as many orders as the champion",
@@ -86,7 +139,7 @@ def _libraries_are_the_champions(evidence: Evidence, _: Policy) -> Iterator[Find
         )
 
 
-def _data_have_not_drifted(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
+def _data_have_not_drifted(evidence: Evidence, _: Policy) -> Iterator[Finding]:
     changed = [found for found in evidence.drift if found.changed]
     worst = max((found.psi for found in evidence.drift), default=None)
     if worst is None:
@@ -97,8 +150,8 @@ def _data_have_not_drifted(evidence: Evidence, policy: Policy) -> Iterator[Findi
         "no drift",
         "drift",
         not changed,
-        worst,
-        policy.max_psi,
+        len(changed),
+        0,
         f"The data changed since the champion's training: {said}" if changed else sentence,
     )
 
@@ -117,6 +170,8 @@ def _serves(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
 
 DATA_RULES = (
     _data_suffice,
+    _data_are_new,
+    _orders_are_large,
     _data_are_what_was_learnt_from,
     _data_are_like_the_champions,
     _libraries_are_the_champions,

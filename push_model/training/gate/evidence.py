@@ -68,6 +68,8 @@ class Evidence:
         What the challenger says it learnt from, and what the frame gives for the same window.
     champion_learnt : Learnt or None
         What the champion learnt from.
+    days_since_newest_order : int or None
+        From the newest order to the run date; None where that was not looked at.
     changed_versions : tuple of str
         Libraries that are not those the champion was trained with, each "name then -> now".
     refit : RefitGap or None
@@ -92,6 +94,7 @@ class Evidence:
     learnt: Learnt | None = None
     rows_given: Learnt | None = None
     champion_learnt: Learnt | None = None
+    days_since_newest_order: int | None = None
     changed_versions: tuple[str, ...] = ()
     refit: RefitGap | None = None
     serving: ServingCheck | None = None

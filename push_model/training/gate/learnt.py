@@ -1,7 +1,7 @@
 """What did a model learn from? As its manifest says, and as the frame has it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from push_model.training.split import Split
@@ -19,6 +19,8 @@ class Learnt:
         Of the train window.
     min_items : int
         Items bought that made an order large.
+    fewest_items : int or None
+        Bought in the smallest of its orders; no manifest says so.
     """
 
     start: str
@@ -27,6 +29,7 @@ class Learnt:
     rows: int
     purchases: int
     min_items: int
+    fewest_items: int | None = field(default=None, compare=False)
 
     @property
     def base_rate(self) -> float:
@@ -77,6 +80,11 @@ def count_learnt(split: Split, *, min_items: int) -> Learnt:
         len(rows),
         int(rows["outcome"].sum()),
         min_items,
+        fewest_items=min(
+            # Counted here once more: a filter cannot vouch for itself.
+            int(part.groupby("order_id")["outcome"].sum().min())
+            for part in (rows, split.holdout)
+        ),
     )
 
 

@@ -195,9 +195,11 @@ def _is_above(found: Interval, limit: float) -> bool | None:
     return False if found.high <= limit else None
 
 
-def _meets(found: Interval, low: float, high: float) -> bool:
-    """Tell whether the truth may lie between two limits: only what cannot is refused."""
-    return found.high >= low and found.low <= high
+def _meets(found: Interval, low: float, high: float) -> bool | None:
+    """Tell whether the truth lies between two limits: as estimated, surely not, or not known."""
+    if low <= found.estimate <= high:
+        return True
+    return False if found.high < low or found.low > high else None
 
 
 def _spread(found: Interval) -> str:

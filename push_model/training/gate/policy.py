@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from push_model.errors import InvalidEventError
+from push_model.training.drift import MAX_MISSING_CHANGE, MAX_OUTSIDE_SHARE, MAX_PSI
 from push_model.training.limited import limited, read_limited
+from push_model.training.serving_check import BUDGET_S, LOAD_BUDGET_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class Policy:
         Times the base rate may rise or fall against the champion's training.
     min_holdout_days, min_holdout_orders, min_holdout_users, min_holdout_purchases : int
         What a verdict needs.
+    max_days_since_newest_order : int
+        From the newest order to the run date.
     min_orders_per_champion : float
         Orders to learn from, as a share of the champion's.
     max_load_s, max_answer_s : float
@@ -71,8 +75,8 @@ class Policy:
         0.05,
         at_least=0,
         below=1,
-        reason="A twentieth of average precision is what one month of age costs, see the "
-        "staleness curve; a fresh model may cost that much, no more.",
+        reason="A model may lose so much to age before it is called stale (docs/staleness.md); a "
+        "fresh one may cost as much, no more.",
     )
     precision_margin: float = limited(
         0.15,
@@ -120,16 +124,22 @@ class Policy:
         reason="Another seed changes a fifth of the list, another family two fifths.",
     )
     max_psi: float = limited(
-        2.0,
+        MAX_PSI,
         above=0,
         reason="Seasons alone move popularity by an index of 1.0 against a champion 90 days "
         "older; a wrong unit or a column that is no longer filled gives 4 and more.",
     )
     max_missing_change: float = limited(
-        0.2, above=0, at_most=1, reason="A column that a source stops filling changes by more."
+        MAX_MISSING_CHANGE,
+        above=0,
+        at_most=1,
+        reason="A column that a source stops filling changes by more.",
     )
     max_outside_share: float = limited(
-        0.2, above=0, at_most=1, reason="Days turned to hours leave the range in most rows."
+        MAX_OUTSIDE_SHARE,
+        above=0,
+        at_most=1,
+        reason="Days turned to hours leave the range in most rows.",
     )
     max_base_rate_change: float = limited(
         2.0, above=1, reason="Seasons move it by a fifth; a wrong filter or join by multiples."
@@ -142,12 +152,17 @@ class Policy:
     min_holdout_purchases: int = limited(
         100, at_least=1, reason="Average precision of fewer is mostly luck."
     )
+    max_days_since_newest_order: int = limited(
+        7, at_least=0, reason="A week without any order is a source that dried up, not a shop."
+    )
     min_orders_per_champion: float = limited(
         0.5, at_least=0, reason="Data that shrank by half was cut off somewhere on its way."
     )
-    max_load_s: float = limited(1.0, above=0, reason="A worker of the API starts in a second.")
+    max_load_s: float = limited(
+        LOAD_BUDGET_S, above=0, reason="A worker of the API starts in a second."
+    )
     max_answer_s: float = limited(
-        0.002,
+        BUDGET_S,
         above=0,
         reason="A score is 2 % of an API call of 100 ms; thirty times what it takes.",
     )

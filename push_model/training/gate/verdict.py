@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from push_model.store import Champion
 from push_model.training.gate.evidence import Evidence
 
 
@@ -51,7 +52,7 @@ class Verdict:
         One a rule, in the order of the rules.
     model_name : str
         The challenger.
-    champion_name : str or None
+    champion : Champion or None
         The champion it was compared with; promotion checks that it still serves.
     evidence : Evidence or None
         What the rules looked at; None where it was settled before anything was measured.
@@ -61,8 +62,13 @@ class Verdict:
     claim: str | None
     findings: tuple[Finding, ...]
     model_name: str
-    champion_name: str | None
+    champion: Champion | None
     evidence: Evidence | None
+
+    @property
+    def champion_name(self) -> str | None:
+        """Name of the champion; None where there was none."""
+        return self.champion.model_name if self.champion else None
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -105,6 +111,7 @@ class Verdict:
             "findings": [asdict(finding) for finding in self.findings],
             "model_name": self.model_name,
             "champion_name": self.champion_name,
+            "champion_line": self.champion.line if self.champion else None,
             **(_evidence(self.evidence) if self.evidence else {}),
         }
 

@@ -10,6 +10,8 @@ import pytest
 
 from push_model.model_folder import document_bytes, model_id_of, write_model_folder
 from push_model.store import promote
+from push_model.training import fit as fit_module
+from push_model.training import validation
 from push_model.training.fit import handler_fit
 from push_model.training.validation import validate_model
 from tests.frames import make_frame
@@ -159,6 +161,43 @@ def test_a_wrong_filter(shop):
     assert any("Was the filter right" in reason for reason in verdict.reasons)
 
 
+def test_a_filter_that_keeps_every_order_whatever_it_is_told(shop, monkeypatch):
+    for module in (fit_module, validation):
+        monkeypatch.setattr(module, "keep_large_orders", lambda frame, **_: frame)
+    fit(shop, shop.path, "let_through")
+
+    verdict = judge(shop, "let_through")
+
+    assert "large orders alone" in broken_rules(verdict)
+    assert any("Were items bought counted, and not rows?" in reason for reason in verdict.reasons)
+
+
+def test_another_filter_than_the_champions(shop):
+    fit(shop, shop.path, "smaller_orders", min_items=3)
+
+    verdict = judge(shop, "smaller_orders", min_items=3)
+
+    assert "filter as the champion's" in broken_rules(verdict)
+
+
+@pytest.mark.parametrize("days", [7, 8])
+def test_a_source_that_dried_up(shop, days):
+    newest = shop.frame.loc[shop.frame["order_date"] <= str(RUN_DATE), "order_date"].max()
+    run_date = (newest + pd.Timedelta(days=days)).date()
+    empty = {"models_dir": str(shop.folder / f"dried_up_{days}")}
+    seen = shop.frame[shop.frame["order_date"] <= newest]
+    path = write(shop, seen, f"dried_up_{days}")
+    fit(shop, path, "dried_up", training_date=str(run_date), **empty)
+
+    verdict = validate_model(
+        str(path), model_name="dried_up", min_items=5, training_date=run_date, **empty
+    )
+
+    stale = [f for f in verdict.findings if f.rule == "new orders"]
+    assert [found.passed for found in stale] == [True if days == 7 else None]
+    assert (verdict.decision == "inconclusive") is (days == 8)
+
+
 def test_days_turned_to_hours(shop):
     hours = shop.frame.assign(**{name: shop.frame[name] * 24 for name in DAYS})
     path = write(shop, hours, "hours")
@@ -243,7 +282,7 @@ def test_a_holdout_too_small_to_tell_is_no_fault_of_the_challenger(shop):
         model_name="few",
         models_dir=str(shop.folder / "empty"),
         min_items=5,
-        training_date=RUN_DATE,
+        training_date=date(2020, 11, 25),
     )
 
     assert verdict.decision == "inconclusive"

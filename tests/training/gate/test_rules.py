@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from push_model.store import Champion
 from push_model.training.gate.evidence import (
     Evidence,
     RefitGap,
@@ -33,6 +34,7 @@ METRICS = replace(
     roc_auc=0.85,
     purchases=1_000,
 )
+OLD = Champion("old", "2021-03-03T05:00:00+00:00", "ana", 1)
 LEARNT = Learnt("2021-01-01", "2021-03-01", 1_000, 800_000, 8_000, 5)
 SLICE = Slice(
     name="new users",
@@ -63,8 +65,9 @@ GOOD = Evidence(
     slices=(SLICE,),
     changed_share=0.2,
     learnt=LEARNT,
-    rows_given=LEARNT,
+    rows_given=replace(LEARNT, fewest_items=5),
     champion_learnt=LEARNT,
+    days_since_newest_order=7,
     refit=RefitGap(0.3, 1.05),
     serving=ServingCheck(passed=True, sentence="It serves."),
 )
@@ -133,6 +136,8 @@ def learnt(**changes):
 
 FAULTS = {
     "learnt from this frame": replace(GOOD, rows_given=replace(LEARNT, rows=799_999)),
+    "large orders alone": replace(GOOD, rows_given=replace(LEARNT, fewest_items=4)),
+    "filter as the champion's": learnt(min_items=4),
     "as many orders as the champion": learnt(orders=499),
     "as new as the champion's data": learnt(end="2021-02-28"),
     "base rate as the champion's": learnt(purchases=16_001),
@@ -180,6 +185,9 @@ def test_each_rule_is_broken_by_its_fault_alone_and_says_so(rule):
 
 
 DOUBTS = {
+    "learnt from this frame": replace(GOOD, learnt=None),
+    "new orders": replace(GOOD, days_since_newest_order=8),
+    "promises what happens": replace(GOOD, expected_per_actual=Interval(0.58, 0.46, 0.75)),
     "enough days": replace(GOOD, days=1),
     "enough orders": replace(GOOD, orders=19),
     "enough users": replace(GOOD, users=9),
@@ -243,7 +251,7 @@ def finding(rule, about, *, passed):
 def test_the_log_gets_one_line(evidence, said):
     findings = judge(evidence, POLICY)
 
-    verdict = Verdict("promote", claim(evidence, POLICY), findings, "new", "old", evidence)
+    verdict = Verdict("promote", claim(evidence, POLICY), findings, "new", OLD, evidence)
 
     assert verdict.headline == said
 
