@@ -67,6 +67,38 @@ def staleness(  # noqa: PLR0917 - a command's options are its function's argumen
         console.print(f"Drawn in {out}.", soft_wrap=True, markup=False, highlight=False)
 
 
+@app.command()
+def backtests(
+    newest: Annotated[int, typer.Option(help="How many of the newest lines.")] = 20,
+    runs_dir: Annotated[Path, typer.Option(envvar="PUSH_RUNS_DIR", help="The run folders.")] = Path(
+        "runs"
+    ),
+) -> None:
+    """Show what champions promised against what happened, run after run."""
+    from push_model.training.backtest_record import (  # noqa: PLC0415 - keeps --help instant
+        BACKTESTS_FILE,
+        read_backtests,
+    )
+
+    found = read_backtests(runs_dir / BACKTESTS_FILE)
+    if not found:
+        console.print("No run has looked back on a champion yet.")
+        return
+    columns = ("run date", "champion", "orders", "promised", "made", "ratio", "AP", "popular")
+    table = Table(*columns, box=SIMPLE)
+    for line in found[-newest:]:
+        total = line["total"]
+        promised, made = total["expected_purchases"], total["actual_purchases"]
+        ranks = (total["average_precision"], total["popularity_average_precision"])
+        table.add_row(
+            *(line["run_date"], line["model_name"]),
+            *(f"{total['orders']}", f"{promised:.0f}", f"{made}"),
+            f"{promised / made:.2f}" if made else "-",
+            *("-" if rank is None else f"{rank:.3f}" for rank in ranks),
+        )
+    console.print(table)
+
+
 def _measure(request: "FitRequest", *, days: int, origins: int, every: int) -> "Staleness":
     from push_model.training.dataset import load_dataset  # noqa: PLC0415 - keeps --help instant
     from push_model.training.fit import read_large_orders  # noqa: PLC0415 - as above

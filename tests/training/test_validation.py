@@ -58,6 +58,7 @@ def validate(folder, name, training_date=date(2022, 1, 1), policy=QUICK):
     )
 
 
+@pytest.mark.mltest("Model 5")
 def test_the_gate_scores_challenger_champion_and_popularity_on_the_same_rows(trained):
     promote_now(trained, "line")
 

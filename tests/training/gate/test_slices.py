@@ -1,6 +1,5 @@
 import numpy as np
 import pandas as pd
-import pytest
 
 from push_model.training.gate.slices import slices_of
 from tests.frames import make_frame
@@ -14,7 +13,6 @@ def test_new_and_returning_users_part_the_holdout():
     assert set(rows["user_order_seq"][found["new users"]]) == {2}
 
 
-@pytest.mark.mltest("Model 7")
 def test_baskets_part_it_by_items_bought_in_the_whole_order():
     rows = pd.DataFrame({
         "order_id": np.repeat([1, 2, 3, 4], 15),
