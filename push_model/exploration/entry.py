@@ -8,6 +8,8 @@ from typing import Any
 SERVABLE_FAMILIES = frozenset({"boosted_trees", "logistic_regression"})
 # A model document says neither yet: basis functions, and tables of rates by kind or vendor.
 UNSERVABLE_FEATURES = frozenset({"splines", "categories"})
+# Weighted up, purchases are promised many times over: no propensities, whatever the form.
+UNSERVABLE_TREATMENTS = frozenset({"class weights"})
 # What the API would have to send besides outweighs any number of leaves.
 NEEDS_MORE = 1_000_000
 
@@ -53,8 +55,12 @@ class Entry:
 
     @property
     def is_servable(self) -> bool:
-        """Whether `export_model` can write it out, so that serving needs no other code."""
-        return self.family in SERVABLE_FAMILIES and self.features not in UNSERVABLE_FEATURES
+        """Whether `export_model` can write it out, and what it says are propensities."""
+        return (
+            self.family in SERVABLE_FAMILIES
+            and self.features not in UNSERVABLE_FEATURES
+            and self.treatment not in UNSERVABLE_TREATMENTS
+        )
 
     @property
     def needs_history(self) -> bool:

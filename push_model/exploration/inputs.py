@@ -1,8 +1,10 @@
 """What does an entry read of a row? Sets of inputs, by name."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
-from push_model.columns import FEATURES
+from push_model.columns import FEATURES, HISTORY
+from push_model.exploration.rates import BY
 from push_model.preparation import Log, Product, Step
 from push_model.training.estimators import LINEAR_STEPS, RATIOS, FeaturePreparer
 
@@ -92,3 +94,27 @@ def make_preparer(name: str, default: FeaturePreparer) -> FeaturePreparer:
         only=wanted.only,
         never_is_missing=wanted.never_is_missing,
     )
+
+
+def lacking_columns(name: str, present: Collection[str]) -> list[str]:
+    """List what a frame lacks for a feature set, beyond what every feature frame has.
+
+    Parameters
+    ----------
+    name : str
+        A key of `FEATURE_SETS`.
+    present : collection of str
+        Columns of the frame.
+
+    Returns
+    -------
+    list of str
+        Sorted; empty where the set can be used.
+
+    Examples
+    --------
+    >>> lacking_columns("categories", ["variant_id", "vendor"])
+    ['product_type']
+    """
+    needed = {"history": HISTORY, "categories": BY}.get(name, ())
+    return sorted(set(needed) - set(present))

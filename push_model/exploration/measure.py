@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from push_model.exploration.entry import Entry
@@ -30,6 +31,12 @@ RESAMPLES = 500
 # Rows on which the exported model is held against its pipeline.
 CHECKED_ROWS = 20_000
 
+NO_FACTS: Mapping[str, Any] = {
+    "coefficients": {},
+    "importances": {},
+    "calibration": None,
+    "converged": None,
+}
 RULES = {"popularity": "popularity", "bought_before": "bought before"}
 
 
@@ -195,8 +202,7 @@ def _seed_of(judged: Window, seed: int) -> int:
 def _make_scorer(entry: Entry, fitted: Fitted | None, train: pd.DataFrame) -> Scorer:
     if fitted is None:
         name = RULES[entry.family]
-        nothing = {"coefficients": {}, "importances": {}, "calibration": None, "converged": None}
-        return Scorer(lambda rows: baseline_scores(rows)[name], 0, 1 + entry.complexity, nothing)
+        return Scorer(lambda rows: baseline_scores(rows)[name], 0, 1 + entry.complexity, NO_FACTS)
     inputs = [str(name) for name in fitted.pipeline.named_steps["prepare"].get_feature_names_out()]
     facts = _facts(fitted, inputs)
     if not entry.is_servable:
@@ -216,16 +222,20 @@ def _propensities_of(pipeline: Pipeline) -> Callable[[pd.DataFrame], Floats]:
 def _facts(fitted: Fitted, inputs: list[str]) -> dict[str, Any]:
     classifier = fitted.pipeline.named_steps["classify"]
     classifier = getattr(classifier, "classifier", classifier)  # under a calibration
-    weights = getattr(classifier, "coef_", None)
-    # Splines make more columns than inputs, whose weights say nothing one by one.
-    has_names = weights is not None and weights.shape[1] == len(inputs)
-    importances = np.asarray(getattr(classifier, "feature_importances_", ()), dtype=np.float64)
-    shares = importances / importances.sum() if importances.sum() > 0 else importances
-    steps = getattr(classifier, "n_iter_", None)
-    is_line = weights is not None and steps is not None
-    return {
-        "coefficients": dict(zip(inputs, map(float, weights[0]), strict=True)) if has_names else {},
-        "importances": dict(zip(inputs, map(float, shares), strict=True)) if len(shares) else {},
-        "calibration": asdict(fitted.calibration) if fitted.calibration else None,
-        "converged": bool(steps[0] < classifier.max_iter) if is_line else None,
-    }
+    facts = dict(NO_FACTS)
+    if isinstance(classifier, LogisticRegression):
+        facts["converged"] = bool(classifier.n_iter_[0] < classifier.max_iter)
+        weights = classifier.coef_[0]
+        # Splines make more columns than inputs, whose weights say nothing one by one.
+        if len(weights) == len(inputs):
+            facts["coefficients"] = _by_name(inputs, weights)
+    elif hasattr(classifier, "feature_importances_"):
+        gains = np.asarray(classifier.feature_importances_, dtype=np.float64)
+        facts["importances"] = _by_name(inputs, gains / max(gains.sum(), np.finfo(float).tiny))
+    if fitted.calibration is not None:
+        facts["calibration"] = asdict(fitted.calibration)
+    return facts
+
+
+def _by_name(inputs: list[str], values: Floats) -> dict[str, float]:
+    return {name: float(value) for name, value in zip(inputs, values, strict=True)}

@@ -1,4 +1,4 @@
-"""How does an entry become a fitted pipeline? Through `make_pipeline` wherever serving can follow."""
+"""How does an entry become a fitted pipeline? By `make_pipeline` wherever serving can follow."""
 
 import warnings
 from collections.abc import Callable
@@ -173,9 +173,7 @@ def _fit(entry: Entry, rows: pd.DataFrame, seed: int) -> Pipeline:
         return pipeline.fit(rows, rows["outcome"].to_numpy(), **given)
 
 
-def thin_negatives(
-    rows: pd.DataFrame, *, seed: int
-) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+def thin_negatives(rows: pd.DataFrame, *, seed: int) -> tuple[pd.DataFrame, NDArray[np.float64]]:
     """Keep what was bought and a tenth of the rest, which then counts ten times.
 
     Parameters

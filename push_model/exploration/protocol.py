@@ -1,7 +1,8 @@
 """Which orders does an entry learn from, and which judge it? Time folds, and a last window."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 from typing import Any
 
@@ -58,6 +59,25 @@ class Part:
         windows = {"train": self.train, "judged": self.judged}
         ends = {name: {"start": str(w.start), "end": str(w.end)} for name, w in windows.items()}
         return {"name": self.name, "slug": self.slug, "purpose": self.purpose, **ends}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Part":
+        """Read what `document` gave.
+
+        Parameters
+        ----------
+        document : mapping
+            May hold more, such as counts.
+
+        Returns
+        -------
+        Part
+        """
+        train, judged = (
+            Window(*(date.fromisoformat(document[name][end]) for end in ("start", "end")))
+            for name in ("train", "judged")
+        )
+        return cls(document["name"], document["purpose"], train, judged)
 
 
 def plan_parts(frame: pd.DataFrame) -> tuple[Part, ...]:

@@ -1,4 +1,4 @@
-"""How often was such a product bought before this day? Rates by category, as of each order's day."""
+"""How often was such a product bought before? Rates by category, as of each order's day."""
 
 import numpy as np
 import pandas as pd
@@ -132,6 +132,7 @@ def _before(outcome: pd.Series, keys: list[pd.Series]) -> tuple[pd.Series, pd.Se
     reached = daily.groupby(level=levels).cumsum() if levels else daily.cumsum()
     before = (reached - daily).add_prefix("before_")
     columns = [key.rename(f"key_{number}") for number, key in enumerate(keys)]
-    before.index.names = [column.name for column in columns]
-    found = pd.concat(columns, axis=1).join(before, on=before.index.names)
+    names = [f"key_{number}" for number in range(len(keys))]
+    before.index.names = names
+    found = pd.concat(columns, axis=1).join(before, on=names)
     return found["before_sum"], found["before_count"]

@@ -105,7 +105,8 @@ def split_by_time(
     if absent := sorted({"order_id", "order_date"} - set(frame.columns)):
         raise MissingColumnsError(f"The feature frame lacks column(s) {absent}.")
     windows = Windows(*cut_by_time(frame, (train_share, train_share + calibration_share)))
-    return Split(*(frame[is_inside(frame, window)] for window in windows), windows)
+    train, calibration, holdout = (frame[is_inside(frame, window)] for window in windows)
+    return Split(train, calibration, holdout, windows)
 
 
 def cut_by_time(frame: pd.DataFrame, shares: Sequence[float]) -> tuple[Window, ...]:
