@@ -1,4 +1,6 @@
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import typer
@@ -6,7 +8,10 @@ from typer.testing import CliRunner
 
 from push_model.errors import InvalidEventError
 from push_model.exploration import search
-from push_model.exploration_commands import app
+from push_model.exploration.choose import Choice
+from push_model.exploration.entry import Entry
+from push_model.exploration.run import Outcome
+from push_model.exploration_commands import _say_outcome, app
 from tests.frames import make_frame
 
 
@@ -60,7 +65,7 @@ def test_run_again_it_does_nothing_twice(run, dataset, out):
 
 
 def test_a_search_shows_the_best_so_far(run, dataset, tmp_path, monkeypatch):
-    def found(folder, *, seconds, features, report_progress):
+    def found(_folder, *, seconds, features, report_progress):
         assert (seconds, features) == (30.0, "request")
         report_progress(None, 10.0)
         report_progress(0.25, 30.0)
@@ -97,6 +102,26 @@ def test_what_the_frame_lacks_for_an_entry_is_said(run, dataset, tmp_path, monke
     _, said, _, _ = run(dataset, "--size", "full", "--out", tmp_path, "--until", "2021-03-04")
 
     assert "Left out: trees, history. The frame lacks ['earlier_orders'" in said
+
+
+def test_a_choice_that_needs_more_is_named_beside_what_a_plain_request_can_feed(capsys):
+    rich, plain = (
+        Entry(name=name, question="?", family="boosted_trees", features=features, settings=settings)
+        for name, features, settings in (
+            ("with history", "history", {"depth": 3}),
+            ("monotone", "request", {"is_monotone": True}),
+        )
+    )
+    outcome = Outcome((), Choice(rich, rich, (rich,)), Choice(plain, plain, (plain,)))
+
+    _say_outcome(Path("out"), replace(outcome, report=Path("out/report.html")))
+
+    said = capsys.readouterr().out
+    assert "Chosen: with history" in said
+    assert '"features": "history"' in said
+    assert "Chosen of what a plain request can feed: monotone" in said
+    assert "handler_fit does not know this parametrisation yet" in said
+    assert "Report   out/report.html" in said
 
 
 def _stop(*_, **__):

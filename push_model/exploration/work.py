@@ -5,6 +5,8 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from io import StringIO
 
+from threadpoolctl import threadpool_limits
+
 from push_model.exploration.entry import Entry
 from push_model.exploration.folder import Exploration
 from push_model.exploration.measure import fingerprint, measure_entry
@@ -85,7 +87,11 @@ def do_work(exploration: Exploration, work: Work) -> Work:
     Work
         The same.
     """
-    with redirect_stdout(StringIO()):  # trainers' own progress, which would break ours
+    with (
+        redirect_stdout(StringIO()),  # trainers' own progress, which would break ours
+        # With another number of threads sums differ in their last bits, and lines with them.
+        threadpool_limits(1, user_api="blas"),
+    ):
         measured = measure_entry(
             work.entry,
             exploration.read_rows(),

@@ -34,9 +34,11 @@ def test_the_highest_mean_comes_first():
     ranked = standings_of(judged(SIMPLE, 0.2), judged(LARGE, 0.3), judged(MIDDLE, 0.25))
 
     assert [standing.entry.name for standing in ranked] == ["large", "middle", "simple"]
-    assert [standing.average_precision.estimate for standing in ranked] == pytest.approx(
-        [0.3, 0.25, 0.2]
-    )
+    assert [standing.average_precision.estimate for standing in ranked] == pytest.approx([
+        0.3,
+        0.25,
+        0.2,
+    ])
 
 
 def test_an_entry_that_lacks_a_fold_is_not_ranked():

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from sklearn.utils.validation import check_is_fitted
 
 from push_model.exploration.entries import choose_entries
 from push_model.exploration.entry import Entry
@@ -15,9 +14,7 @@ FEW = {"iterations": 5, "depth": 3}
 
 def trees(**differs) -> Entry:
     settings = FEW | differs.pop("settings", {})
-    return Entry(
-        name="a", question="?", family="boosted_trees", settings=settings, **differs
-    )
+    return Entry(name="a", question="?", family="boosted_trees", settings=settings, **differs)
 
 
 def propensities_of(entry, frame, *, seed=0):
@@ -41,12 +38,6 @@ def test_an_entry_gives_propensities(frame, name):
 
     assert ((p >= 0) & (p <= 1)).all()
     assert p.std() > 0 or name.startswith("elastic")
-
-
-def test_histogram_boosting_is_a_pipeline_too(frame):
-    entry = Entry(name="a", question="?", family="histogram_boosting", settings={"max_iter": 2})
-
-    check_is_fitted(fit_entry(entry, frame, seed=0).pipeline)
 
 
 def test_a_plain_entry_is_what_handler_fit_would_train(frame):
@@ -93,8 +84,8 @@ def test_a_calibrated_entry_says_what_was_decided(frame):
 
 def test_a_line_that_helps_is_kept(frame, monkeypatch):
     monkeypatch.setattr("push_model.training.calibration.MIN_PURCHASES", 5)
-    # Hardly any learning: all propensities are near one half, which a line can mend.
-    timid = trees(treatment="calibrated", settings={"learning_rate": 0.1, "iterations": 3})
+    # Hardly any learning: all propensities are near the base rate, which a line can mend.
+    timid = trees(treatment="calibrated", settings={"learning_rate": 0.03, "iterations": 20})
 
     fitted = fit_entry(timid, frame, seed=0)
 

@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -56,7 +57,7 @@ def test_folds_expand_and_judge_each_order_once(counts):
     folds = [part for part in plan_parts(orders_of(counts)) if part.purpose == CHOOSING]
 
     assert len(folds) == 4
-    for before, after in zip(folds, folds[1:], strict=False):
+    for before, after in pairwise(folds):
         assert after.train.start == before.train.start
         assert after.train.end == after.judged.start == before.judged.end
 

@@ -54,5 +54,5 @@ def test_a_result_of_another_format_is_work_to_do_again(tmp_path):
 
 
 def test_a_damaged_file_says_what_to_do(tmp_path):
-    with pytest.raises(DatasetError, match=r"exploration\.json cannot be read: .*push-model explore"):
+    with pytest.raises(DatasetError, match=r"\.json cannot be read: .*push-model explore"):
         read_json(tmp_path / "exploration.json")

@@ -30,7 +30,10 @@ def test_a_finished_exploration_has_a_leaderboard_a_choice_and_a_claim(explored)
     assert sorted(names) == sorted(entry.name for entry in open_exploration(explored).entries)
     assert found["choice"]["chosen"] in found["choice"]["within"]
     parts = {(claim["entry"], claim["part"]) for claim in found["final"]}
-    assert {(found["choice"]["chosen"], "final"), (found["choice"]["chosen"], "usual test")} <= parts
+    assert {
+        (found["choice"]["chosen"], "final"),
+        (found["choice"]["chosen"], "usual test"),
+    } <= parts
     assert ("popularity", "final") in parts
 
 
@@ -82,7 +85,9 @@ def test_the_model_that_is_claimed_of_is_kept_as_serving_reads_it(explored):
     document = json.loads((explored / "results" / slug / "final.model.json").read_text("utf-8"))
     rows = exploration.read_rows()
 
-    scores = score(Model.from_document(document), rows[is_inside(rows, exploration.parts[-1].judged)])
+    scores = score(
+        Model.from_document(document), rows[is_inside(rows, exploration.parts[-1].judged)]
+    )
 
     assert scores.std() > 0
 

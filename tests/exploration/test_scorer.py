@@ -40,7 +40,8 @@ def test_what_serving_cannot_read_has_no_document(frame):
 
 
 @pytest.mark.parametrize(
-    ("name", "inputs", "rule"), [("popularity", 1, "popularity"), ("bought before", 2, "bought before")]
+    ("name", "inputs", "rule"),
+    [("popularity", 1, "popularity"), ("bought before", 2, "bought before")],
 )
 def test_a_rule_is_the_gates_own_baseline(frame, name, inputs, rule):
     found = make_scorer(FULL[name], None, frame)
@@ -54,6 +55,14 @@ def test_trees_tell_importances_that_add_up_to_one(frame):
         facts = scorer_of(entry, frame).facts
         assert sum(facts["importances"].values()) == pytest.approx(1.0)
         assert facts["coefficients"] == {}
+
+
+def test_histogram_boosting_tells_no_importances(frame):
+    entry = Entry(name="a", question="?", family="histogram_boosting", settings={"max_iter": 2})
+
+    facts = scorer_of(entry, frame).facts
+
+    assert facts["importances"] == facts["coefficients"] == {}
 
 
 def test_lines_tell_coefficients_and_whether_they_settled(frame):

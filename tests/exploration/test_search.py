@@ -53,7 +53,9 @@ def test_a_search_goes_on_where_it_was(copied):
     search.search(copied, trials=1)
     seen = []
 
-    search.search(copied, trials=3, report_progress=lambda best, spent_s: seen.append((best, spent_s)))
+    search.search(
+        copied, trials=3, report_progress=lambda best, spent_s: seen.append((best, spent_s))
+    )
     search.search(copied, trials=3)
 
     assert len(seen) == 2
@@ -64,13 +66,14 @@ def test_a_search_goes_on_where_it_was(copied):
 def test_a_trial_that_was_killed_is_tried_again(copied, monkeypatch):
     tried = []
 
-    def die(exploration, trial, entry):
+    def die(_exploration, _trial, entry):
         tried.append(entry)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(search, "_try", die)
-        search.search(copied, trials=1)
+        with pytest.raises(KeyboardInterrupt):
+            search.search(copied, trials=1)
 
     assert search.search(copied, trials=1) == tuple(tried)
 
