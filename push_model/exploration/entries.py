@@ -2,8 +2,6 @@
 
 Entries are data. Each but the first of its kind differs from its neighbour by one thing, so that
 their paired difference answers its question.
-
-The full list on the real-orders frame of docs/exploration.md: the estimate is measured there.
 """
 
 from dataclasses import replace
@@ -15,6 +13,11 @@ from push_model.exploration.line_entries import BASE_LINE, LINES
 from push_model.exploration.tree_entries import OTHER_TREES, SYMMETRIC_TREES, trees
 
 SIZES = ("small", "full")
+
+# The full list takes some 70 minutes of processor time on 2.2 million rows of large orders, the
+# search apart. Measured on every third order (545,000 train rows): base trees 12.5 s, 300 of them
+# 24 s, depth 2 x 600 37 s, depth 8 16 s, a ridge 2 to 4 s, lasso 9 s, a forest 10 to 16 s; the four
+# train windows of the whole hold ten times those rows.
 
 RULES = (
     Entry(
