@@ -18,7 +18,10 @@ from push_model.testing import make_model
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
-SHELL = ("cli", "store_commands", "staleness_commands", "history_commands")
+SHELL = (
+    *("cli", "store_commands", "staleness_commands", "history_commands"),
+    "exploration_commands",
+)
 
 SERVE = """
 import json, sys

@@ -1,0 +1,148 @@
+"""What is being explored, and where is it kept? The exploration folder and its first file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from push_model.errors import DatasetError
+from push_model.exploration.entry import Entry
+from push_model.exploration.protocol import CHOOSING, Part
+from push_model.exploration.result import read_json
+from push_model.training.engine import connect
+from push_model.training.frames import collect_sorted
+
+FACTS_FILE = "exploration.json"
+ROWS_FILE = "large_orders.parquet"
+SEARCH_FILE = "search.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """An exploration folder, opened.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it is.
+    facts : mapping
+        What `exploration.json` says.
+    """
+
+    folder: Path
+    facts: Mapping[str, Any]
+
+    @property
+    def seed(self) -> int:
+        """Seed of everything random."""
+        return int(self.facts["seed"])
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts of the protocol."""
+        return tuple(Part.from_document(document) for document in self.facts["parts"])
+
+    @property
+    def folds(self) -> tuple[Part, ...]:
+        """The parts that entries are chosen by."""
+        return tuple(part for part in self.parts if part.purpose == CHOOSING)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The entries that can be measured, those a search found among them."""
+        documents = [entry for entry in self.facts["entries"] if entry["skipped"] is None]
+        return (*(Entry.from_document(document) for document in documents), *self.found)
+
+    @property
+    def found(self) -> tuple[Entry, ...]:
+        """The entries that a search found."""
+        path = self.folder / SEARCH_FILE
+        documents = read_json(path)["entries"] if path.exists() else []
+        return tuple(Entry.from_document(document) for document in documents)
+
+    @property
+    def grounds(self) -> dict[str, Any]:
+        """What results depend on beside entry, part and seed."""
+        return {"frame": self.facts["frame"]["sha256"], "versions": self.facts["versions"]}
+
+    def find(self, slug: str) -> Entry:
+        """Find an entry by its slug.
+
+        Parameters
+        ----------
+        slug : str
+            As `plan` gave it.
+
+        Returns
+        -------
+        Entry
+
+        Raises
+        ------
+        DatasetError
+            If there is none.
+        """
+        for entry in self.entries:
+            if entry.slug == slug:
+                return entry
+        raise DatasetError(f"{self.folder} has no entry {slug!r}. Plan the exploration again.")
+
+    def read_rows(self) -> pd.DataFrame:
+        """Give the rows of large orders, read once a process.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, n_columns)
+            Sorted; not to be changed.
+        """
+        return _read_rows(self.folder / ROWS_FILE, self.facts["frame"]["sha256"])
+
+
+def open_exploration(folder: Path) -> Exploration:
+    """Open an exploration that was started.
+
+    Parameters
+    ----------
+    folder : Path
+        The exploration folder.
+
+    Returns
+    -------
+    Exploration
+
+    Raises
+    ------
+    DatasetError
+        If it is none.
+    """
+    return Exploration(folder, read_json(folder / FACTS_FILE))
+
+
+@lru_cache(maxsize=1)
+def _read_rows(path: Path, digest: str) -> pd.DataFrame:
+    frame = collect_sorted(connect().read_parquet(str(path)))
+    if digest_rows(frame) != digest:
+        raise DatasetError(f"{path} changed after it was written. Start the exploration again.")
+    return frame
+
+
+def digest_rows(frame: pd.DataFrame) -> str:
+    """Sum up rows, whatever kind of file they came in.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        Sorted.
+
+    Returns
+    -------
+    str
+        SHA-256, in hex, of every value and of the names of the columns.
+    """
+    ordered = frame[sorted(frame.columns)]
+    hashed = pd.util.hash_pandas_object(ordered, index=False).to_numpy()
+    return sha256(" ".join(ordered.columns).encode() + hashed.tobytes()).hexdigest()

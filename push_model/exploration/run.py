@@ -1,0 +1,206 @@
+"""How does an exploration get done? Fit by fit, resumable, the same on one machine or many."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from joblib import Parallel, delayed
+
+from push_model.exploration.choose import Choice, Standing, choose, rank
+from push_model.exploration.finals import choose_finalists, compare_finals, record_opening
+from push_model.exploration.folder import Exploration, open_exploration
+from push_model.exploration.protocol import CHOOSING, CLAIMING, COMPARING
+from push_model.exploration.result import write_json
+from push_model.exploration.start import start_exploration
+from push_model.exploration.work import (
+    Work,
+    do_work,
+    list_missing,
+    list_work,
+    open_parts,
+    read_current,
+)
+from push_model.training.orders import MIN_ITEMS
+
+STANDINGS_FILE = "standings.json"
+REPORT = "push_model.exploration.report"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an exploration ended.
+
+    Attributes
+    ----------
+    standings : tuple of Standing
+        Of all entries, the best first.
+    choice, choice_request_only : Choice
+        Of all entries, and of those that a plain request can feed.
+    claims : list of dict
+        What the final window says of the chosen and those beside it; empty before it was opened.
+    report : Path or None
+        The page written, if this installation writes one.
+    """
+
+    standings: tuple[Standing, ...]
+    choice: Choice
+    choice_request_only: Choice
+    claims: list[dict[str, Any]] = field(default_factory=list)
+    report: Path | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Give it as JSON-able data."""
+        return {
+            "standings": [standing.document() for standing in self.standings],
+            "choice": self.choice.document(),
+            "choice_request_only": self.choice_request_only.document(),
+            "final": self.claims,
+        }
+
+
+def plan(
+    folder: Path,
+    dataset: str,
+    *,
+    size: str = "full",
+    min_items: int = MIN_ITEMS,
+    until: date | None = None,
+    seed: int = 0,
+) -> list[str]:
+    """Start or resume an exploration, and say which entries have anything left to do.
+
+    Parameters
+    ----------
+    folder : Path
+        The exploration folder.
+    dataset : str
+        Path or URI of a feature frame.
+    size : str
+        ``"small"`` or ``"full"``.
+    min_items : int
+        Items bought that make an order large.
+    until : date, optional
+        Last day to read; today (UTC) by default.
+    seed : int
+        Seed of everything random.
+
+    Returns
+    -------
+    list of str
+        Slugs, each for one `run_entry`; they may run at once, on any machine that sees `folder`.
+    """
+    until = until or datetime.now(UTC).date()
+    exploration = start_exploration(
+        folder, dataset, size=size, min_items=min_items, until=until, seed=seed
+    )
+    return list(dict.fromkeys(work.entry.slug for work in list_work(exploration)))
+
+
+def run_entry(folder: Path, slug: str) -> None:
+    """Do what is left to do of an entry.
+
+    Parameters
+    ----------
+    folder : Path
+        The exploration folder.
+    slug : str
+        From `plan`.
+    """
+    exploration = open_exploration(folder)
+    for work in list_missing(exploration, exploration.find(slug), open_parts(exploration)):
+        do_work(exploration, work)
+
+
+def run_all(exploration: Exploration, todo: Iterable[Work], *, jobs: int = 1) -> Iterator[Work]:
+    """Do fits, several at once.
+
+    Parameters
+    ----------
+    exploration : Exploration
+        Opened.
+    todo : iterable of Work
+        From `list_work`.
+    jobs : int
+        Processes; each holds the rows once, and a fit of trees uses two threads.
+
+    Yields
+    ------
+    Work
+        Each when it is done.
+    """
+    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+    yield from parallel(delayed(do_work)(exploration, work) for work in todo)
+
+
+def finish(folder: Path, *, again: str | None = None) -> Outcome:
+    """Choose by the rule, open the final window for the chosen, and write the report.
+
+    Parameters
+    ----------
+    folder : Path
+        The exploration folder, every entry done.
+    again : str, optional
+        Why the final window may be opened a second time.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    InvalidEventError
+        If the final window was opened before for another choice, and `again` is not given.
+    """
+    exploration = open_exploration(folder)
+    outcome = sum_up(exploration)
+    choices = (outcome.choice, outcome.choice_request_only)
+    entries = [standing.entry for standing in outcome.standings]
+    finalists = choose_finalists(choices, entries)
+    winner = outcome.choice.chosen
+    record_opening(exploration, finalists, winner=winner, again=again)
+    chosen = {choice.chosen.name for choice in choices}
+    for entry in finalists:
+        wanted = {"final", "usual test"} if entry.name in chosen else {"final"}
+        parts = [part for part in exploration.parts if part.name in wanted]
+        for work in list_missing(exploration, entry, parts):
+            do_work(exploration, work)
+    claims = compare_finals(read_current(exploration, finalists, purposes=(CLAIMING,)))
+    outcome = replace(outcome, claims=claims)
+    write_json(folder / STANDINGS_FILE, outcome.document())
+    return replace(outcome, report=_write_report(folder))
+
+
+def sum_up(exploration: Exploration) -> Outcome:
+    """Rank what has been measured so far, and apply the rule.
+
+    Parameters
+    ----------
+    exploration : Exploration
+        Opened.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    DatasetError
+        If no servable entry was judged on every fold.
+    """
+    results = read_current(exploration, exploration.entries, purposes=(CHOOSING, COMPARING))
+    folds = [part.name for part in exploration.folds]
+    plain = [result for result in results if not result.entry.needs_history]
+    standings = rank(results, folds=folds)
+    return Outcome(standings, choose(standings), choose(rank(plain, folds=folds)))
+
+
+def _write_report(folder: Path) -> Path | None:
+    """Write the report where the code that draws it is installed."""
+    if find_spec(REPORT) is None:
+        return None
+    path: Path = import_module(REPORT).write_report(folder)
+    return path

@@ -1,0 +1,106 @@
+import json
+
+import pytest
+
+from push_model.errors import InvalidEventError
+from push_model.exploration.choose import Choice
+from push_model.exploration.entry import Entry
+from push_model.exploration.finals import choose_finalists, compare_finals, record_opening
+from push_model.exploration.folder import open_exploration
+from push_model.exploration.result import write_json
+from tests.exploration.results import make_entry, make_result
+
+RULE = Entry(name="popularity", question="?", family="popularity")
+BASE, CHOSEN, BEST, OTHER = (
+    make_entry("base"),
+    make_entry("chosen", neighbour="base"),
+    make_entry("best"),
+    make_entry("other"),
+)
+
+
+@pytest.fixture
+def exploration(tmp_path):
+    part = {
+        "name": "final",
+        "purpose": "claiming",
+        "train": {"start": "2021-01-01", "end": "2021-02-01"},
+        "judged": {"start": "2021-02-01", "end": "2021-03-01"},
+    }
+    write_json(tmp_path / "exploration.json", {"frame": {"sha256": "abc"}, "parts": [part]})
+    return open_exploration(tmp_path)
+
+
+def openings_of(exploration) -> list:
+    return json.loads((exploration.folder / "finals.json").read_text("utf-8"))["openings"]
+
+
+def test_the_chosen_its_neighbour_the_best_and_the_rules_are_seen():
+    choice = Choice(BEST, CHOSEN, (CHOSEN, BEST))
+
+    found = choose_finalists([choice], [RULE, OTHER, BEST, BASE, CHOSEN])
+
+    assert found == (RULE, BEST, BASE, CHOSEN)
+
+
+def test_an_opening_is_on_record(exploration):
+    record_opening(exploration, [CHOSEN, RULE], winner=CHOSEN)
+
+    (opening,) = openings_of(exploration)
+    assert opening["entries"] == ["chosen", "popularity"]
+    assert opening["window"] == "2021-02-01 <= day < 2021-03-01"
+    assert (opening["winner"], opening["reason"]) == ("chosen", None)
+
+
+def test_a_look_cut_short_goes_on_without_a_second_record(exploration):
+    record_opening(exploration, [CHOSEN, RULE], winner=CHOSEN)
+    record_opening(exploration, [CHOSEN], winner=CHOSEN)
+
+    assert len(openings_of(exploration)) == 1
+
+
+@pytest.mark.parametrize(
+    ("finalists", "winner"), [([CHOSEN, BASE], BASE), ([CHOSEN, OTHER], CHOSEN)]
+)
+def test_a_second_look_for_others_is_refused(exploration, finalists, winner):
+    record_opening(exploration, [CHOSEN, BASE], winner=CHOSEN)
+
+    with pytest.raises(InvalidEventError, match=r"was opened on .* when 'chosen' .*--again"):
+        record_opening(exploration, finalists, winner=winner)
+
+    assert len(openings_of(exploration)) == 1
+
+
+def test_a_second_look_with_a_reason_is_on_record(exploration):
+    record_opening(exploration, [CHOSEN], winner=CHOSEN)
+    record_opening(exploration, [OTHER], winner=OTHER, again="a column was wrong")
+
+    assert [opening["reason"] for opening in openings_of(exploration)] == [
+        None,
+        "a column was wrong",
+    ]
+
+
+def test_other_rows_have_a_final_window_of_their_own(exploration):
+    record_opening(exploration, [CHOSEN], winner=CHOSEN)
+    facts = {**exploration.facts, "frame": {"sha256": "other rows"}}
+    write_json(exploration.folder / "exploration.json", facts)
+
+    record_opening(open_exploration(exploration.folder), [OTHER], winner=OTHER)
+
+    assert len(openings_of(exploration)) == 2
+
+
+def test_claims_are_paired_within_a_part():
+    results = [
+        make_result(CHOSEN, "final", 0.32, noise=0.1),
+        make_result(BASE, "final", 0.30, noise=0.1),
+        make_result(CHOSEN, "usual test", 0.31),
+    ]
+
+    chosen, base, test = compare_finals(results)
+
+    assert [claim["part"] for claim in (chosen, base, test)] == ["final", "final", "usual test"]
+    assert chosen["gain_on"]["base"]["low"] == pytest.approx(0.02)
+    assert base["gain_on"]["chosen"]["estimate"] == pytest.approx(-0.02)
+    assert test["gain_on"] == {}

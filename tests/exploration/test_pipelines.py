@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+
+from push_model.exploration.entries import choose_entries
+from push_model.exploration.entry import Entry
+from push_model.exploration.pipelines import fit_entry, thin_negatives
+from push_model.training.calibrated import CalibratedClassifier
+from push_model.training.parametrisation import BoostedTrees
+from push_model.training.train import train
+
+FULL = {entry.name: entry for entry in choose_entries("full")}
+FEW = {"iterations": 5, "depth": 3}
+
+
+def trees(**differs) -> Entry:
+    settings = FEW | differs.pop("settings", {})
+    return Entry(name="a", question="?", family="boosted_trees", settings=settings, **differs)
+
+
+def propensities_of(entry, frame, *, seed=0):
+    return fit_entry(entry, frame, seed=seed).pipeline.predict_proba(frame)[:, 1]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "line on four columns",
+        "line with interactions",
+        "line on splines",
+        "ridge, class weights",
+        "elastic net, C 1e-3",
+        "decision tree, grown out",
+        "random forest, depth 10",
+    ],
+)
+def test_an_entry_gives_propensities(frame, name):
+    p = propensities_of(FULL[name], frame)
+
+    assert ((p >= 0) & (p <= 1)).all()
+    assert p.std() > 0 or name.startswith("elastic")
+
+
+def test_a_plain_entry_is_what_handler_fit_would_train(frame):
+    ours = fit_entry(trees(), frame, seed=0).pipeline
+    theirs = train(frame, BoostedTrees(**FEW), seed=0, trained_on="2021-03-04").serving.pipeline
+
+    np.testing.assert_array_equal(
+        ours.named_steps["classify"].get_leaf_values(),
+        theirs.named_steps["classify"].get_leaf_values(),
+    )
+
+
+def test_categories_add_rates(frame):
+    pipeline = fit_entry(trees(features="categories"), frame, seed=0).pipeline
+
+    names = list(pipeline.named_steps["prepare"].get_feature_names_out())
+    assert names[-3:] == ["rate_by_variant_id", "rate_by_product_type", "rate_by_vendor"]
+    assert len(pipeline.named_steps["classify"].feature_importances_) == len(names)
+
+
+def test_half_the_rows_a_tree_are_other_trees(frame):
+    whole, half = (propensities_of(trees(settings=s), frame) for s in ({}, {"subsample": 0.5}))
+
+    assert (whole != half).any()
+
+
+def test_monotone_trees_never_fall_as_popularity_rises(frame):
+    entry = trees(settings={"is_monotone": True, "iterations": 30})
+    pipeline = fit_entry(entry, frame, seed=0).pipeline
+    rows = frame.head(50)
+
+    found = [
+        pipeline.predict_proba(rows.assign(global_popularity=p))[:, 1]
+        for p in np.linspace(0, 0.5, 20)
+    ]
+
+    assert (np.diff(found, axis=0) >= -1e-12).all()
+
+
+def test_a_calibrated_entry_says_what_was_decided(frame):
+    assert fit_entry(trees(), frame, seed=0).calibration is None
+    assert fit_entry(trees(treatment="calibrated"), frame, seed=0).calibration.says
+
+
+def test_a_line_that_helps_is_kept(frame, monkeypatch):
+    monkeypatch.setattr("push_model.training.calibration.MIN_PURCHASES", 5)
+    # Hardly any learning: all propensities are near the base rate, which a line can mend.
+    timid = trees(treatment="calibrated", settings={"learning_rate": 0.03, "iterations": 20})
+
+    fitted = fit_entry(timid, frame, seed=0)
+
+    assert fitted.calibration.method == "platt"
+    assert isinstance(fitted.pipeline.named_steps["classify"], CalibratedClassifier)
+
+
+def test_class_weights_promise_far_more(frame):
+    for family in ("boosted_trees", "logistic_regression"):
+        plain, weighted = (
+            propensities_of(
+                Entry(
+                    name="a",
+                    question="?",
+                    family=family,
+                    settings={"iterations": 30} if family == "boosted_trees" else {},
+                    treatment=treatment,
+                ),
+                frame,
+            )
+            for treatment in ("plain", "class weights")
+        )
+        assert weighted.mean() > 1.2 * plain.mean()
+
+
+def test_thinned_negatives_weigh_what_they_stand_for(frame):
+    kept, weights = thin_negatives(frame, seed=0)
+
+    bought = kept["outcome"] == 1
+    assert bought.sum() == frame["outcome"].sum()
+    assert set(weights[bought]) == {1.0}
+    assert weights[~bought].sum() == pytest.approx((frame["outcome"] == 0).sum(), rel=0.2)
+
+
+def test_thinning_keeps_the_order_of_rows_and_the_frame(frame):
+    before = frame.copy()
+
+    kept, _ = thin_negatives(frame, seed=0)
+
+    assert kept.index.is_monotonic_increasing
+    assert frame.equals(before)
+
+
+def test_thinned_negatives_promise_about_what_all_do(frame):
+    plain, thinned = (
+        propensities_of(trees(treatment=treatment, settings={"iterations": 40}), frame)
+        for treatment in ("plain", "a tenth of the negatives")
+    )
+
+    assert thinned.mean() == pytest.approx(plain.mean(), rel=0.2)

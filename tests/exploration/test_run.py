@@ -1,0 +1,111 @@
+import json
+import shutil
+import sys
+from types import ModuleType
+
+import pytest
+
+from push_model.errors import InvalidEventError
+from push_model.exploration import run
+from push_model.exploration.folder import open_exploration
+from push_model.scoring import Model
+from push_model.training.split import is_inside
+from push_model.training.train import score
+from tests.exploration.conftest import UNTIL
+
+
+@pytest.fixture
+def copied(explored, tmp_path):
+    return shutil.copytree(explored, tmp_path / "copied")
+
+
+def standings_of(folder) -> dict:
+    return json.loads((folder / "standings.json").read_text("utf-8"))
+
+
+def test_a_finished_exploration_has_a_leaderboard_a_choice_and_a_claim(explored):
+    found = standings_of(explored)
+
+    names = [standing["entry"]["name"] for standing in found["standings"]]
+    assert sorted(names) == sorted(entry.name for entry in open_exploration(explored).entries)
+    assert found["choice"]["chosen"] in found["choice"]["within"]
+    parts = {(claim["entry"], claim["part"]) for claim in found["final"]}
+    assert {
+        (found["choice"]["chosen"], "final"),
+        (found["choice"]["chosen"], "usual test"),
+    } <= parts
+    assert ("popularity", "final") in parts
+
+
+def test_a_plan_of_what_is_done_is_empty(copied, dataset):
+    assert run.plan(copied, dataset, size="small", until=UNTIL) == []
+
+
+def test_without_a_last_day_today_is_the_last(dataset, tmp_path):
+    run.plan(tmp_path, dataset, size="small")
+
+    assert open_exploration(tmp_path).facts["until"] >= "2021-03-04"
+
+
+def test_finishing_again_shows_the_same_without_a_second_opening(copied):
+    before = standings_of(copied)
+
+    run.finish(copied)
+
+    assert standings_of(copied) == before
+    assert len(json.loads((copied / "finals.json").read_text("utf-8"))["openings"]) == 1
+
+
+def test_a_look_at_the_final_window_that_was_cut_short_goes_on(copied):
+    before = standings_of(copied)
+    (copied / "standings.json").unlink()
+    for path in copied.glob("results/*/final.json"):
+        path.unlink()
+
+    run.finish(copied)
+
+    after = standings_of(copied)
+    assert [c["average_precision"] for c in after["final"]] == [
+        c["average_precision"] for c in before["final"]
+    ]
+
+
+def test_another_choice_may_not_look_again(copied):
+    shutil.rmtree(copied / "results" / _slug_of(copied, standings_of(copied)["choice"]["chosen"]))
+
+    with pytest.raises(InvalidEventError, match="one more window to choose by"):
+        run.finish(copied)
+
+    run.finish(copied, again="the chosen one was lost")
+
+
+def test_the_model_that_is_claimed_of_is_kept_as_serving_reads_it(explored):
+    exploration = open_exploration(explored)
+    slug = _slug_of(explored, standings_of(explored)["choice"]["chosen"])
+    document = json.loads((explored / "results" / slug / "final.model.json").read_text("utf-8"))
+    rows = exploration.read_rows()
+
+    scores = score(
+        Model.from_document(document), rows[is_inside(rows, exploration.parts[-1].judged)]
+    )
+
+    assert scores.std() > 0
+
+
+def test_the_report_is_written_where_its_code_is(copied, monkeypatch):
+    report = ModuleType(run.REPORT)
+    report.write_report = lambda folder: folder / "report.html"
+    monkeypatch.setattr(run, "find_spec", lambda _: object())
+    monkeypatch.setitem(sys.modules, run.REPORT, report)
+
+    assert run.finish(copied).report == copied / "report.html"
+
+
+def test_without_its_code_there_is_no_report(copied, monkeypatch):
+    monkeypatch.setattr(run, "find_spec", lambda _: None)
+
+    assert run.finish(copied).report is None
+
+
+def _slug_of(folder, name) -> str:
+    return next(e.slug for e in open_exploration(folder).entries if e.name == name)

@@ -1,0 +1,128 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from push_model.errors import InvalidEventError
+from push_model.exploration import search
+from push_model.exploration.choose import Choice
+from push_model.exploration.entry import Entry
+from push_model.exploration.run import Outcome
+from push_model.exploration_commands import _say_outcome, app
+from tests.frames import make_frame
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "frame.csv"
+    make_frame(orders=120, seed=3).to_csv(path, index=False)
+    return str(path)
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run the command in a terminal of 100 columns; give its exit code, output and error."""
+    monkeypatch.setenv("COLUMNS", "100")
+    alone = typer.Typer()
+    alone.add_typer(app)
+
+    def invoke(*arguments) -> tuple:
+        result = CliRunner().invoke(alone, ["explore", *map(str, arguments)])
+        return result.exit_code, result.stdout, result.stderr, result.exception
+
+    return invoke
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    """Give a folder that the tests of this file go on in, in any order."""
+    return tmp_path_factory.mktemp("exploration")
+
+
+def test_it_prints_a_leaderboard_the_choice_and_the_claim(run, dataset, out):
+    code, said, _, error = run(dataset, "--size", "small", "--out", out, "--jobs", 1)
+
+    assert code == 0, error
+    assert "8 entries, 4 folds" in said
+    table = [line for line in said.splitlines() if "few trees" in line or "90 %" in line]
+    assert table
+    assert max(map(len, table)) <= 100
+    assert "Chosen: " in said
+    assert "usual test: AP" in said
+
+
+def test_run_again_it_does_nothing_twice(run, dataset, out):
+    run(dataset, "--size", "small", "--out", out, "--jobs", 1)
+
+    code, said, _, _ = run(dataset, "--size", "small", "--out", out)
+
+    assert code == 0
+    assert "Every entry was fitted before" in said
+    assert len(json.loads((out / "finals.json").read_text("utf-8"))["openings"]) == 1
+
+
+def test_a_search_shows_the_best_so_far(run, dataset, tmp_path, monkeypatch):
+    def found(_folder, *, seconds, features, report_progress):
+        assert (seconds, features) == (30.0, "request")
+        report_progress(None, 10.0)
+        report_progress(0.25, 30.0)
+
+    monkeypatch.setattr(search, "search", found)
+
+    code, _, err, _ = run(
+        dataset, "--size", "small", "--out", tmp_path, "--jobs", 1, "--search-minutes", 0.5
+    )
+
+    assert code == 0
+    assert "Searching trees (request), best AP 0.2500" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--until", "4.3.2021"), '--until must be "yyyy-mm-dd"'),
+        (("--size", "huge"), "size must be one of"),
+    ],
+)
+def test_a_request_that_cannot_be_met_is_refused(run, dataset, tmp_path, options, said):
+    code, _, _, error = run(dataset, "--out", tmp_path, *options)
+
+    assert code == 1
+    with pytest.raises(InvalidEventError, match=said):
+        raise error
+
+
+def test_what_the_frame_lacks_for_an_entry_is_said(run, dataset, tmp_path, monkeypatch):
+    # The full list takes minutes; what is left out is said before anything is fitted.
+    monkeypatch.setattr("push_model.exploration_commands._fit_all", _stop)
+
+    _, said, _, _ = run(dataset, "--size", "full", "--out", tmp_path, "--until", "2021-03-04")
+
+    assert "Left out: trees, history. The frame lacks ['earlier_orders'" in said
+
+
+def test_a_choice_that_needs_more_is_named_beside_what_a_plain_request_can_feed(capsys):
+    rich, plain = (
+        Entry(name=name, question="?", family="boosted_trees", features=features, settings=settings)
+        for name, features, settings in (
+            ("with history", "history", {"depth": 3}),
+            ("monotone", "request", {"is_monotone": True}),
+        )
+    )
+    outcome = Outcome((), Choice(rich, rich, (rich,)), Choice(plain, plain, (plain,)))
+
+    _say_outcome(Path("out"), replace(outcome, report=Path("out/report.html")))
+
+    said = capsys.readouterr().out
+    assert "Chosen: with history" in said
+    assert '"features": "history"' in said
+    assert "Chosen of what a plain request can feed: monotone" in said
+    assert "handler_fit does not know this parametrisation yet" in said
+    assert "Report   out/report.html" in said
+
+
+def _stop(*_, **__):
+    raise InvalidEventError("far enough")
