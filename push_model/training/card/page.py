@@ -10,6 +10,7 @@ from markupsafe import Markup
 from push_model.training.card.content import compose
 from push_model.training.card.evaluation import Evaluation
 
+FOLDER = Path(__file__).parent
 TEMPLATE = "card.html.jinja"
 
 
@@ -32,13 +33,33 @@ def write_html(
     str
         HTML; the same arguments give the same bytes.
     """
+    content = compose(facts, evaluation, judgement, model_name=model_name)
+    return render(TEMPLATE, FOLDER, card=content)
+
+
+def render(template: str, *folders: Path, **content: Any) -> str:
+    """Fill a template; whatever is not a picture is escaped.
+
+    Parameters
+    ----------
+    template : str
+        Name of its file.
+    *folders : Path
+        Where it and what it includes lie; the first that has a name wins.
+    **content : object
+        What it speaks of.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    content = compose(facts, evaluation, judgement, model_name=model_name)
     # The pictures alone are markup: Matplotlib wrote them, and escaped what it was given.
-    return environment.get_template(TEMPLATE).render(card=content, as_markup=Markup)
+    return environment.get_template(template).render(**content, as_markup=Markup)
