@@ -1,0 +1,83 @@
+"""How many of the pushes are bought? Read off a curve, for as many pushes as another sends."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from push_model.exploration.report.found import BOUGHT_BEFORE, POPULARITY, Found, Result
+
+PUSHES = 1000
+
+
+class Sender(NamedTuple):
+    """A way to choose whom a push goes to, and what comes of it.
+
+    Attributes
+    ----------
+    name : str
+        In plain words.
+    bought : float
+        Of `PUSHES` pushes.
+    reached : float
+        Share of all purchases that got a push.
+    """
+
+    name: str
+    bought: float
+    reached: float
+
+
+def compare_senders(found: Found) -> list[Sender]:
+    """Compare the leader, where p > 0.05, with as many pushes sent in other ways.
+
+    Parameters
+    ----------
+    found : Found
+        The exploration.
+
+    Returns
+    -------
+    list of Sender
+        The leader first, chance last; empty where nothing was measured.
+    """
+    leader, part = found.leader, found.telling_part
+    if leader is None or part is None:
+        return []
+    ours = leader.results[part]
+    share, base_rate = ours.metric("pushed_share"), ours.metric("base_rate")
+    right, reached = ours.metric("precision_when_pushed"), ours.metric("recall_when_pushed")
+    if None in (share, base_rate, right, reached):
+        return []
+    senders = [Sender("this model", PUSHES * float(right or 0), float(reached or 0))]
+    for family, name in ((BOUGHT_BEFORE, "what was bought before"), (POPULARITY, "popularity")):
+        baseline = found.baseline(family)
+        result = baseline.results.get(part) if baseline else None
+        recall = read_recall(result, float(share or 0)) if result else None
+        if recall is not None and share:
+            bought = PUSHES * recall * float(base_rate or 0) / share
+            senders.append(Sender(name, bought, recall))
+    return [*senders, Sender("chance", PUSHES * float(base_rate or 0), float(share or 0))]
+
+
+def read_recall(result: Result, share: float) -> float | None:
+    """Read the share of the purchases among the best candidates off the ROC curve.
+
+    Parameters
+    ----------
+    result : Result
+        With a curve.
+    share : float
+        Of the candidates that get a push.
+
+    Returns
+    -------
+    float or None
+        Between places of the curve on a straight line; None without a curve.
+    """
+    points, base_rate = result.curve.get("roc"), result.metric("base_rate")
+    if not points or base_rate is None:
+        return None
+    unbought, bought = np.asarray(points, dtype=np.float64).T
+    candidates = base_rate * bought + (1 - base_rate) * unbought
+    ends = ([0.0, *candidates, 1.0], [0.0, *bought, 1.0])
+    return float(np.interp(share, *ends))
