@@ -7,7 +7,7 @@ from push_model.exploration.report.costs import compose_costs
 from push_model.exploration.report.decision import compose_decision
 from push_model.exploration.report.errors import compose_errors
 from push_model.exploration.report.finalists import compose_curves
-from push_model.exploration.report.found import POPULARITY, Found
+from push_model.exploration.report.found import POPULARITY, Found, name_part
 from push_model.exploration.report.leaning import compose_leaning
 from push_model.exploration.report.learning import compose_learning
 from push_model.exploration.report.neighbours import compose_neighbours
@@ -53,11 +53,11 @@ def compose(found: Found) -> Content:
     frame = found.facts.get("frame") or {}
     days = f"{frame.get('first_day', '-')} to {frame.get('last_day', '-')}"
     return Content(
-        name=f"Which model buys the most from a push? {len(found.ranked)} entries compared",
+        name=f"Which model is the best, and how is it known? {len(found.ranked)} entries compared",
         decision="promote" if found.chosen else "inconclusive",
         headline=f"Chosen: {leader.name}" if leader and found.chosen else "Nothing is chosen yet",
         sentence=f"Orders of {days}. "
-        + (f"Figures below are of the {part}." if part else "Nothing is measured yet."),
+        + (f"Figures below are of the {name_part(part)}." if part else "Nothing is measured yet."),
         tiles=tuple(_tiles(found)),
         sections=tuple(compose_section(found) for compose_section in SECTIONS),
     )

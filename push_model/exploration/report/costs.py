@@ -1,6 +1,7 @@
 """What does a gain cost? Seconds, microseconds, bytes, and the price of being followed by hand."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from string import ascii_lowercase
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from push_model.training.card.tables import Table
 
 # Questions of a tree whose every effect can still be drawn; of a single tree that can be read.
 PAIRS, READABLE_DEPTH = 2, 6
+# What requests would have to hold besides; to compare with and without it is no price of glass.
+HISTORY = "history"
 
 Cost = Callable[[Entry], float]
 
@@ -99,30 +102,40 @@ def _draw_all(found: Found, costs: Mapping[str, Cost]) -> Iterator[Picture]:
 
 def _draw(found: Found, across: str, cost: Cost, priced: Sequence[Entry], number: int) -> Picture:
     front = find_front(found, cost)
-    chosen = found.leader.name if found.leader else ""
-    named = _spread([e for e in priced if e.name in front or e.name == chosen], cost, keep=chosen)
-    dots = [
-        Dot(cost(e), found.mean(e), e.family, e.name if e.name in named else "") for e in priced
-    ]
-    cheapest = min(priced, key=cost)
+    marked = [e for e in sorted(priced, key=cost) if e.name in front or e is found.leader]
+    letters = dict(zip((entry.name for entry in marked), ascii_lowercase, strict=False))
+    leader = found.leader.name if found.leader else ""
+    title = f"{across[:1].upper()}{across[1:]}"
+    said = [f"{e.name} {write_cost(cost(e))}" for e in priced if e.name == leader]
+    named = "; ".join(f"{letter} {name}" for name, letter in letters.items())
     return draw_costs(
         f"cost-{number}",
-        dots,
-        title=f"{across[:1].upper()}{across[1:]}: "
-        + "; ".join(f"{e.name} {cost(e):.3g}" for e in priced if e.name in {chosen, cheapest.name}),
-        how="Each dot is an entry: average precision on the folds against what it costs.",
+        [Dot(cost(e), found.mean(e), e.family, letters.get(e.name, "")) for e in priced],
+        title=": ".join([title, *said]),
+        how=f"Average precision on the folds against the cost of each entry: {named}.",
         alt="; ".join(f"{e.name}: {cost(e):.3g}, {found.mean(e):.4f}" for e in priced) + ".",
         across=across,
     )
 
 
-def _spread(entries: Sequence[Entry], cost: Cost, *, keep: str) -> set[str]:
-    """Name entries that stand far enough apart for their names to be read."""
-    named: list[Entry] = [entry for entry in entries if entry.name == keep]
-    for entry in sorted(entries, key=cost):
-        if all(not 1 / 3 < cost(entry) / cost(other) < 3 for other in named):  # noqa: PLR2004 - half a decade
-            named.append(entry)
-    return {entry.name for entry in named}
+def write_cost(cost: float) -> str:
+    """Write a cost with three digits, and thousands in full.
+
+    Parameters
+    ----------
+    cost : float
+        Of any unit.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> write_cost(0.01234), write_cost(123456.0)
+    ('0.0123', '123,456')
+    """
+    return f"{cost:.3g}" if cost < 1000 else f"{cost:,.0f}"  # noqa: PLR2004 - from where three digits say too little
 
 
 def is_glass_box(entry: Entry) -> bool:
@@ -152,16 +165,18 @@ def _say_chosen(found: Found, costs: Mapping[str, Cost]) -> Iterator[str]:
     if leader is None or leader not in found.ranked:
         yield "Nothing is measured yet."
         return
-    said = ", ".join(f"{cost(leader):,.3g} {name}" for name, cost in costs.items())
+    said = ", ".join(f"{write_cost(cost(leader))} {name}" for name, cost in costs.items())
     yield f"{leader.name}: {said}; average precision {found.mean(leader):.4f} on the folds."
 
 
 def _say_glass(found: Found) -> Iterator[str]:
-    glass = next((entry for entry in found.ranked if is_glass_box(entry)), None)
-    other = next((entry for entry in found.ranked if not is_glass_box(entry)), None)
+    alike = [entry for entry in found.ranked if entry.features != HISTORY]
+    glass = next((entry for entry in alike if is_glass_box(entry)), None)
+    other = next((entry for entry in alike if not is_glass_box(entry)), None)
     price = compare(found, other, glass, found.folds) if other and glass else None
     if price and glass and other:
-        yield f"The price of glass-box: {price.sentence()}, the best that can be followed by hand."
+        says = f"The price of glass-box: {price.sentence()}"
+        yield f"{says}, the best that can be followed by hand; neither reads history."
 
 
 def _tabulate(found: Found, costs: Mapping[str, Cost]) -> Iterator[Table]:
@@ -175,10 +190,7 @@ def _tabulate(found: Found, costs: Mapping[str, Cost]) -> Iterator[Table]:
         (
             entry.name,
             f"{found.mean(entry):.4f}",
-            *(
-                f"{cost(entry):,.3g}" if cost(entry) < 1000 else f"{cost(entry):,.0f}"  # noqa: PLR2004 - digits
-                for cost in costs.values()
-            ),
+            *(write_cost(cost(entry)) for cost in costs.values()),
             f"{entry.results[found.folds[-1]].inputs}",
             "yes" if is_glass_box(entry) else "no",
         )

@@ -66,7 +66,7 @@ def compose_decision(found: Found) -> Section:
             *_say_opening(found),
             note,
         ),
-        pictures=tuple(_draw_standings(found)),
+        pictures=(*_draw_standings(found), *_draw_finals(found)),
         tables=(*_tabulate_finals(found), *_tabulate_standings(found)),
         command=json.dumps(asked, indent=2, sort_keys=True) if asked else "",
     )
@@ -142,6 +142,23 @@ def _draw_standings(found: Found) -> Iterator[Picture]:
         )
 
 
+def _draw_finals(found: Found) -> Iterator[Picture]:
+    levels = [(entry, measure(found, entry, [FINAL])) for entry in found.finalists]
+    rows = [
+        Row(entry.name, level, f"{level.estimate:.4f}", style_family(entry.family))
+        for entry, level in levels
+        if level
+    ]
+    if rows:
+        yield draw_rows(
+            "finals",
+            rows,
+            title=f"{rows[0].name} reaches {rows[0].says} in the final window",
+            how="The newest orders, which no choice has seen, with intervals; the chosen first.",
+            across="average precision in the final window",
+        )
+
+
 def _is_always_shown(found: Found, entry: Entry) -> bool:
     return entry.family in BASELINES or (found.chosen is not None and entry is found.chosen)
 
@@ -154,7 +171,7 @@ def _tabulate_finals(found: Found) -> Iterator[Table]:
             entry.name,
             *(write_level(measure(found, entry, [part])) for part in parts),
             write_number(entry.results[FINAL].metric("roc_auc"), "{:.4f}"),
-            write_number(entry.results[FINAL].metric("ece"), "{:.5f}"),
+            _final_ece(entry),
             _write_rival(found, entry),
         )
         for entry in found.finalists
@@ -162,6 +179,12 @@ def _tabulate_finals(found: Found) -> Iterator[Table]:
     if rows:
         headings = ("entry", *parts, "ROC-AUC, final", "ECE, final", "chosen above it, final")
         yield Table("Finalists: average precision with its interval", headings, rows)
+
+
+def _final_ece(entry: Entry) -> str:
+    if entry.family in BASELINES:
+        return UNKNOWN
+    return write_number(entry.results[FINAL].metric("ece"), "{:.5f}")
 
 
 def _is_judged(entries: Sequence[Entry], part: str) -> bool:
@@ -186,9 +209,8 @@ def _tabulate_standings(found: Found) -> Iterator[Table]:
             "AP, usual validation",
             *(heading for _, heading, _ in MEANS),
             "complexity",
-            "servable",
         )
-        caption = "Leaderboard: means over the folds, best first; the chosen has a star"
+        caption = "Leaderboard: means over the folds, best first; * chosen, † cannot be served"
         yield Table(caption, headings, rows)
 
 
@@ -197,14 +219,19 @@ def _standing(found: Found, entry: Entry, best: Entry | None) -> tuple[str, ...]
     is_best = best is not None and entry.name == best.name
     usual = entry.results.get(USUAL_VALIDATION)
     return (
-        f"{entry.name} *" if entry is found.chosen else entry.name,
+        f"{entry.name}{_mark(found, entry)}",
         write_level(measure(found, entry, found.folds)),
         UNKNOWN if is_best or not behind else write_gain(behind.gain).replace(" [", "\n["),
         write_number(usual.average_precision if usual else None, "{:.4f}"),
         *(_mean(found, entry, metric, form) for metric, _, form in MEANS),
         f"{entry.complexity:,.0f}",
-        "yes" if entry.is_servable else "no",
     )
+
+
+def _mark(found: Found, entry: Entry) -> str:
+    if entry is found.chosen:
+        return " *"
+    return "" if entry.is_servable else " †"
 
 
 def _mean(found: Found, entry: Entry, metric: str, form: str) -> str:

@@ -144,7 +144,7 @@ def _draw(name: str, kind: str, known: Sequence[tuple[Group, float]]) -> Picture
     return Picture(
         name,
         _paint,
-        title=f"Of {kind}, {_name(ranked[0][0])} is ranked best ({ranked[0][1]:.1f} times chance)",
+        title=f"Ranked best of {kind}: {_name(ranked[0][0])}, {ranked[0][1]:.1f} times chance",
         how="Average precision over the share bought in the group; 1 is chance. The axis is "
         "logarithmic.",
         alt="; ".join(f"{_name(group)} {lift:.1f}" for group, lift in ranked) + ".",

@@ -18,6 +18,26 @@ POPULARITY, BOUGHT_BEFORE = "popularity", "bought_before"
 BASELINES = (POPULARITY, BOUGHT_BEFORE)
 
 
+def name_part(part: str) -> str:
+    """Name a part so that a sentence can speak of it.
+
+    Parameters
+    ----------
+    part : str
+        As results have it.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> name_part("final"), name_part("fold 4")
+    ('final window', 'fold 4')
+    """
+    return "final window" if part == FINAL else part
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One entry, fitted and judged on one part.

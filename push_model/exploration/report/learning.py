@@ -83,13 +83,21 @@ def draw_learning_curve(lines: Mapping[str, Sequence[Point]]) -> Picture:
     return draw_lines(
         "learning-curve",
         lines,
-        title=says[0].rstrip("."),
+        title=_title(lines),
         how="Mean over the folds; shades are intervals. A line that still rises on the right would "
         "gain from more orders; the axis is logarithmic.",
         alt=" ".join(says),
         across="rows learnt from",
         up="average precision",
         ticks={x: _short(x) for x in _thin({p.x for points in lines.values() for p in points})},
+    )
+
+
+def _title(lines: Mapping[str, Sequence[Point]]) -> str:
+    label, points = max(lines.items(), key=lambda line: line[1][-1].y)
+    before, last = points[max(0, len(points) - 2)], points[-1]
+    return (
+        f"{label}: the last {last.x / before.x:.1f} times the rows brought {last.y - before.y:+.4f}"
     )
 
 

@@ -99,7 +99,7 @@ def _tabulate(found: Found, topic: str, group: Sequence[Difference]) -> Table:
             difference.entry.name,
             difference.entry.question,
             difference.rival.name,
-            write_gain(difference.gain),
+            write_gain(difference.gain).replace(", ", ",\N{NO-BREAK SPACE}"),
             difference.verdict,
             f"{sum(gain > 0 for gain in difference.by_part)} of {len(difference.by_part)}",
             " ".join(find_whys(found, difference)),

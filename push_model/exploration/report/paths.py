@@ -108,10 +108,7 @@ def _place(entries: Sequence[Entry]) -> dict[str, float]:
 def _ticks(entries: Sequence[Entry]) -> dict[float, str]:
     placed = _place(entries)
     named = {placed[e.name]: strength(e) for e in entries}
-    return {
-        place: "none" if found == inf else f"{found:g}".replace("e-0", "e-")
-        for place, found in sorted(named.items())
-    }
+    return {place: write_strength(found) for place, found in sorted(named.items())}
 
 
 def _draw_precision(found: Found, paths: Sequence[Path]) -> Iterator[Picture]:
@@ -186,23 +183,42 @@ def _say_path(found: Found, path: Path) -> str:
     label, group = path
     best = max(group, key=found.mean)
     ends = " and ".join(
-        f"{found.mean(entry):.4f} at C {_write_strength(entry)}" for entry in (group[0], group[-1])
+        f"{found.mean(end):.4f} at C {write_strength(strength(end))}"
+        for end in (group[0], group[-1])
     )
     return (
-        f"{label}: best at C {_write_strength(best)} with {found.mean(best):.4f}; {ends} "
+        f"{label}: best at C {write_strength(strength(best))} with {found.mean(best):.4f}; {ends} "
         "at the two ends."
     )
 
 
-def _write_strength(entry: Entry) -> str:
-    found = strength(entry)
-    return "none" if found == inf else f"{found:g}".replace("e-0", "e-")
+def write_strength(inverse: float) -> str:
+    """Write C as short as it can be.
+
+    Parameters
+    ----------
+    inverse : float
+        Infinite where nothing holds a line back.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> write_strength(1e-4), write_strength(0.5), write_strength(inf)
+    ('1e-4', '0.5', 'none')
+    """
+    if inverse == inf:
+        return "none"
+    digits, power = f"{inverse:e}".split("e")
+    return f"{float(digits):g}e{int(power)}" if int(power) < -1 else f"{inverse:g}"
 
 
 def _tabulate(found: Found, paths: Sequence[Path]) -> Iterator[Table]:
     rows = tuple(
         (
-            f"{label}, C {_write_strength(entry)}",
+            f"{label}, C {write_strength(strength(entry))}",
             write_level(measure(found, entry, found.folds)),
             *_count(_coefficients(found, entry)),
             f"{found.mean(entry, 'log_loss'):.5f}",

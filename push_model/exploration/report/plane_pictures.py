@@ -8,7 +8,6 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from push_model.exploration.report.line_pictures import LOGARITHMIC_FROM, Point, scale_across
 from push_model.exploration.report.palette import LEGEND_ROW, name_family, style_family
-from push_model.exploration.report.texts import shorten
 from push_model.training.card.chart import HEIGHT, INK, OURS, WIDTH, Picture
 
 # Dots with so many neighbours that numbers beside them would lie on each other.
@@ -17,7 +16,7 @@ FAINTEST = 0.12
 
 
 class Dot(NamedTuple):
-    """An entry's place, and what is written beside it: nothing, or its name."""
+    """An entry's place, and what is written above it: nothing, or a letter."""
 
     x: float
     y: float
@@ -65,18 +64,11 @@ def draw_costs(
 
 
 def _name_dots(axes: Axes, dots: Sequence[Dot]) -> None:
-    """Write names beside dots, to the side where there is room."""
-    middle = sorted(dot.x for dot in dots)[len(dots) // 2] if dots else 0.0
-    for number, dot in enumerate(dots):
-        is_right = dot.x > middle
+    """Ring the dots that have a letter, and write it above."""
+    for dot in dots:
+        axes.plot([dot.x], [dot.y], "o", mfc="none", mec=INK, markersize=10, mew=1.1)
         axes.annotate(
-            shorten(dot.label, 28),
-            (dot.x, dot.y),
-            (-7 if is_right else 7, 6 if number % 2 == 0 else -12),
-            textcoords="offset points",
-            ha="right" if is_right else "left",
-            fontsize=9.5,
-            color=INK,
+            dot.label, (dot.x, dot.y), (0, 8), textcoords="offset points", ha="center", color=INK
         )
 
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from push_model.exploration.report.palette import AROUND, LEGEND_ROW, TALL_ROW, Style
 from push_model.exploration.report.texts import shorten
-from push_model.training.card.chart import CHAMPION, MUTED, OURS, WIDTH, Picture
+from push_model.training.card.chart import CHAMPION, GROUND, MUTED, OURS, WIDTH, Picture
 from push_model.training.gate.resampling import Interval
 
 # Of a row: its name stands so far above the bar.
@@ -87,11 +87,18 @@ def _name_row(axes: Axes, place: int, name: str, says: str = "") -> None:
     across = axes.get_yaxis_transform()
     for edge, text in ((0.0, shorten(name)), (1.0, says)):
         side = "right" if edge else "left"
-        axes.text(edge, place - ABOVE, text, transform=across, ha=side, va="center", fontsize=10)
+        axes.text(
+            *(edge, place - ABOVE, text),
+            transform=across,
+            ha=side,
+            va="center",
+            fontsize=10,
+            bbox={"facecolor": GROUND, "edgecolor": "none", "pad": 1.2},  # no line runs through it
+        )
 
 
 def draw_pairs(
-    name: str, pairs: Sequence[tuple[str, float, float]], kinds: tuple[str, str]
+    name: str, pairs: Sequence[tuple[str, float, float]], kinds: tuple[str, str], *, where: str
 ) -> Picture:
     """Draw two average precisions a row, joined by a line.
 
@@ -103,6 +110,8 @@ def draw_pairs(
         Name of the row and its two numbers, at least one row.
     kinds : pair of str
         What the two are of.
+    where : str
+        On which orders.
 
     Returns
     -------
@@ -123,15 +132,15 @@ def draw_pairs(
         axes.spines["left"].set_visible(False)
         axes.grid(visible=True, axis="x", linewidth=0.6)
         axes.set_xlabel("average precision")
-        axes.legend(loc="upper left", bbox_to_anchor=(-0.02, 0), ncols=2, title_fontsize=10)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=2, borderaxespad=0.2)
 
     label, one, other = pairs[0]
     return Picture(
         name,
         _paint,
-        title=f"{label}: {one:.3f} on {first} users, {other:.3f} on {second} ones",
-        how=f"Average precision, mean over the folds: {first} users are those whose second order "
-        "is judged. Levels depend on how much each group buys; compare within a column.",
+        title=f"{label}, {where}: {one:.3f} on {first} users, {other:.3f} on {second} ones",
+        how=f"Average precision; {first} users are those whose second order is judged. Levels "
+        "depend on how much each group buys: compare dots of one kind.",
         alt="; ".join(f"{row}: {one:.3f} and {other:.3f}" for row, one, other in pairs) + ".",
         size=(WIDTH, AROUND + LEGEND_ROW + TALL_ROW * len(pairs)),
     )

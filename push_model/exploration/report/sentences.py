@@ -64,7 +64,8 @@ out of, what was bought elsewhere, and what was out of stock. Products new to th
 that costs most."""
 
 COST_NOTE = """\
-Named are the entries that nothing beats at that cost: everything cheaper is worse. Seconds and
+Letters mark the chosen entry and those that nothing beats at that cost: all cheaper ones are worse.
+Seconds and
 microseconds are of the machine that explored and compare entries with each other only."""
 
 GLASS_NOTE = """\

@@ -1,6 +1,6 @@
 """How do trees answer to their settings? One setting at a time, and two together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -18,8 +18,6 @@ from push_model.training.card.tables import Table
 
 # Settings whose pairs are drawn as a surface, the most telling first.
 SURFACES = ("learning_rate", "iterations", "depth", "l2_leaf_reg")
-# Fewer places are no surface.
-LEAST_PLACES = 4
 
 
 def compose_trees(found: Found) -> Section:
@@ -38,12 +36,15 @@ def compose_trees(found: Found) -> Section:
     families = sorted({entry.family for entry in trees}, key=name_family)
     by_family = {family: _comparable(trees, family) for family in families}
     small = [p for group in by_family.values() for p in _draw_settings(found, group)]
-    surfaces = _draw_surfaces(found, by_family.get("boosted_trees", []))
+    surfaces = tuple(_draw_surfaces(found, by_family.get("boosted_trees", [])))
     says = [_say_best(found, group) for group in by_family.values() if group]
     return Section(
         "trees",
         "Trees: depth, rate, number and penalty",
-        tuple(says) or ("No trees were fitted yet.",),
+        (
+            *(says or ["No trees were fitted yet."]),
+            *([] if surfaces else ["No two settings were varied together: there is no surface."]),
+        ),
         pictures=(*surfaces, *small),
         tables=tuple(_tabulate(found, trees)),
     )
@@ -126,10 +127,16 @@ def _draw_surfaces(found: Found, group: Sequence[Entry]) -> Iterator[Picture]:
         for entry in group:
             place = (_number(entry, across) or 0.0, _number(entry, up) or 0.0)
             best[place] = max(best.get(place, 0.0), found.mean(entry))
-        if len(best) >= LEAST_PLACES:
+        if _is_surface(best):
             places = [(*place, value) for place, value in sorted(best.items())]
             name = make_slug("surface", across, up)
             yield draw_surface(name, places, across=across, up=up)
+
+
+def _is_surface(places: Collection[tuple[float, float]]) -> bool:
+    """Say whether both settings were varied together: one at a time draws a cross, no surface."""
+    across, up = ({place[end] for place in places} for end in (0, 1))
+    return len(places) > len(across) + len(up) - 1
 
 
 def _say_best(found: Found, group: Sequence[Entry]) -> str:

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from math import isnan
 
-from push_model.exploration.report.found import BASELINES, FINAL, Entry, Found
+from push_model.exploration.report.found import BASELINES, FINAL, Entry, Found, name_part
 from push_model.exploration.report.row_pictures import draw_pairs
+from push_model.training.card.chart import Picture
 from push_model.training.card.sections import Section
 from push_model.training.card.shown import UNKNOWN, write_number
 from push_model.training.card.tables import Table
 
 USERS = ("new", "returning")
+# Stands for the mean over all of them.
+FOLDS = "folds"
 # Metrics shown of each, and how they are written.
 SHOWN = (
     ("average_precision", "AP", "{:.4f}"),
@@ -37,21 +40,24 @@ def compose_users(found: Found) -> Section:
         dict.fromkeys(e.name for e in (*found.finalists, *found.ranked[:BEST], *baselines))
     )
     entries = [found.entries[name] for name in shown if found.entries[name] in found.ranked]
-    new, returning = USERS
-    pairs = [
-        (entry.name, found.mean(entry, users=new), found.mean(entry, users=returning))
-        for entry in entries
-    ]
+    parts = [part for part in (FOLDS, FINAL) if _knows(found, part)]
     return Section(
         "users",
         "New and returning users",
-        tuple(_say(found, part) for part in ("folds", FINAL) if _knows(found, part))
-        or ("Users were not told apart yet.",),
-        pictures=(draw_pairs("users", pairs, USERS),) if pairs else (),
-        tables=tuple(
-            _tabulate(found, entries, part) for part in ("folds", FINAL) if _knows(found, part)
-        ),
+        tuple(_say(found, part) for part in parts) or ("Users were not told apart yet.",),
+        pictures=tuple(_draw(found, entries, part) for part in parts),
+        tables=tuple(_tabulate(found, entries, part) for part in parts),
     )
+
+
+def _draw(found: Found, entries: Sequence[Entry], part: str) -> Picture:
+    pairs = []
+    for entry in entries:
+        new, returning = (_read(found, entry, part, "average_precision", users) for users in USERS)
+        if new is not None and returning is not None:
+            pairs.append((entry.name, new, returning))
+    where = "mean over the folds" if part == FOLDS else f"in the {name_part(part)}"
+    return draw_pairs(f"users-{part}", pairs, USERS, where=where)
 
 
 def _knows(found: Found, part: str) -> bool:
@@ -70,12 +76,12 @@ def _say(found: Found, part: str) -> str:
             f"{users} users: average precision {written[0]}, precision {written[1]} and recall "
             f"{written[2]} where p > 0.05"
         )
-    where = "Mean over the folds" if part == "folds" else f"In the {part} window"
+    where = "Mean over the folds" if part == FOLDS else f"In the {name_part(part)}"
     return f"{where}, {leader.name}, {'; '.join(said)}."
 
 
 def _read(found: Found, entry: Entry, part: str, metric: str, users: str) -> float | None:
-    if part == "folds":
+    if part == FOLDS:
         value = found.mean(entry, metric, users) if entry in found.ranked else None
         return None if value is None or isnan(value) else value
     return entry.results[part].metric(metric, users) if part in entry.results else None
@@ -85,10 +91,10 @@ def _tabulate(found: Found, entries: Sequence[Entry], part: str) -> Table:
     rows = tuple(
         (entry.name, *(_cell(found, entry, part, users, m) for m in SHOWN for users in USERS))
         for entry in entries
-        if part == "folds" or part in entry.results
+        if part == FOLDS or part in entry.results
     )
     headings = ("entry", *(f"{heading}, {users}" for _, heading, _ in SHOWN for users in USERS))
-    caption = "Means over the folds" if part == "folds" else f"In the {part} window"
+    caption = "Means over the folds" if part == FOLDS else f"In the {name_part(part)}"
     return Table(caption, headings, rows)
 
 
