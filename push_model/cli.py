@@ -22,6 +22,7 @@ from push_model.errors import (
     ModelNotFoundError,
     PushModelError,
 )
+from push_model.exploration_commands import app as exploration_commands
 from push_model.staleness_commands import app as staleness_commands
 from push_model.store import champion as read_champion
 from push_model.store import model_path
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.add_typer(store_commands)
 app.add_typer(staleness_commands)
+app.add_typer(exploration_commands)
 console = Console()
 
 RunsDir = Annotated[Path, typer.Option(envvar="PUSH_RUNS_DIR", help="The run folders.")]

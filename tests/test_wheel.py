@@ -48,7 +48,8 @@ def test_the_wheel_holds_the_serving_side_alone(wheel):
         names = {name for name in archive.namelist() if "dist-info" not in name}
 
     serving = {str(p.relative_to(ROOT)) for p in (ROOT / "push_model").glob("*.py")}
-    shell = {f"push_model/{name}.py" for name in ("cli", "store_commands", "staleness_commands")}
+    commands = ("cli", "store_commands", "staleness_commands", "exploration_commands")
+    shell = {f"push_model/{name}.py" for name in commands}
     assert names == serving - shell | {"push_model/py.typed"}
 
 

@@ -65,6 +65,9 @@ class FeaturePreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         What is read of a row, and what a request must send.
     only : tuple of str or None
         The inputs to hand on, of those there would be; None for all.
+    never_is_missing : bool
+        Whether a frame's number for "never bought" is made missing; without, it stays a number
+        of days, which is there to be compared with.
 
     Attributes
     ----------
@@ -79,10 +82,12 @@ class FeaturePreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         derived: tuple[Step, ...] = RATIOS,
         features: tuple[str, ...] = FEATURES,
         only: tuple[str, ...] | None = None,
+        never_is_missing: bool = True,  # noqa: FBT001, FBT002 - scikit-learn's own clone passes names
     ) -> None:
         self.derived = derived
         self.features = features
         self.only = only
+        self.never_is_missing = never_is_missing
 
     def fit(self, X: pd.DataFrame, y: object = None) -> "FeaturePreparer":
         """Find the markers and the fills.
@@ -106,7 +111,8 @@ class FeaturePreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         del y
         _require(self.features, X)
-        markers = [step for name in DAYS_SINCE if (step := find_never_marker(X, name))]
+        since = DAYS_SINCE if self.never_is_missing else ()
+        markers = [step for name in since if (step := find_never_marker(X, name))]
         fills = [_typical(X, name) for name in self.features if name not in SAYS_NEVER]
         # Fills first: a marker asks the flag, and an unknown flag counts as 0 there, too.
         self.steps_: tuple[Step, ...] = (*fills, *markers, *self.derived)

@@ -1,7 +1,8 @@
 """Which rows train the model, which calibrate it, and which judge it?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -103,32 +104,73 @@ def split_by_time(
         )
     if absent := sorted({"order_id", "order_date"} - set(frame.columns)):
         raise MissingColumnsError(f"The feature frame lacks column(s) {absent}.")
-    day = pd.to_datetime(frame["order_date"]).dt.normalize()
-    orders_per_day = frame.groupby(day)["order_id"].nunique().sort_index()
-    windows = _find_windows(orders_per_day, train_share, train_share + calibration_share)
-    train, calibration, holdout = (frame[_is_inside(day, window)] for window in windows)
+    windows = Windows(*cut_by_time(frame, (train_share, train_share + calibration_share)))
+    train, calibration, holdout = (frame[is_inside(frame, window)] for window in windows)
     return Split(train, calibration, holdout, windows)
 
 
-def _find_windows(orders_per_day: pd.Series, *shares: float) -> Windows:
-    n_days = len(orders_per_day)
-    if n_days < len(Windows._fields):
+def cut_by_time(frame: pd.DataFrame, shares: Sequence[float]) -> tuple[Window, ...]:
+    """Cut the days of a frame where given shares of its orders are reached.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        Feature frame. Reads ``order_id`` and ``order_date``; of a moment its day counts.
+    shares : sequence of float
+        Rising, each above 0 and below 1.
+
+    Returns
+    -------
+    tuple of Window, of length ``len(shares) + 1``
+        Adjoining, oldest first; each ends with the first day on which its share is reached.
+
+    Raises
+    ------
+    DatasetError
+        If the orders fall on fewer days than there are windows.
+
+    Examples
+    --------
+    >>> days = pd.to_datetime([f"2021-02-{day:02}" for day in range(1, 11)])
+    >>> frame = pd.DataFrame({"order_id": range(10), "order_date": days})
+    >>> [window.days for window in cut_by_time(frame, [0.5, 0.9])]
+    [5, 4, 1]
+    """
+    orders_per_day = frame.groupby(_day_of(frame))["order_id"].nunique().sort_index()
+    n_days, n_windows = len(orders_per_day), len(shares) + 1
+    if n_days < n_windows:
         raise DatasetError(
-            f"The orders fall on {n_days} day(s); training, calibration and holdout need "
-            "at least 3 different days. Give a longer history or a later training_date."
+            f"The orders fall on {n_days} day(s); {n_windows} windows need at least {n_windows} "
+            "different days. Give a longer history or a later training_date."
         )
     reached = orders_per_day.cumsum().to_numpy() / orders_per_day.sum()
-    train_end = int(np.argmax(reached >= shares[0])) + 1
-    calibration_end = int(np.argmax(reached >= shares[1])) + 1
-    # One huge day can swallow a whole share; each later window still keeps a day of its own.
-    train_end = min(train_end, n_days - 2)
-    calibration_end = min(max(calibration_end, train_end + 1), n_days - 1)
-
+    places = [0]
+    for number, share in enumerate(shares, start=1):
+        place = int(np.argmax(reached >= share)) + 1
+        # One huge day can swallow a whole share; each window still keeps a day of its own.
+        places.append(min(max(place, places[-1] + 1), n_days - n_windows + number))
     days = [stamp.date() for stamp in orders_per_day.index]
-    after_last = (orders_per_day.index[-1] + pd.Timedelta(days=1)).date()
-    edges = [days[0], days[train_end], days[calibration_end], after_last]
-    return Windows(*(Window(start, end) for start, end in pairwise(edges)))
+    edges = [*(days[place] for place in places), days[-1] + timedelta(days=1)]
+    return tuple(Window(start, end) for start, end in pairwise(edges))
 
 
-def _is_inside(day: pd.Series, window: Window) -> pd.Series:
+def is_inside(frame: pd.DataFrame, window: Window) -> pd.Series:
+    """Say which rows fall into a window.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        Feature frame. Reads ``order_date``; of a moment its day counts.
+    window : Window
+        Half-open.
+
+    Returns
+    -------
+    Series of bool, shape (n_rows,)
+    """
+    day = _day_of(frame)
     return (day >= pd.Timestamp(window.start)) & (day < pd.Timestamp(window.end))
+
+
+def _day_of(frame: pd.DataFrame) -> pd.Series:
+    return pd.to_datetime(frame["order_date"]).dt.normalize()

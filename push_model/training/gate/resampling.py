@@ -152,21 +152,39 @@ class Resampler:
         Returns
         -------
         Interval
-
-        Notes
-        -----
-        The expanded percentile interval (Hesterberg 2015, doi:10.1080/00031305.2015.1089789): with
-        few orders plain percentiles are too narrow, by what Student's t is wider than the normal.
+            As `expanded_interval` gives it.
         """
-        n = self.n_orders
-        tail = float(norm.cdf(np.sqrt(n / (n - 1)) * t.ppf(alpha / 2, n - 1)))
-        draws = resampled[1:]
-        low, high = np.nanquantile(draws, [tail, 1 - tail])
-        return Interval(float(resampled[0]), float(low), float(high))
+        return expanded_interval(resampled, orders=self.n_orders, alpha=alpha)
 
     def _chunks(self) -> Iterator[Floats]:
         for start in range(0, self._weights.shape[1], CHUNK):
             yield self._weights[:, start : start + CHUNK]
+
+
+def expanded_interval(resampled: Floats, *, orders: int, alpha: float) -> Interval:
+    """Give the interval of a figure from its draws.
+
+    Parameters
+    ----------
+    resampled : ndarray of shape (1 + resamples,)
+        The figure on the orders as they are, and on each draw.
+    orders : int
+        How many orders were drawn from, at least 2.
+    alpha : float
+        Probability that the truth lies without, half of it on each side.
+
+    Returns
+    -------
+    Interval
+
+    Notes
+    -----
+    The expanded percentile interval (Hesterberg 2015, doi:10.1080/00031305.2015.1089789): with
+    few orders plain percentiles are too narrow, by what Student's t is wider than the normal.
+    """
+    tail = float(norm.cdf(np.sqrt(orders / (orders - 1)) * t.ppf(alpha / 2, orders - 1)))
+    low, high = np.nanquantile(resampled[1:], [tail, 1 - tail])
+    return Interval(float(resampled[0]), float(low), float(high))
 
 
 def relative_gain(ours: Floats, theirs: Floats) -> Floats:

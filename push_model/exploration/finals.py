@@ -1,0 +1,131 @@
+"""What may be claimed of the chosen entry? The final window, opened once and on record."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from push_model.errors import InvalidEventError
+from push_model.exploration.choose import ALPHA, Choice
+from push_model.exploration.entry import Entry
+from push_model.exploration.folder import Exploration
+from push_model.exploration.protocol import CLAIMING
+from push_model.exploration.result import Result, read_json, write_json
+from push_model.training.gate.resampling import expanded_interval
+from push_model.training.metrics import Floats
+
+FINALS_FILE = "finals.json"
+RULE_FAMILIES = frozenset({"popularity", "bought_before"})
+
+
+def choose_finalists(choices: Sequence[Choice], entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Say who is seen on the final window.
+
+    Parameters
+    ----------
+    choices : sequence of Choice
+        What was chosen: of all entries, and of those that a plain request can feed.
+    entries : sequence of Entry
+        All that were measured.
+
+    Returns
+    -------
+    tuple of Entry
+        The chosen, the best, the neighbours of the chosen and the rules, in the order of `entries`.
+    """
+    chosen = {choice.chosen.name for choice in choices}
+    names = chosen | {choice.best.name for choice in choices}
+    names |= {choice.chosen.neighbour for choice in choices if choice.chosen.neighbour}
+    return tuple(e for e in entries if e.name in names or e.family in RULE_FAMILIES)
+
+
+def record_opening(
+    exploration: Exploration,
+    finalists: Iterable[Entry],
+    *,
+    winner: Entry,
+    again: str | None = None,
+) -> None:
+    """Write down that the final window is opened, or refuse it.
+
+    Parameters
+    ----------
+    exploration : Exploration
+        Whose final window.
+    finalists : iterable of Entry
+        Who is seen on it.
+    winner : Entry
+        The one chosen before.
+    again : str, optional
+        Why it may be opened once more.
+
+    Raises
+    ------
+    InvalidEventError
+        If it was opened before for others or another winner, and `again` says nothing.
+
+    Notes
+    -----
+    The record comes before the look. A look that was cut short goes on without a second record,
+    as does a repetition that would show the same figures.
+    """
+    path = exploration.folder / FINALS_FILE
+    openings = read_json(path)["openings"] if path.exists() else []
+    digest = exploration.facts["frame"]["sha256"]
+    window = next(str(part.judged) for part in exploration.parts if part.purpose == CLAIMING)
+    before = [o for o in openings if (o["frame_sha256"], o["window"]) == (digest, window)]
+    names = [entry.name for entry in finalists]
+    if before and not again:
+        last = before[-1]
+        if last["winner"] == winner.name and set(names) <= set(last["entries"]):
+            return
+        raise InvalidEventError(
+            f"The final window ({window}) was opened on {last['moment'][:10]}, when "
+            f"{last['winner']!r} was chosen. Seen again for {winner.name!r}, it is one more window "
+            "to choose by. Give --again with a reason to do so, on record."
+        )
+    moment = datetime.now(UTC).isoformat(timespec="seconds")
+    opening = {
+        "moment": moment,
+        "frame_sha256": digest,
+        "window": window,
+        "entries": names,
+        "winner": winner.name,
+        "reason": again,
+    }
+    write_json(path, {"openings": [*openings, opening]})
+
+
+def compare_finals(results: Iterable[Result]) -> list[dict[str, Any]]:
+    """Hold the entries seen on the final window against each other.
+
+    Parameters
+    ----------
+    results : iterable of Result
+        Of the claiming parts.
+
+    Returns
+    -------
+    list of dict
+        JSON-able: ``entry``, ``part``, ``average_precision`` with its interval, and ``gain_on``
+        every other entry of the same part, paired by order.
+    """
+    ordered = sorted(results, key=lambda r: (r.part, -r.average_precision[0]))
+    return [
+        {
+            "entry": ours.entry.name,
+            "part": ours.part,
+            "average_precision": _interval(ours, ours.average_precision),
+            "gain_on": {
+                theirs.entry.name: _interval(
+                    ours, ours.average_precision - theirs.average_precision
+                )
+                for theirs in ordered
+                if theirs.part == ours.part and theirs.entry.name != ours.entry.name
+            },
+        }
+        for ours in ordered
+    ]
+
+
+def _interval(result: Result, drawn: Floats) -> dict[str, float]:
+    return expanded_interval(drawn, orders=result.judged["orders"], alpha=ALPHA)._asdict()

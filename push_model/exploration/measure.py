@@ -1,0 +1,241 @@
+"""How good is an entry on rows it has not seen? Fitted once, judged part by part."""
+
+import hashlib
+import json
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+
+from push_model.exploration.entry import Entry
+from push_model.exploration.pipelines import Fitted, export_entry, fit_entry
+from push_model.exploration.protocol import Part, count_rows
+from push_model.exploration.result import FORMAT, Result
+from push_model.model_folder import document_bytes
+from push_model.scoring import Model
+from push_model.training.card.curves import trace
+from push_model.training.export import Document, check_equal
+from push_model.training.gate.evidence import baseline_scores
+from push_model.training.gate.resampling import Resampler
+from push_model.training.metrics import Floats, measure
+from push_model.training.split import Window, is_inside
+from push_model.training.train import FIRST_REPEAT_ORDER, score
+
+RESAMPLES = 500
+# Rows on which the exported model is held against its pipeline.
+CHECKED_ROWS = 20_000
+
+NO_FACTS: Mapping[str, Any] = {
+    "coefficients": {},
+    "importances": {},
+    "calibration": None,
+    "converged": None,
+}
+RULES = {"popularity": "popularity", "bought_before": "bought before"}
+
+
+class Scorer(NamedTuple):
+    """Something that scores rows, and what there is to say of it.
+
+    Attributes
+    ----------
+    score : callable
+        Takes rows, gives an array of shape (n_rows,).
+    size_bytes, inputs : int
+        As in `Result`.
+    facts : mapping
+        As in `Result`.
+    document : dict or None
+        The model document, where serving can read one.
+    """
+
+    score: Callable[[pd.DataFrame], Floats]
+    size_bytes: int
+    inputs: int
+    facts: Mapping[str, Any]
+    document: Document | None = None
+
+
+class Measured(NamedTuple):
+    """The results of one fit, and the model document if there is one."""
+
+    results: tuple[Result, ...]
+    document: Document | None
+
+
+def fingerprint(entry: Entry, part: Part, *, seed: int, grounds: Mapping[str, Any]) -> str:
+    """Sum up all that a result depends on.
+
+    Parameters
+    ----------
+    entry : Entry
+        What is fitted; its name and question change nothing.
+    part : Part
+        Where it is fitted and judged.
+    seed : int
+        Seed of everything random.
+    grounds : mapping
+        What else counts: the digest of the rows, the versions of the libraries.
+
+    Returns
+    -------
+    str
+        SHA-256, in hex.
+    """
+    windows = {"train": str(part.train), "judged": str(part.judged), "curves": part.wants_curves}
+    everything = {
+        "format": FORMAT,
+        "entry": entry.content(),
+        "part": windows,
+        "seed": seed,
+        "resamples": RESAMPLES,
+        **grounds,
+    }
+    return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
+
+
+def measure_entry(
+    entry: Entry,
+    frame: pd.DataFrame,
+    parts: Sequence[Part],
+    *,
+    seed: int,
+    grounds: Mapping[str, Any],
+) -> Measured:
+    """Fit an entry once and judge it on each part that learns from the same rows.
+
+    Parameters
+    ----------
+    entry : Entry
+        Any.
+    frame : DataFrame of shape (n_rows, n_columns)
+        Rows of large orders, sorted.
+    parts : sequence of Part
+        All of one train window, as `group_by_fit` puts them together.
+    seed : int
+        Seed of everything random.
+    grounds : mapping
+        As for `fingerprint`.
+
+    Returns
+    -------
+    Measured
+    """
+    train = frame[is_inside(frame, parts[0].train)]
+    start = perf_counter()
+    fitted = None if entry.family in RULES else fit_entry(entry, train, seed=seed)
+    fit_s = perf_counter() - start
+    scorer = _make_scorer(entry, fitted, train)
+    learnt = count_rows(train)
+    results = tuple(
+        _judge(
+            scorer,
+            frame[is_inside(frame, part.judged)],
+            part,
+            seed=seed,
+            fingerprint=fingerprint(entry, part, seed=seed, grounds=grounds),
+            entry=entry,
+            train=learnt,
+            fit_s=fit_s,
+        )
+        for part in parts
+    )
+    return Measured(results, scorer.document)
+
+
+def _judge(scorer: Scorer, rows: pd.DataFrame, part: Part, *, seed: int, **known: Any) -> Result:
+    start = perf_counter()
+    scores = scorer.score(rows)
+    took_us = 1e6 * (perf_counter() - start)
+    bought = rows["outcome"].to_numpy(dtype=np.float64)
+    resampler = Resampler(
+        rows["order_id"], bought, resamples=RESAMPLES, seed=_seed_of(part.judged, seed)
+    )
+    drawn = resampler.average_precision(scores)
+    return Result(
+        **known,
+        part=part.name,
+        judged=count_rows(rows),
+        metrics=_measure_users(rows, scores),
+        draws=tuple(None if np.isnan(each) else float(each) for each in drawn),
+        score_us=took_us / len(rows),
+        size_bytes=scorer.size_bytes,
+        inputs=scorer.inputs,
+        facts=scorer.facts,
+        curve=_trace(bought, scores) if part.wants_curves else None,
+    )
+
+
+def _measure_users(rows: pd.DataFrame, scores: Floats) -> dict[str, dict[str, float] | None]:
+    is_new = rows["user_order_seq"].to_numpy() <= FIRST_REPEAT_ORDER
+    bought = rows["outcome"].to_numpy(dtype=np.float64)
+    groups = {"all": np.ones(len(rows), dtype=bool), "new": is_new, "returning": ~is_new}
+    return {
+        name: measure(bought[these], scores[these]).document()
+        if 0 < bought[these].sum() < these.sum()
+        else None
+        for name, these in groups.items()
+    }
+
+
+def _trace(bought: Floats, scores: Floats) -> dict[str, Any]:
+    curves = trace(bought, scores)
+    return {
+        "places": curves.places,
+        "gains": [gain._asdict() for gain in curves.gains],
+        "reliability": [each._asdict() for each in curves.reliability],
+        "histogram": curves.histogram._asdict(),
+    }
+
+
+def _seed_of(judged: Window, seed: int) -> int:
+    """Give parts judged on the same window the same draws, whatever they learnt from."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {judged}".encode()).digest()[:8])
+
+
+def _make_scorer(entry: Entry, fitted: Fitted | None, train: pd.DataFrame) -> Scorer:
+    if fitted is None:
+        name = RULES[entry.family]
+        return Scorer(lambda rows: baseline_scores(rows)[name], 0, 1 + entry.complexity, NO_FACTS)
+    inputs = [str(name) for name in fitted.pipeline.named_steps["prepare"].get_feature_names_out()]
+    facts = _facts(fitted, inputs)
+    if not entry.is_servable:
+        size = len(pickle.dumps(fitted.pipeline))
+        return Scorer(_propensities_of(fitted.pipeline), size, len(inputs), facts)
+    document = export_entry(entry, fitted.pipeline, train)
+    check_equal(document, fitted.pipeline, train.tail(CHECKED_ROWS))
+    model = Model.from_document(document)
+    size = len(document_bytes(document))
+    return Scorer(lambda rows: score(model, rows), size, len(inputs), facts, document)
+
+
+def _propensities_of(pipeline: Pipeline) -> Callable[[pd.DataFrame], Floats]:
+    return lambda rows: np.asarray(pipeline.predict_proba(rows)[:, 1], dtype=np.float64)
+
+
+def _facts(fitted: Fitted, inputs: list[str]) -> dict[str, Any]:
+    classifier = fitted.pipeline.named_steps["classify"]
+    classifier = getattr(classifier, "classifier", classifier)  # under a calibration
+    facts = dict(NO_FACTS)
+    if isinstance(classifier, LogisticRegression):
+        facts["converged"] = bool(classifier.n_iter_[0] < classifier.max_iter)
+        weights = classifier.coef_[0]
+        # Splines make more columns than inputs, whose weights say nothing one by one.
+        if len(weights) == len(inputs):
+            facts["coefficients"] = _by_name(inputs, weights)
+    elif hasattr(classifier, "feature_importances_"):
+        gains = np.asarray(classifier.feature_importances_, dtype=np.float64)
+        facts["importances"] = _by_name(inputs, gains / max(gains.sum(), np.finfo(float).tiny))
+    if fitted.calibration is not None:
+        facts["calibration"] = asdict(fitted.calibration)
+    return facts
+
+
+def _by_name(inputs: list[str], values: Floats) -> dict[str, float]:
+    return {name: float(value) for name, value in zip(inputs, values, strict=True)}

@@ -1,0 +1,206 @@
+"""Which model is the best on this dataset? `push-model explore` compares, chooses and reports."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from push_model.errors import InvalidEventError
+
+if TYPE_CHECKING:
+    from push_model.exploration.choose import Choice, Standing
+    from push_model.exploration.folder import Exploration
+    from push_model.exploration.run import Outcome
+    from push_model.training.gate.resampling import Interval
+
+app = typer.Typer()
+console = Console()
+
+# Git leaves data/ alone: the folder holds rows of customers.
+DEFAULT_OUT = Path("data/exploration")
+SEARCH_MINUTES = {"small": 0.0, "full": 20.0}
+# A fit of trees keeps two cores busy by itself.
+DEFAULT_JOBS = max(1, (os.cpu_count() or 1) // 2)
+
+
+@app.command()
+def explore(  # noqa: PLR0917 - a command's options are its function's arguments
+    dataset: Annotated[str, typer.Argument(help="Path or URI of a feature frame.")],
+    size: Annotated[str, typer.Option(help="small: eight cheap entries; full: all.")] = "full",
+    out: Annotated[
+        Path, typer.Option(help="Where results are kept; run again, it goes on there.")
+    ] = DEFAULT_OUT,
+    jobs: Annotated[int, typer.Option(help="Fits at once; each takes two cores.")] = DEFAULT_JOBS,
+    search_minutes: Annotated[
+        float | None, typer.Option(help="For Optuna. Default 20 for full, 0 for small.")
+    ] = None,
+    min_items: Annotated[int, typer.Option(help="Items bought that make an order large.")] = 5,
+    until: Annotated[
+        str | None, typer.Option(help="yyyy-mm-dd: no later row is read. Default today (UTC).")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    again: Annotated[
+        str | None, typer.Option(help="Why the final window may be opened once more.")
+    ] = None,
+) -> None:
+    """Compare models on time folds, choose one by a fixed rule, and claim on the last window."""
+    from push_model.exploration import run  # noqa: PLC0415 - keeps --help instant
+    from push_model.exploration.folder import open_exploration  # noqa: PLC0415 - as above
+
+    day = _day(until)
+    with _saying("Reading the dataset"):
+        run.plan(out, dataset, size=size, min_items=min_items, until=day, seed=seed)
+    exploration = open_exploration(out)
+    _say_start(exploration)
+    _fit_all(exploration, jobs=jobs)
+    minutes = SEARCH_MINUTES[size] if search_minutes is None else search_minutes
+    if minutes > 0:
+        _search(exploration, minutes=minutes)
+    console.print(_leaderboard(run.sum_up(exploration).standings))
+    with _saying("Fitting the chosen for the final window"):
+        outcome = run.finish(out, again=again)
+    _say_outcome(out, outcome)
+
+
+def _day(until: str | None) -> date:
+    if until is None:
+        return datetime.now(UTC).date()
+    try:
+        return date.fromisoformat(until)
+    except ValueError as error:
+        raise InvalidEventError(f'--until must be "yyyy-mm-dd", got {until!r}.') from error
+
+
+def _fit_all(exploration: "Exploration", *, jobs: int) -> None:
+    from push_model.exploration import run  # noqa: PLC0415 - keeps --help instant
+
+    todo = run.list_work(exploration)
+    if not todo:
+        _print("Every entry was fitted before; nothing is done twice.")
+        return
+    with _progress() as progress:
+        total = sum(work.weight for work in todo)
+        task = progress.add_task(f"Fitting, 0 of {len(todo)}", total=total)
+        for number, work in enumerate(run.run_all(exploration, todo, jobs=jobs), start=1):
+            said = f"Fitting, {number} of {len(todo)}"
+            progress.update(task, advance=work.weight, description=said)
+
+
+def _search(exploration: "Exploration", *, minutes: float) -> None:
+    from push_model.exploration.search import search, searchable  # noqa: PLC0415 - keeps --help instant
+
+    sets = searchable(exploration)
+    seconds = 60.0 * minutes / len(sets)
+    for features in sets:
+        with _progress() as progress:
+            report = _search_report(progress, features, seconds)
+            search(exploration.folder, seconds=seconds, features=features, report_progress=report)
+
+
+def _search_report(
+    progress: Progress, features: str, seconds: float
+) -> Callable[[float | None, float], None]:
+    doing = f"Searching trees ({features})"
+    task = progress.add_task(doing, total=seconds)
+
+    def report(best: float | None, spent_s: float) -> None:
+        said = doing if best is None else f"{doing}, best AP {best:.4f}"
+        progress.update(task, completed=spent_s, description=said)
+
+    return report
+
+
+def _say_start(exploration: "Exploration") -> None:
+    frame = exploration.facts["frame"]
+    _print(
+        f"{frame['rows']:,} rows of {frame['orders']:,} large orders, {frame['first_day']} to "
+        f"{frame['last_day']}. {len(exploration.entries)} entries, {len(exploration.folds)} folds; "
+        f"the final window is {exploration.parts[-1].judged}."
+    )
+    for entry in exploration.facts["entries"]:
+        if entry["skipped"]:
+            _print(f"Left out: {entry['name']}. {entry['skipped']}")
+
+
+def _leaderboard(standings: "tuple[Standing, ...]") -> Table:
+    table = Table(
+        *("entry", "AP", "90 %", "gain", "ROC", "ECE", "prec.", "recall", "new", "fit s"),
+        title="Means over the folds; gain on the neighbour (* if the 90 % interval leaves out 0);\n"
+        "precision and recall at p > 0.05; recall of new users",
+        title_justify="left",
+        box=SIMPLE,  # a frame around ten columns is wider than a terminal
+        padding=(0, 0, 0, 1),
+    )
+    for column in table.columns[1:]:
+        column.justify, column.no_wrap = "right", True
+    for standing in standings:
+        table.add_row(*_row(standing))
+    return table
+
+
+def _row(standing: "Standing") -> tuple[str, ...]:
+    ap, means, new = standing.average_precision, standing.means["all"], standing.means["new"]
+    assert means is not None  # a part without both outcomes is refused at the start
+    return (
+        standing.entry.name,
+        f"{ap.estimate:.4f}",
+        f"{ap.low:.3f}-{ap.high:.3f}",
+        _gain(standing.gain_on_neighbour),
+        f"{means['roc_auc']:.3f}",
+        f"{means['ece']:.4f}",
+        f"{means['precision_when_pushed']:.3f}",
+        f"{means['recall_when_pushed']:.3f}",
+        "" if new is None else f"{new['recall_when_pushed']:.3f}",
+        f"{standing.fit_s:.1f}",
+    )
+
+
+def _gain(gain: "Interval | None") -> str:
+    if gain is None:
+        return ""
+    return f"{gain.estimate:+.4f}" + ("*" if gain.low > 0 or gain.high < 0 else " ")
+
+
+def _say_outcome(out: Path, outcome: "Outcome") -> None:
+    _say_choice("Chosen", outcome.choice)
+    if outcome.choice_request_only.chosen != outcome.choice.chosen:
+        _say_choice("Chosen of what a plain request can feed", outcome.choice_request_only)
+    for claim in outcome.claims:
+        ap = claim["average_precision"]
+        figures = f"AP {ap['estimate']:.4f} ({ap['low']:.4f}-{ap['high']:.4f})"
+        _print(f"{claim['part']:>11}: {figures}  {claim['entry']}")
+    _print(f"Results  {out}" + (f"\nReport   {outcome.report}" if outcome.report else ""))
+
+
+def _say_choice(title: str, choice: "Choice") -> None:
+    _print(f"{title}: {choice.chosen.name} (best: {choice.best.name}).")
+    request = choice.document()["parametrisation"]
+    if request is None:
+        _print("  handler_fit does not know this parametrisation yet.")
+    else:
+        _print(f"  push-model fit DATASET --model '{json.dumps(request)}'")
+
+
+def _print(text: str) -> None:
+    console.print(text, soft_wrap=True, markup=False, highlight=False)
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+
+
+@contextmanager
+def _saying(what: str) -> Iterator[None]:
+    """Show that something is being done that nobody can count."""
+    with Console(stderr=True).status(what):
+        yield
