@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from push_model.exploration.report.found import FINAL, Entry, Floats, Found
+from push_model.exploration.report.found import FINAL, Explored, Found, level_of
 from push_model.training.card.shown import UNKNOWN
-from push_model.training.gate.resampling import Interval, expand
+from push_model.training.gate.resampling import Interval, expanded_interval
+from push_model.training.metrics import Floats
 
 BETTER, WORSE, UNTOLD = "better", "worse", "cannot be told apart"
 
@@ -17,7 +18,7 @@ class Difference(NamedTuple):
 
     Attributes
     ----------
-    entry, rival : Entry
+    entry, rival : Explored
         Who is compared.
     gain : Interval
         Average precision of `entry` minus that of `rival`, mean over the parts.
@@ -25,8 +26,8 @@ class Difference(NamedTuple):
         The same, part by part, on the orders as they are.
     """
 
-    entry: Entry
-    rival: Entry
+    entry: Explored
+    rival: Explored
     gain: Interval
     by_part: tuple[float, ...]
 
@@ -53,14 +54,14 @@ class Difference(NamedTuple):
         return f"{ours} {verb} {theirs} by {size:.4f} [{min(ends):.4f}, {max(ends):.4f}]"
 
 
-def measure(found: Found, entry: Entry, parts: Sequence[str]) -> Interval | None:
+def measure(found: Found, entry: Explored, parts: Sequence[str]) -> Interval | None:
     """Give average precision over parts, and how sure it is.
 
     Parameters
     ----------
     found : Found
         The exploration.
-    entry : Entry
+    entry : Explored
         Whose.
     parts : sequence of str
         Names; their mean counts.
@@ -75,7 +76,7 @@ def measure(found: Found, entry: Entry, parts: Sequence[str]) -> Interval | None
 
 
 def compare(
-    found: Found, entry: Entry, rival: Entry | None, parts: Sequence[str]
+    found: Found, entry: Explored, rival: Explored | None, parts: Sequence[str]
 ) -> Difference | None:
     """Give what an entry has above another, draw by draw.
 
@@ -83,7 +84,7 @@ def compare(
     ----------
     found : Found
         The exploration.
-    entry, rival : Entry
+    entry, rival : Explored
         Who are compared.
     parts : sequence of str
         Names; their mean counts.
@@ -102,10 +103,7 @@ def compare(
     theirs = _mean_draws(rival, parts) if rival else None
     if rival is None or ours is None or theirs is None or len(ours) != len(theirs):
         return None
-    by_part = tuple(
-        entry.results[part].average_precision - rival.results[part].average_precision
-        for part in parts
-    )
+    by_part = tuple(level_of(entry.results[part]) - level_of(rival.results[part]) for part in parts)
     return Difference(entry, rival, _interval(found, ours - theirs, entry, parts), by_part)
 
 
@@ -189,10 +187,10 @@ def claim_part(found: Found) -> str | None:
     return FINAL if found.chosen and FINAL in found.chosen.results else None
 
 
-def _mean_draws(entry: Entry, parts: Sequence[str]) -> Floats | None:
+def _mean_draws(entry: Explored, parts: Sequence[str]) -> Floats | None:
     if not parts or not set(parts) <= {*entry.results}:
         return None
-    drawn = [entry.results[part].draws for part in parts]
+    drawn = [entry.results[part].average_precision for part in parts]
     if len({len(draws) for draws in drawn}) > 1:
         return None
     # Windows do not overlap, so that draws of one part say nothing of another's.
@@ -200,6 +198,6 @@ def _mean_draws(entry: Entry, parts: Sequence[str]) -> Floats | None:
     return mean
 
 
-def _interval(found: Found, draws: Floats, entry: Entry, parts: Sequence[str]) -> Interval:
+def _interval(found: Found, draws: Floats, entry: Explored, parts: Sequence[str]) -> Interval:
     orders = sum(entry.results[part].judged["orders"] for part in parts)
-    return expand(draws, n_orders=max(2, orders), alpha=found.alpha)
+    return expanded_interval(draws, orders=max(2, orders), alpha=found.alpha)

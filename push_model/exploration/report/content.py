@@ -7,7 +7,7 @@ from push_model.exploration.report.costs import compose_costs
 from push_model.exploration.report.decision import compose_decision
 from push_model.exploration.report.errors import compose_errors
 from push_model.exploration.report.finalists import compose_curves
-from push_model.exploration.report.found import POPULARITY, Found, name_part
+from push_model.exploration.report.found import POPULARITY, Found, metric_of, name_part
 from push_model.exploration.report.leaning import compose_leaning
 from push_model.exploration.report.learning import compose_learning
 from push_model.exploration.report.neighbours import compose_neighbours
@@ -77,5 +77,5 @@ def _tiles(found: Found) -> Iterator[Tile]:
     for sender in compare_senders(found)[:1]:
         yield Tile(f"{sender.bought:.0f} of 1,000", "pushes where p > 0.05 are bought")
         yield Tile(write_percent(sender.reached), "of all purchases get such a push")
-    if (recall := result.metric("recall_when_pushed", "new")) is not None:
+    if (recall := metric_of(result, "recall_when_pushed", "new")) is not None:
         yield Tile(write_percent(recall), "of new users' purchases get such a push")

@@ -6,7 +6,7 @@ from string import ascii_lowercase
 import numpy as np
 
 from push_model.exploration.report.comparing import compare
-from push_model.exploration.report.found import BASELINES, Entry, Found
+from push_model.exploration.report.found import BASELINES, Explored, Found
 from push_model.exploration.report.plane_pictures import Dot, draw_costs
 from push_model.exploration.report.sentences import COST_NOTE, GLASS_NOTE
 from push_model.exploration.report.topics import LINEAR, settings_of
@@ -19,7 +19,7 @@ PAIRS, READABLE_DEPTH = 2, 6
 # What requests would have to hold besides; to compare with and without it is no price of glass.
 HISTORY = "history"
 
-Cost = Callable[[Entry], float]
+Cost = Callable[[Explored], float]
 
 
 def compose_costs(found: Found) -> Section:
@@ -100,7 +100,9 @@ def _draw_all(found: Found, costs: Mapping[str, Cost]) -> Iterator[Picture]:
             yield _draw(found, across, cost, priced, number)
 
 
-def _draw(found: Found, across: str, cost: Cost, priced: Sequence[Entry], number: int) -> Picture:
+def _draw(
+    found: Found, across: str, cost: Cost, priced: Sequence[Explored], number: int
+) -> Picture:
     front = find_front(found, cost)
     marked = [e for e in sorted(priced, key=cost) if e.name in front or e is found.leader]
     letters = dict(zip((entry.name for entry in marked), ascii_lowercase, strict=False))
@@ -138,12 +140,12 @@ def write_cost(cost: float) -> str:
     return f"{cost:.3g}" if cost < 1000 else f"{cost:,.0f}"  # noqa: PLR2004 - from where three digits say too little
 
 
-def is_glass_box(entry: Entry) -> bool:
+def is_glass_box(entry: Explored) -> bool:
     """Say whether a person can follow an entry's answer by hand.
 
     Parameters
     ----------
-    entry : Entry
+    entry : Explored
         Of any family.
 
     Returns

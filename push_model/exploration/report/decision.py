@@ -16,8 +16,10 @@ from push_model.exploration.report.found import (
     FINAL,
     USUAL_TEST,
     USUAL_VALIDATION,
-    Entry,
+    Explored,
     Found,
+    level_of,
+    metric_of,
 )
 from push_model.exploration.report.palette import style_family
 from push_model.exploration.report.row_pictures import Row, draw_rows
@@ -159,7 +161,7 @@ def _draw_finals(found: Found) -> Iterator[Picture]:
         )
 
 
-def _is_always_shown(found: Found, entry: Entry) -> bool:
+def _is_always_shown(found: Found, entry: Explored) -> bool:
     return entry.family in BASELINES or (found.chosen is not None and entry is found.chosen)
 
 
@@ -170,7 +172,7 @@ def _tabulate_finals(found: Found) -> Iterator[Table]:
         (
             entry.name,
             *(write_level(measure(found, entry, [part])) for part in parts),
-            write_number(entry.results[FINAL].metric("roc_auc"), "{:.4f}"),
+            write_number(metric_of(entry.results[FINAL], "roc_auc"), "{:.4f}"),
             _final_ece(entry),
             _write_rival(found, entry),
         )
@@ -181,17 +183,17 @@ def _tabulate_finals(found: Found) -> Iterator[Table]:
         yield Table("Finalists: average precision with its interval", headings, rows)
 
 
-def _final_ece(entry: Entry) -> str:
+def _final_ece(entry: Explored) -> str:
     if entry.family in BASELINES:
         return UNKNOWN
-    return write_number(entry.results[FINAL].metric("ece"), "{:.5f}")
+    return write_number(metric_of(entry.results[FINAL], "ece"), "{:.5f}")
 
 
-def _is_judged(entries: Sequence[Entry], part: str) -> bool:
+def _is_judged(entries: Sequence[Explored], part: str) -> bool:
     return any(part in entry.results for entry in entries)
 
 
-def _write_rival(found: Found, entry: Entry) -> str:
+def _write_rival(found: Found, entry: Explored) -> str:
     if found.chosen is None or entry.name == found.chosen.name:
         return UNKNOWN
     difference = compare(found, found.chosen, entry, [FINAL])
@@ -214,7 +216,7 @@ def _tabulate_standings(found: Found) -> Iterator[Table]:
         yield Table(caption, headings, rows)
 
 
-def _standing(found: Found, entry: Entry, best: Entry | None) -> tuple[str, ...]:
+def _standing(found: Found, entry: Explored, best: Explored | None) -> tuple[str, ...]:
     behind = compare(found, best, entry, found.folds) if best else None
     is_best = best is not None and entry.name == best.name
     usual = entry.results.get(USUAL_VALIDATION)
@@ -222,19 +224,19 @@ def _standing(found: Found, entry: Entry, best: Entry | None) -> tuple[str, ...]
         f"{entry.name}{_mark(found, entry)}",
         write_level(measure(found, entry, found.folds)),
         UNKNOWN if is_best or not behind else write_gain(behind.gain).replace(" [", "\n["),
-        write_number(usual.average_precision if usual else None, "{:.4f}"),
+        write_number(level_of(usual) if usual else None, "{:.4f}"),
         *(_mean(found, entry, metric, form) for metric, _, form in MEANS),
         f"{entry.complexity:,.0f}",
     )
 
 
-def _mark(found: Found, entry: Entry) -> str:
+def _mark(found: Found, entry: Explored) -> str:
     if entry is found.chosen:
         return " *"
     return "" if entry.is_servable else " †"
 
 
-def _mean(found: Found, entry: Entry, metric: str, form: str) -> str:
+def _mean(found: Found, entry: Explored, metric: str, form: str) -> str:
     if entry.family in BASELINES and metric != "roc_auc":
         return UNKNOWN
     value = found.mean(entry, metric)

@@ -1,8 +1,15 @@
 """How do the finalists rank and promise, on the usual validation and in the final window?"""
 
 from push_model.exploration.report.curve_pictures import draw_curves
-from push_model.exploration.report.found import FINAL, USUAL_VALIDATION, Entry, Found, Result
+from push_model.exploration.report.found import (
+    FINAL,
+    USUAL_VALIDATION,
+    Explored,
+    Found,
+    curves_of,
+)
 from push_model.exploration.report.sentences import CURVES_NOTE
+from push_model.training.card.curves import Curves
 from push_model.training.card.sections import Section
 
 # Lines that can be told from each other in one picture.
@@ -36,7 +43,7 @@ def compose_curves(found: Found) -> Section:
     )
 
 
-def choose_lines(found: Found, part: str) -> list[tuple[Entry, Result]]:
+def choose_lines(found: Found, part: str) -> list[tuple[Explored, Curves]]:
     """Choose whose curves are drawn on a part.
 
     Parameters
@@ -48,12 +55,13 @@ def choose_lines(found: Found, part: str) -> list[tuple[Entry, Result]]:
 
     Returns
     -------
-    list of (Entry, Result)
+    list of (Explored, Curves)
         The finalists; before there are any, the best of each family. The leader is first.
     """
     of_family = {entry.family: entry for entry in reversed(found.ranked)}
     best = [entry for entry in found.ranked if of_family[entry.family] is entry]
     wanted = found.finalists or (*([found.leader] if found.leader else []), *best)
     alone = list(dict.fromkeys(entry.name for entry in wanted))
-    pairs = [(found.entries[name], found.entries[name].results.get(part)) for name in alone]
-    return [(entry, result) for entry, result in pairs if result and result.curve][:MOST_LINES]
+    judged = [entry for name in alone if part in (entry := found.entries[name]).results]
+    pairs = [(entry, curves_of(entry.results[part])) for entry in judged]
+    return [(entry, curves) for entry, curves in pairs if curves][:MOST_LINES]

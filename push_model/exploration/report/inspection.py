@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from push_model.durable import write_aside
+from push_model.exploration.folder import open_exploration
 from push_model.exploration.report.found import FINAL
-from push_model.exploration.report.reading import read_found
+from push_model.exploration.report.reading import INSPECTION_FILE, read_found
+from push_model.exploration.result import result_path, write_json
 from push_model.scoring import Model
 from push_model.training.card.features import (
     DEPENDENCE_ROWS,
@@ -23,11 +24,9 @@ from push_model.training.card.features import (
     trace_dependence,
 )
 from push_model.training.card.slices import measure_slices
-from push_model.training.engine import connect
-from push_model.training.frames import collect_sorted
+from push_model.training.split import is_inside
 from push_model.training.train import score
 
-FILE = "inspection.json"
 # Candidates whose reasons are averaged: enough for two digits, few enough for seconds.
 REASONED_ROWS = 400
 #: Groups of fewer orders are not shown: they would say more of people than of the model.
@@ -48,21 +47,21 @@ def inspect_chosen(folder: Path) -> bool:
         Whether ``inspection.json`` was written; False where there is nothing to look at, or it was
         looked at before.
     """
-    found = read_found(folder)
+    exploration, found = open_exploration(folder), read_found(folder)
     if found.chosen is None:
         return False
-    model_file = folder / "results" / found.chosen.slug / f"{FINAL}.model.json"
-    window = next((part["judged"] for part in found.parts if part["name"] == FINAL), None)
-    if window is None or not model_file.exists() or not (folder / "large_orders.parquet").exists():
+    model_file = result_path(folder, found.chosen.slug, FINAL).with_suffix(".model.json")
+    if not model_file.exists():
         return False
     document = model_file.read_bytes()
-    seen = {"entry": found.chosen.name, "model_sha256": hashlib.sha256(document).hexdigest()}
-    if found.inspection.items() >= seen.items():
+    known = {"entry": found.chosen.name, "model_sha256": hashlib.sha256(document).hexdigest()}
+    if found.inspection.items() >= known.items():
         return False
-    model = Model.from_document(json.loads(document))
-    rows = _read_window(folder / "large_orders.parquet", window)
-    seen |= inspect(model, rows, seed=int(found.facts.get("seed") or 0))
-    write_aside(folder / FILE, json.dumps(seen, indent=1, allow_nan=False).encode())
+    window = next(part.judged for part in exploration.parts if part.name == FINAL)
+    rows = exploration.read_rows()
+    rows = rows[is_inside(rows, window)].reset_index(drop=True)
+    seen = inspect(Model.from_document(json.loads(document)), rows, seed=exploration.seed)
+    write_json(folder / INSPECTION_FILE, known | seen)
     return True
 
 
@@ -155,11 +154,3 @@ def _slice(rows: pd.DataFrame, propensities: NDArray[np.float64]) -> Iterator[di
             names = ("slice", "rows", "orders", "purchases", "average_precision")
             shown = {name: getattr(found, name) for name in names}
             yield {**shown, "expected_per_actual": found.expected_per_actual}
-
-
-def _read_window(path: Path, window: Mapping[str, str]) -> pd.DataFrame:
-    # `large_orders.parquet` was checked when it was written.
-    rows = collect_sorted(connect().read_parquet(str(path)))
-    day = rows["order_date"]
-    is_inside = (day >= pd.Timestamp(window["start"])) & (day < pd.Timestamp(window["end"]))
-    return rows[is_inside].reset_index(drop=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from push_model.exploration.report.comparing import measure
-from push_model.exploration.report.found import Entry, Found
+from push_model.exploration.report.found import Explored, Found
 from push_model.exploration.report.line_pictures import Point, draw_lines
 from push_model.exploration.report.sentences import LEARNING_MISSING
 from push_model.exploration.report.topics import settings_of
@@ -110,11 +110,11 @@ def _thin(places: set[float]) -> list[float]:
     return kept
 
 
-def _essence(entry: Entry) -> tuple[str, str, str]:
+def _essence(entry: Explored) -> tuple[str, str, str]:
     return entry.family, entry.features, str(sorted(settings_of(entry).items()))
 
 
-def _point(found: Found, entry: Entry) -> Point:
+def _point(found: Found, entry: Explored) -> Point:
     rows = [entry.results[fold].train["rows"] for fold in found.folds]
     level = measure(found, entry, found.folds)
     assert level

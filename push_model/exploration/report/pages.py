@@ -33,11 +33,14 @@ def write_pages(found: Found) -> dict[str, bytes]:
     """
     report = compose(found)
     pictures = [picture for section in report.sections for picture in section.pictures]
-    page = render(TEMPLATE, Path(__file__).parent, CARD, report=report)
+    drawn = {picture.name: picture.svg() for picture in pictures}
+    page = render(
+        TEMPLATE, Path(__file__).parent, CARD, draw=lambda p: drawn[p.name], report=report
+    )
     return {
         HTML_FILE: page.encode(),
         MARKDOWN_FILE: write_markdown(report).encode(),
-        **{file_of(picture): write_picture(picture) for picture in pictures},
+        **{file_of(p): write_picture(drawn[p.name], p.size) for p in pictures},
     }
 
 
@@ -74,13 +77,15 @@ def file_of(picture: Picture) -> str:
     return f"{PICTURES}/{picture.name}.svg"
 
 
-def write_picture(picture: Picture) -> bytes:
+def write_picture(svg: str, size: tuple[float, float]) -> bytes:
     """Make a picture a file of its own, in the page's colours by day.
 
     Parameters
     ----------
-    picture : Picture
-        Of the report.
+    svg : str
+        As `Picture.svg` draws it.
+    size : pair of float
+        Width and height in inches of 72 units.
 
     Returns
     -------
@@ -88,12 +93,12 @@ def write_picture(picture: Picture) -> bytes:
         SVG that any reader draws: no style sheet, and a ground to stand on.
     """
     colours = dict(_COLOUR.findall((CARD / "style.css").read_text("utf-8").split("}", 1)[0]))
-    width, height = (size * 72 for size in picture.size)
+    width, height = (72 * inches for inches in size)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" font-family="system-ui, sans-serif" '
         f'width="{width / _UNITS_A_PIXEL:.0f}" height="{height / _UNITS_A_PIXEL:.0f}"'
     )
-    drawn = picture.svg().replace("<svg", head, 1)
+    drawn = svg.replace("<svg", head, 1)
     ground = f'<rect width="100%" height="100%" fill="{colours["ground"]}"/>'
     drawn = drawn.replace("</desc>", f"</desc>{ground}", 1)
     return re.sub(r"var\(--([a-z-]+)\)", lambda found: colours[found[1]], drawn).encode()

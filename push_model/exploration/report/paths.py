@@ -5,7 +5,7 @@ from math import inf
 from typing import Any
 
 from push_model.exploration.report.comparing import measure, write_level
-from push_model.exploration.report.found import USUAL_VALIDATION, Entry, Found
+from push_model.exploration.report.found import USUAL_VALIDATION, Explored, Found
 from push_model.exploration.report.line_pictures import Point, draw_lines
 from push_model.exploration.report.sentences import PATHS_NOTE
 from push_model.exploration.report.topics import LINEAR, settings_of
@@ -21,7 +21,7 @@ MOST_COEFFICIENTS = 6
 # Two points are a line, and no path.
 LEAST_POINTS = 3
 
-Path = tuple[str, list[Entry]]
+Path = tuple[str, list[Explored]]
 
 
 def compose_paths(found: Found) -> Section:
@@ -58,10 +58,10 @@ def find_paths(found: Found) -> list[Path]:
 
     Returns
     -------
-    list of (str, list of Entry)
+    list of (str, list of Explored)
         Label and entries from the strongest penalty to the weakest; the longest path first.
     """
-    paths: dict[str, list[Entry]] = {}
+    paths: dict[str, list[Explored]] = {}
     for entry in found.ranked:
         if entry.family == LINEAR:
             paths.setdefault(_label(entry), []).append(entry)
@@ -69,12 +69,12 @@ def find_paths(found: Found) -> list[Path]:
     return sorted(ordered, key=lambda path: (-len(path[1]), path[0]))
 
 
-def strength(entry: Entry) -> float:
+def strength(entry: Explored) -> float:
     """Give C.
 
     Parameters
     ----------
-    entry : Entry
+    entry : Explored
         A line.
 
     Returns
@@ -88,7 +88,7 @@ def strength(entry: Entry) -> float:
     return inf if is_free else given
 
 
-def _label(entry: Entry) -> str:
+def _label(entry: Explored) -> str:
     settings = settings_of(entry)
     penalty = settings.get("penalty") or "none"
     if penalty == "elasticnet":
@@ -97,7 +97,7 @@ def _label(entry: Entry) -> str:
     return f"{penalty}, {entry.features}{treatment}"
 
 
-def _place(entries: Sequence[Entry]) -> dict[str, float]:
+def _place(entries: Sequence[Explored]) -> dict[str, float]:
     """Place lines by C; one that nothing holds back at the right edge."""
     strengths = {entry.name: strength(entry) for entry in entries}
     weakest = max((found for found in strengths.values() if found < inf), default=1.0)
@@ -105,7 +105,7 @@ def _place(entries: Sequence[Entry]) -> dict[str, float]:
     return {name: min(found, edge) for name, found in strengths.items()}
 
 
-def _ticks(entries: Sequence[Entry]) -> dict[float, str]:
+def _ticks(entries: Sequence[Explored]) -> dict[float, str]:
     placed = _place(entries)
     named = {placed[e.name]: strength(e) for e in entries}
     return {place: write_strength(found) for place, found in sorted(named.items())}
@@ -143,7 +143,9 @@ def _draw_coefficients(found: Found, paths: Sequence[Path]) -> Iterator[Picture]
             yield _draw_path(label, told, f"path-coefficients-{number}")
 
 
-def _draw_path(label: str, told: Sequence[tuple[Entry, Mapping[str, float]]], name: str) -> Picture:
+def _draw_path(
+    label: str, told: Sequence[tuple[Explored, Mapping[str, float]]], name: str
+) -> Picture:
     placed = _place([entry for entry, _ in told])
     sizes: dict[str, float] = {}
     for _, weights in told:
@@ -171,7 +173,7 @@ def _draw_path(label: str, told: Sequence[tuple[Entry, Mapping[str, float]]], na
     )
 
 
-def _coefficients(found: Found, entry: Entry) -> Mapping[str, float]:
+def _coefficients(found: Found, entry: Explored) -> Mapping[str, float]:
     for part in (USUAL_VALIDATION, *reversed(found.folds)):
         facts: Mapping[str, Any] = entry.results[part].facts if part in entry.results else {}
         if weights := facts.get("coefficients"):

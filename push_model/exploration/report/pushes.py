@@ -4,7 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from push_model.exploration.report.found import BOUGHT_BEFORE, POPULARITY, Found, Result
+from push_model.exploration.report.found import (
+    BOUGHT_BEFORE,
+    POPULARITY,
+    Found,
+    curves_of,
+    metric_of,
+)
+from push_model.exploration.result import Result
+from push_model.training.card.ranking_figures import trace_gains
 
 PUSHES = 1000
 
@@ -44,8 +52,8 @@ def compare_senders(found: Found) -> list[Sender]:
     if leader is None or part is None:
         return []
     ours = leader.results[part]
-    share, base_rate = ours.metric("pushed_share"), ours.metric("base_rate")
-    right, reached = ours.metric("precision_when_pushed"), ours.metric("recall_when_pushed")
+    share, base_rate = metric_of(ours, "pushed_share"), metric_of(ours, "base_rate")
+    right, reached = metric_of(ours, "precision_when_pushed"), metric_of(ours, "recall_when_pushed")
     if None in (share, base_rate, right, reached):
         return []
     senders = [Sender("this model", PUSHES * float(right or 0), float(reached or 0))]
@@ -60,7 +68,7 @@ def compare_senders(found: Found) -> list[Sender]:
 
 
 def read_recall(result: Result, share: float) -> float | None:
-    """Read the share of the purchases among the best candidates off the ROC curve.
+    """Read the share of the purchases among the best candidates off its curve.
 
     Parameters
     ----------
@@ -74,10 +82,8 @@ def read_recall(result: Result, share: float) -> float | None:
     float or None
         Between places of the curve on a straight line; None without a curve.
     """
-    points, base_rate = result.curve.get("roc"), result.metric("base_rate")
-    if not points or base_rate is None:
+    curves = curves_of(result)
+    if curves is None:
         return None
-    unbought, bought = np.asarray(points, dtype=np.float64).T
-    candidates = base_rate * bought + (1 - base_rate) * unbought
-    ends = ([0.0, *candidates, 1.0], [0.0, *bought, 1.0])
-    return float(np.interp(share, *ends))
+    shares, recalls = trace_gains(curves)
+    return float(np.interp(share, shares, recalls))

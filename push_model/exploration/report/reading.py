@@ -1,14 +1,17 @@
-"""Where does the report get its numbers? From the JSON files of an exploration's folder alone."""
+"""Where does the report get its numbers? From an exploration's folder, through its own readers."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from push_model.exploration.entry import Entry
+from push_model.exploration.folder import Exploration, open_exploration
+from push_model.exploration.protocol import CHOOSING, CLAIMING, COMPARING
+from push_model.exploration.report.found import Explored, Found
+from push_model.exploration.result import Result, read_json
+from push_model.exploration.run import read_current
 
-from push_model.errors import DatasetError
-from push_model.exploration.report.found import Entry, Found, Result
+INSPECTION_FILE, LEARNING_FILE = "inspection.json", "learning.json"
 
 
 def read_found(folder: Path) -> Found:
@@ -26,105 +29,40 @@ def read_found(folder: Path) -> Found:
     Raises
     ------
     DatasetError
-        If there is no exploration in `folder`, or a file of it is not JSON.
+        If there is no exploration in `folder`, or a file of it is damaged.
     """
-    facts = _read(folder / "exploration.json")
-    if facts is None:
-        raise DatasetError(
-            f"{folder} holds no exploration.json; run `push-model explore` on it first."
-        )
-    documents = [*(facts.get("entries") or ()), *(_read(folder / "search.json") or ())]
-    standings = _read(folder / "standings.json") or {}
+    exploration = open_exploration(folder)
+    standings = _read(folder / "standings.json", {})
     choice = standings.get("choice") or {}
-    inspection = _read(folder / "inspection.json") or {}
+    inspection = _read(folder / INSPECTION_FILE, {})
     return Found(
-        facts=facts,
-        entries=read_entries(documents, _read_results(folder)),
+        facts=exploration.facts,
+        entries={entry.name: entry for entry in _read_entries(exploration)},
         choice=choice,
         choice_request_only=standings.get("choice_request_only") or {},
-        openings=tuple((_read(folder / "finals.json") or {}).get("openings") or ()),
+        openings=tuple(_read(folder / "finals.json", {}).get("openings") or ()),
         # What was looked at in another entry says nothing of this one.
         inspection=inspection if inspection.get("entry") == choice.get("chosen") else {},
-        learning=tuple(_read(folder / "learning.json") or ()),
+        learning=tuple(_read(folder / LEARNING_FILE, ())),
     )
 
 
-def read_entries(
-    documents: Iterable[Mapping[str, Any]], results: Iterable[Mapping[str, Any]]
-) -> dict[str, Entry]:
-    """Give the entries with their results.
-
-    Parameters
-    ----------
-    documents, results : iterable of mapping
-        Entry documents in order, and results in any order.
-
-    Returns
-    -------
-    dict of str to Entry
-        By name.
-    """
-    found: dict[str, dict[str, Result]] = {}
-    for result in results:
-        found.setdefault(result["entry"]["name"], {})[result["part"]] = read_result(result)
-    return {
-        entry["name"]: Entry(
-            name=str(entry["name"]),
-            slug=str(entry["slug"]),
-            question=str(entry.get("question") or ""),
-            family=str(entry.get("family") or ""),
-            features=str(entry.get("features") or ""),
-            treatment=str(entry.get("treatment") or "plain"),
-            settings=dict(entry.get("settings") or {}),
-            neighbour=entry.get("neighbour"),
-            complexity=float(entry.get("complexity") or 0),
-            is_servable=bool(entry.get("is_servable")),
-            skipped=str(entry.get("skipped") or ""),
-            results=found.get(entry["name"], {}),
-        )
-        for entry in documents
-    }
+def _read_entries(exploration: Exploration) -> Iterator[Explored]:
+    purposes = (CHOOSING, COMPARING, CLAIMING)
+    results: dict[str, dict[str, Result]] = {}
+    for result in read_current(exploration, exploration.entries, purposes=purposes):
+        results.setdefault(result.entry.name, {})[result.part] = result
+    for entry in exploration.entries:
+        yield _explore(entry, results=results.get(entry.name, {}))
+    for document in exploration.facts["entries"]:
+        if document["skipped"]:
+            yield _explore(Entry.from_document(document), skipped=document["skipped"])
 
 
-def read_result(document: Mapping[str, Any]) -> Result:
-    """Give one result.
-
-    Parameters
-    ----------
-    document : mapping
-        As ``results/<slug>/<part>.json`` has it.
-
-    Returns
-    -------
-    Result
-    """
-    draws = [np.nan if value is None else value for value in document["draws"]]
-    return Result(
-        train=document["train"],
-        judged=document["judged"],
-        metrics=document["metrics"],
-        draws=np.asarray(draws, dtype=np.float64),
-        fit_s=float(document["fit_s"]),
-        score_us=float(document["score_us"]),
-        size_bytes=int(document["size_bytes"]),
-        inputs=int(document["inputs"]),
-        facts=document.get("facts") or {},
-        curve=document.get("curve") or {},
-    )
+def _explore(entry: Entry, **came_of_it: Any) -> Explored:
+    own = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
+    return Explored(**own, **came_of_it)
 
 
-def _read_results(folder: Path) -> list[Any]:
-    paths = sorted((folder / "results").glob("*/*.json"))
-    return [_read(path) for path in paths if not path.name.endswith(".model.json")]
-
-
-def _read(path: Path) -> Any:
-    if not path.exists():
-        return None
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise DatasetError(
-            f"{path} is not JSON ({error}). Remove it and run the exploration again: "
-            "what is done already is kept."
-        ) from error
+def _read(path: Path, otherwise: Any) -> Any:
+    return read_json(path) if path.exists() else otherwise

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from matplotlib.axes import Axes
 
-from push_model.exploration.report.found import FINAL, Entry, Found
+from push_model.exploration.report.found import FINAL, Explored, Found, curves_of, metric_of
 from push_model.exploration.report.pushes import PUSHES, Sender, compare_senders
 from push_model.exploration.report.sentences import BOUGHT_NOTE, NOT_KNOWN_SALES, WHAT_IT_GIVES
 from push_model.training.card.chart import MUTED, OURS, WIDTH, Picture
@@ -83,11 +83,11 @@ def _say_users(found: Found) -> Iterator[str]:
         yield f"Sent where the propensity is above 5 %: {'; '.join(said)}."
 
 
-def _of_users(leader: Entry, part: str, users: str) -> tuple[float | None, float | None]:
+def _of_users(leader: Explored, part: str, users: str) -> tuple[float | None, float | None]:
     result = leader.results[part]
     return (
-        result.metric("precision_when_pushed", users),
-        result.metric("recall_when_pushed", users),
+        metric_of(result, "precision_when_pushed", users),
+        metric_of(result, "recall_when_pushed", users),
     )
 
 
@@ -97,16 +97,16 @@ def _tabulate(found: Found, senders: Sequence[Sender]) -> Iterator[Table]:
         headings = ("sent by", f"bought of {PUSHES:,} pushes", "purchases reached")
         yield Table("As many pushes, sent in different ways", headings, rows)
     leader, part = found.leader, found.telling_part
-    gains = leader.results[part].curve.get("lift") if leader and part else None
-    if gains:
+    curves = curves_of(leader.results[part]) if leader and part else None
+    if curves:
         best = tuple(
             (
-                f"best {write_percent(gain['share'])}",
-                f"{PUSHES * gain['precision']:.0f}",
-                write_percent(gain["recall"]),
-                f"{gain['lift']:.1f}",
+                f"best {write_percent(gain.share)}",
+                f"{PUSHES * gain.precision:.0f}",
+                write_percent(gain.recall),
+                f"{gain.lift:.1f}",
             )
-            for gain in gains
+            for gain in curves.gains
         )
         columns = ("push to the", f"bought of {PUSHES:,}", "purchases reached", "times chance")
         yield Table("Fewer pushes are righter, more reach further", columns, best)

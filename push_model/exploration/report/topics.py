@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from push_model.exploration.report.found import Entry
+from push_model.exploration.report.found import Explored
 from push_model.training.parametrisation import FAMILIES
 
 LINEAR = "logistic_regression"
@@ -19,12 +19,12 @@ FAMILY, COLUMNS, PENALTY, SETTINGS, TREATMENT, SEVERAL = (
 TOPICS = (FAMILY, COLUMNS, PENALTY, SETTINGS, TREATMENT, SEVERAL)
 
 
-def find_topic(entry: Entry, neighbour: Entry) -> str:
+def find_topic(entry: Explored, neighbour: Explored) -> str:
     """Say in which respect two entries differ.
 
     Parameters
     ----------
-    entry, neighbour : Entry
+    entry, neighbour : Explored
         Compared.
 
     Returns
@@ -43,12 +43,12 @@ def find_topic(entry: Entry, neighbour: Entry) -> str:
     return SETTINGS if len(find_changes(entry, neighbour)) <= 2 else SEVERAL  # noqa: PLR2004 - trees go with rate
 
 
-def find_changes(entry: Entry, neighbour: Entry) -> dict[str, tuple[Any, Any]]:
+def find_changes(entry: Explored, neighbour: Explored) -> dict[str, tuple[Any, Any]]:
     """Give the settings in which two entries of a family differ.
 
     Parameters
     ----------
-    entry, neighbour : Entry
+    entry, neighbour : Explored
         Compared.
 
     Returns
@@ -64,12 +64,12 @@ def find_changes(entry: Entry, neighbour: Entry) -> dict[str, tuple[Any, Any]]:
     }
 
 
-def settings_of(entry: Entry) -> dict[str, Any]:
+def settings_of(entry: Explored) -> dict[str, Any]:
     """Give an entry's settings, those it leaves to its family included.
 
     Parameters
     ----------
-    entry : Entry
+    entry : Explored
         Of any family.
 
     Returns

@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import Any
 
 from push_model.exploration.report.comparing import measure
-from push_model.exploration.report.found import Entry, Found
+from push_model.exploration.report.found import Explored, Found
 from push_model.exploration.report.line_pictures import Point, draw_lines
 from push_model.exploration.report.palette import name_family
 from push_model.exploration.report.plane_pictures import draw_surface
@@ -50,17 +50,17 @@ def compose_trees(found: Found) -> Section:
     )
 
 
-def _comparable(trees: Sequence[Entry], family: str) -> list[Entry]:
+def _comparable(trees: Sequence[Explored], family: str) -> list[Explored]:
     """Keep entries of a family on its default columns: what is left differs in settings alone."""
     return [e for e in trees if (e.family, e.features, e.treatment) == (family, "request", "plain")]
 
 
-def find_numbers(entries: Sequence[Entry]) -> dict[str, list[float]]:
+def find_numbers(entries: Sequence[Explored]) -> dict[str, list[float]]:
     """Give the settings that are numbers and vary.
 
     Parameters
     ----------
-    entries : sequence of Entry
+    entries : sequence of Explored
         Of one family.
 
     Returns
@@ -77,12 +77,12 @@ def find_numbers(entries: Sequence[Entry]) -> dict[str, list[float]]:
     }
 
 
-def _number(entry: Entry, name: str) -> float | None:
+def _number(entry: Explored, name: str) -> float | None:
     value = settings_of(entry).get(name)
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _draw_settings(found: Found, group: Sequence[Entry]) -> Iterator[Picture]:
+def _draw_settings(found: Found, group: Sequence[Explored]) -> Iterator[Picture]:
     """Draw a line through those that differ in one setting alone, and dots for the rest."""
     for name in find_numbers(group):
         swept = _find_sweep(group, name)
@@ -108,9 +108,9 @@ def _draw_settings(found: Found, group: Sequence[Entry]) -> Iterator[Picture]:
         )
 
 
-def _find_sweep(group: Sequence[Entry], name: str) -> list[Entry]:
+def _find_sweep(group: Sequence[Explored], name: str) -> list[Explored]:
     """Find the most entries that are alike but for one setting."""
-    alike: dict[str, list[Entry]] = {}
+    alike: dict[str, list[Explored]] = {}
     for entry in group:
         if _number(entry, name) is not None:
             others = sorted((k, str(v)) for k, v in settings_of(entry).items() if k != name)
@@ -120,7 +120,7 @@ def _find_sweep(group: Sequence[Entry], name: str) -> list[Entry]:
     return ascending if len(ascending) > 1 else []
 
 
-def _draw_surfaces(found: Found, group: Sequence[Entry]) -> Iterator[Picture]:
+def _draw_surfaces(found: Found, group: Sequence[Explored]) -> Iterator[Picture]:
     varied = find_numbers(group)
     for across, up in combinations([name for name in SURFACES if name in varied], 2):
         best: dict[tuple[float, float], float] = {}
@@ -139,7 +139,7 @@ def _is_surface(places: Collection[tuple[float, float]]) -> bool:
     return len(places) > len(across) + len(up) - 1
 
 
-def _say_best(found: Found, group: Sequence[Entry]) -> str:
+def _say_best(found: Found, group: Sequence[Explored]) -> str:
     best, least = (choose(group, key=found.mean) for choose in (max, min))
     family = name_family(best.family)
     if best is least:
@@ -150,7 +150,7 @@ def _say_best(found: Found, group: Sequence[Entry]) -> str:
     )
 
 
-def _tabulate(found: Found, trees: Sequence[Entry]) -> Iterator[Table]:
+def _tabulate(found: Found, trees: Sequence[Explored]) -> Iterator[Table]:
     rows = tuple(
         (
             entry.name,

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from math import isnan
 
-from push_model.exploration.report.found import BASELINES, FINAL, Entry, Found, name_part
+from push_model.exploration.report.found import (
+    BASELINES,
+    FINAL,
+    Explored,
+    Found,
+    metric_of,
+    name_part,
+)
 from push_model.exploration.report.row_pictures import draw_pairs
 from push_model.training.card.chart import Picture
 from push_model.training.card.sections import Section
@@ -50,7 +57,7 @@ def compose_users(found: Found) -> Section:
     )
 
 
-def _draw(found: Found, entries: Sequence[Entry], part: str) -> Picture:
+def _draw(found: Found, entries: Sequence[Explored], part: str) -> Picture:
     pairs = []
     for entry in entries:
         new, returning = (_read(found, entry, part, "average_precision", users) for users in USERS)
@@ -80,14 +87,14 @@ def _say(found: Found, part: str) -> str:
     return f"{where}, {leader.name}, {'; '.join(said)}."
 
 
-def _read(found: Found, entry: Entry, part: str, metric: str, users: str) -> float | None:
+def _read(found: Found, entry: Explored, part: str, metric: str, users: str) -> float | None:
     if part == FOLDS:
         value = found.mean(entry, metric, users) if entry in found.ranked else None
         return None if value is None or isnan(value) else value
-    return entry.results[part].metric(metric, users) if part in entry.results else None
+    return metric_of(entry.results[part], metric, users) if part in entry.results else None
 
 
-def _tabulate(found: Found, entries: Sequence[Entry], part: str) -> Table:
+def _tabulate(found: Found, entries: Sequence[Explored], part: str) -> Table:
     rows = tuple(
         (entry.name, *(_cell(found, entry, part, users, m) for m in SHOWN for users in USERS))
         for entry in entries
@@ -98,7 +105,7 @@ def _tabulate(found: Found, entries: Sequence[Entry], part: str) -> Table:
     return Table(caption, headings, rows)
 
 
-def _cell(found: Found, entry: Entry, part: str, users: str, shown: Sequence[str]) -> str:
+def _cell(found: Found, entry: Explored, part: str, users: str, shown: Sequence[str]) -> str:
     metric, _, form = shown
     if entry.family in BASELINES and metric != "average_precision":
         return UNKNOWN

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import isnan
 
 from push_model.exploration.report.comparing import BETTER, UNTOLD, Difference
-from push_model.exploration.report.found import BASELINES, Entry, Found
+from push_model.exploration.report.found import BASELINES, Explored, Found
 from push_model.training.card.shown import write_percent
 
 # What is not worth a sentence: average precision of users apart, and a factor of honesty.
@@ -61,7 +61,7 @@ def _grows(gains: tuple[float, ...]) -> bool:
     return sizes == sorted(sizes) and sizes[-1] > LEAST_FACTOR * sizes[0]
 
 
-def _weigh_honesty(found: Found, entry: Entry, rival: Entry) -> Iterator[str]:
+def _weigh_honesty(found: Found, entry: Explored, rival: Explored) -> Iterator[str]:
     ours, theirs = (
         found.mean(entry, "expected_per_actual"),
         found.mean(rival, "expected_per_actual"),

@@ -1,12 +1,13 @@
 """How does the card look on a screen, in print and to a screen reader? One file, no network."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from push_model.training.card.chart import Picture
 from push_model.training.card.content import compose
 from push_model.training.card.evaluation import Evaluation
 
@@ -37,7 +38,9 @@ def write_html(
     return render(TEMPLATE, FOLDER, card=content)
 
 
-def render(template: str, *folders: Path, **content: Any) -> str:
+def render(
+    template: str, *folders: Path, draw: Callable[[Picture], str] = Picture.svg, **content: Any
+) -> str:
     """Fill a template; whatever is not a picture is escaped.
 
     Parameters
@@ -46,6 +49,8 @@ def render(template: str, *folders: Path, **content: Any) -> str:
         Name of its file.
     *folders : Path
         Where it and what it includes lie; the first that has a name wins.
+    draw : callable
+        Gives the SVG of a picture.
     **content : object
         What it speaks of.
 
@@ -62,4 +67,7 @@ def render(template: str, *folders: Path, **content: Any) -> str:
         lstrip_blocks=True,
     )
     # The pictures alone are markup: Matplotlib wrote them, and escaped what it was given.
-    return environment.get_template(template).render(**content, as_markup=Markup)
+    return environment.get_template(template).render(
+        **content,
+        draw=lambda picture: Markup(draw(picture)),  # noqa: S704
+    )

@@ -4,8 +4,15 @@ import json
 
 import numpy as np
 
+from push_model.exploration.entry import Entry
+from push_model.exploration.measure import fingerprint
+from push_model.exploration.protocol import Part
+from push_model.training.card.curves import trace
+
 FOLDS = ["fold 1", "fold 2", "fold 3", "fold 4"]
 DRAWS, ORDERS, ROWS, PURCHASES = 80, 200, 40_000, 600
+FRAME, VERSIONS = "ef" * 32, {"catboost": "1.2.10"}
+GROUNDS = {"frame": FRAME, "versions": VERSIONS}
 RULE = "The simplest servable entry within one standard error of the best servable one."
 
 
@@ -104,20 +111,16 @@ def _metrics(ap):
 
 
 def _curve(ap):
-    power = 1 / (1 + 20 * ap)
-    steps = np.linspace(0, 1, 40)
-    shares = (0.01, 0.02, 0.05, 0.1, 0.2)
-    base = PURCHASES / ROWS
-    lifts = [(share, min(1.0, share**power)) for share in shares]
+    """Trace scores of few candidates: purchases first as often as `ap` has it."""
+    rng = np.random.default_rng(0)
+    outcomes = np.arange(2000) % 50 == 0
+    scores = np.where(outcomes & (rng.random(2000) < 2 * ap), 0.3, 0.02) * rng.random(2000)
+    traced = trace(outcomes, scores)
     return {
-        "precision_recall": [[float(r), float(max(base, 4 * ap * (1 - r) ** 3))] for r in steps],
-        "roc": [[float(x), float(x**power)] for x in steps],
-        "reliability": [
-            {"rows": 100, "promised": p, "bought": p * 0.95} for p in (0.001, 0.01, 0.1, 0.4)
-        ],
-        "lift": [
-            {"share": s, "recall": r, "lift": r / s, "precision": base * r / s} for s, r in lifts
-        ],
+        "places": traced.places,
+        "gains": [gain._asdict() for gain in traced.gains],
+        "reliability": [found._asdict() for found in traced.reliability],
+        "histogram": traced.histogram._asdict(),
     }
 
 
@@ -142,8 +145,10 @@ def _result(entry, part):
     users = {"all": ap, "new": 0.8 * ap, "returning": 1.1 * ap}
     return {
         "format": 1,
-        "fingerprint": "ab" * 32,
-        "entry": {name: value for name, value in entry.items() if name not in {"ap", "skipped"}},
+        "fingerprint": fingerprint(
+            Entry.from_document(entry), Part.from_document(_PARTS[part]), seed=0, grounds=GROUNDS
+        ),
+        "entry": Entry.from_document(entry).document(),
         "part": part,
         "train": {"rows": rows, "orders": rows // 200, "purchases": rows // 70},
         "judged": judged,
@@ -163,10 +168,13 @@ def _parts():
     window = {"start": "2021-01-01", "end": "2021-02-01", "rows": ROWS, "orders": ORDERS}
     window |= {"purchases": PURCHASES}
     return [
-        {"name": name, "slug": name, "purpose": purposes.get(name, "choosing")}
+        {"name": name, "slug": name.replace(" ", "-"), "purpose": purposes.get(name, "choosing")}
         | {"train": window, "judged": window}
         for name in (*FOLDS, *purposes)
     ]
+
+
+_PARTS = {part["name"]: part for part in _parts()}
 
 
 def _exploration(listed):
@@ -178,7 +186,7 @@ def _exploration(listed):
         "size": "small",
         "seed": 0,
         "frame": {
-            "sha256": "ef" * 32,
+            "sha256": FRAME,
             "rows": 400_000,
             "orders": 2000,
             "users": 1200,
@@ -193,7 +201,7 @@ def _exploration(listed):
         "resamples": DRAWS,
         "alpha": 0.1,
         "rule": RULE,
-        "versions": {"catboost": "1.2.10"},
+        "versions": VERSIONS,
         "git_revision": "0123abc",
     }
 
@@ -256,7 +264,7 @@ CHOICE = {
 }
 OPENING = {
     "moment": "2021-03-04T10:11:12+00:00",
-    "frame_sha256": "ef" * 32,
+    "frame_sha256": FRAME,
     "entries": ["trees", "popularity"],
     "winner": "trees",
     "reason": None,
