@@ -146,7 +146,8 @@ def write_gain(gain: Interval | None) -> str:
     """
     if gain is None:
         return UNKNOWN
-    return f"{gain.estimate:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]"
+    estimate, low, high = (f"{round(end, 4) + 0.0:+.4f}" for end in gain)  # + 0.0: no minus zero
+    return f"{estimate} [{low}, {high}]"
 
 
 def write_level(level: Interval | None) -> str:

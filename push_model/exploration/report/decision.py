@@ -88,8 +88,8 @@ def _say_choice(found: Found) -> Iterator[str]:
         against = " It is the best of all servable entries on the folds, too."
     within = len(found.choice.get("within") or ())
     yield (
-        f"Chosen: {chosen.name}, the simplest of {within} servable entries within one standard "
-        f"error of the best.{against} Its parametrisation stands below."
+        f"Chosen: {chosen.name}, of {within} servable entries that the rule weighs by their "
+        f"simplicity.{against} Its parametrisation stands below."
     )
     other = str(found.choice_request_only.get("chosen") or "")
     if other and other != chosen.name:

@@ -6,13 +6,14 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from push_model.exploration.report.found import Found
+from push_model.exploration.report.leaning import say_where
 from push_model.exploration.report.sentences import ERRORS_NOTE, NOT_KNOWABLE
 from push_model.exploration.report.texts import shorten
 from push_model.training.card.chart import GROUND, MUTED, OURS, WIDTH, Picture
 from push_model.training.card.row_figures import AROUND, ROW, name_rows
 from push_model.training.card.sections import Section
 from push_model.training.card.shown import write_number, write_percent
-from push_model.training.card.slices import TYPES
+from push_model.training.card.slices import LEAST_PURCHASES, TYPES
 from push_model.training.card.tables import Table
 
 LEAST_ORDERS = 20
@@ -44,7 +45,12 @@ def compose_errors(found: Found) -> Section:
     if not groups:
         says: list[str] = ["Errors were not looked at yet: that needs a chosen entry's model."]
     else:
-        says = [ERRORS_NOTE.format(least=LEAST_ORDERS), *_say_types(types), *_say_new(groups)]
+        says = [
+            ERRORS_NOTE.format(least=LEAST_ORDERS),
+            *say_where(found),
+            *_say_types(types),
+            *_say_new(groups),
+        ]
     return Section(
         "errors",
         "Errors looked at, and what can't be known",
@@ -87,7 +93,8 @@ def _say_types(types: Sequence[Group]) -> Iterator[str]:
             f"Of the {len(known)} most bought product types {best} is ranked best, {most:.1f} "
             f"times its base rate, and {worst} worst, {least:.1f} times."
         )
-    promised = [(g["expected_per_actual"], _name(g)) for g in types if g.get("expected_per_actual")]
+    bought = [group for group in types if group["purchases"] >= LEAST_PURCHASES]
+    promised = [(group["expected_per_actual"], _name(group)) for group in bought]
     if len(promised) > 1:
         (low, below), (high, above) = min(promised), max(promised)
         yield (
@@ -139,7 +146,7 @@ def _draw(name: str, kind: str, known: Sequence[tuple[Group, float]]) -> Picture
         ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200) if t <= 1.3 * max(lifts)]
         axes.set_xticks(ticks, [str(tick) for tick in ticks])
         axes.minorticks_off()
-        axes.set(xlabel="average precision over the base rate")
+        axes.set(xlabel="times the base rate")
 
     return Picture(
         name,

@@ -11,8 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from push_model.exploration.folder import open_exploration
-from push_model.exploration.report.found import FINAL
+from push_model.exploration.report.found import FINAL, USUAL_TEST, Found
 from push_model.exploration.report.reading import INSPECTION_FILE, read_found
+from push_model.exploration.report.texts import make_slug
 from push_model.exploration.result import result_path, write_json
 from push_model.scoring import Model
 from push_model.training.card.features import (
@@ -24,7 +25,7 @@ from push_model.training.card.features import (
     trace_dependence,
 )
 from push_model.training.card.slices import measure_slices
-from push_model.training.split import is_inside
+from push_model.training.split import Window, is_inside
 from push_model.training.train import score
 
 # Candidates whose reasons are averaged: enough for two digits, few enough for seconds.
@@ -34,7 +35,7 @@ LEAST_ORDERS = 20
 
 
 def inspect_chosen(folder: Path) -> bool:
-    """Look at the chosen model in the final window, and keep what was seen.
+    """Look at the chosen model on orders it has not seen, and keep what was seen.
 
     Parameters
     ----------
@@ -48,21 +49,31 @@ def inspect_chosen(folder: Path) -> bool:
         looked at before.
     """
     exploration, found = open_exploration(folder), read_found(folder)
-    if found.chosen is None:
-        return False
-    model_file = result_path(folder, found.chosen.slug, FINAL).with_suffix(".model.json")
-    if not model_file.exists():
+    model_file = _find_model(folder, found)
+    if model_file is None:
         return False
     document = model_file.read_bytes()
-    known = {"entry": found.chosen.name, "model_sha256": hashlib.sha256(document).hexdigest()}
+    known = {"entry": model_file.parent.name, "model_sha256": hashlib.sha256(document).hexdigest()}
     if found.inspection.items() >= known.items():
         return False
-    window = next(part.judged for part in exploration.parts if part.name == FINAL)
+    part = next(part for part in exploration.parts if model_file.name == f"{part.slug}.model.json")
+    window = Window(part.train.end, part.judged.end)
     rows = exploration.read_rows()
     rows = rows[is_inside(rows, window)].reset_index(drop=True)
     seen = inspect(Model.from_document(json.loads(document)), rows, seed=exploration.seed)
-    write_json(folder / INSPECTION_FILE, known | seen)
+    write_json(folder / INSPECTION_FILE, known | {"window": str(window)} | seen)
     return True
+
+
+def _find_model(folder: Path, found: Found) -> Path | None:
+    """Find the chosen model that leaves the most orders to look at."""
+    if found.chosen is None:
+        return None
+    for part in (USUAL_TEST, FINAL):
+        path = result_path(folder, found.chosen.slug, make_slug(part))
+        if path.with_suffix(".model.json").exists():
+            return path.with_suffix(".model.json")
+    return None
 
 
 def inspect(model: Model, rows: pd.DataFrame, *, seed: int) -> dict[str, Any]:
@@ -80,11 +91,13 @@ def inspect(model: Model, rows: pd.DataFrame, *, seed: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``"shuffled"``, ``"reasons"``, ``"dependences"`` and ``"slices"``: counts and means.
+        ``"orders"``, ``"shuffled"``, ``"reasons"``, ``"dependences"`` and ``"slices"``: counts and
+        means.
     """
     importances = measure_importances(model, rows, seed=seed)
     propensities = score(model, rows)
     return {
+        "orders": int(rows["order_id"].nunique()),
         "shuffled": [found._asdict() for found in importances],
         "reasons": measure_reasons(model, rows, seed=seed),
         "dependences": list(_trace(model, rows, importances, seed=seed)),

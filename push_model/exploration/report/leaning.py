@@ -46,6 +46,7 @@ def compose_leaning(found: Found) -> Section:
     dependences = list(_draw_dependences(found.inspection.get("dependences") or ()))
     notes = [
         *([IMPORTANCES_NOTE] if importances else []),
+        *say_where(found),
         *_say_first(importances),
         *([DEPENDENCE_NOTE] if dependences else ["Partial dependence was not measured yet."]),
         *([f"Not measured: {'; '.join(missing)}."] if missing else []),
@@ -57,6 +58,26 @@ def compose_leaning(found: Found) -> Section:
         pictures=(*(_draw(way, sizes) for way, sizes in importances.items()), *dependences),
         tables=tuple(_tabulate(importances)),
     )
+
+
+def say_where(found: Found) -> Iterator[str]:
+    """Say on which orders the chosen entry was looked at.
+
+    Parameters
+    ----------
+    found : Found
+        The exploration.
+
+    Yields
+    ------
+    str
+        Nothing where it was not.
+    """
+    if found.inspection:
+        yield (
+            f"Looked at on {found.inspection['orders']:,} orders of "
+            f"{found.inspection['window']}, all newer than those it was fitted on."
+        )
 
 
 def find_importances(found: Found) -> dict[str, dict[str, float]]:
@@ -116,7 +137,7 @@ def _draw(way: str, sizes: Mapping[str, float]) -> Picture:
         axes.axvline(0, color=MUTED, linewidth=1)
         name_rows(axes, [shorten(name, 26) for name in shown])
         axes.tick_params(axis="y", labelsize=9.5)
-        axes.locator_params(axis="x", nbins=4)
+        axes.locator_params(axis="x", nbins=3)
 
     return Picture(
         f"importance-{way}",
@@ -155,6 +176,7 @@ def _draw_dependences(told: Sequence[Mapping[str, Any]]) -> Iterator[Picture]:
 def _with_density(picture: Picture, rows: Sequence[int]) -> Any:
     def _paint(axes: Axes) -> None:
         picture.paint(axes)
+        axes.tick_params(axis="x", labelsize=8.5)
         beside = axes.twinx()
         beside.bar(range(len(rows)), rows, color=MUTED, alpha=0.3, width=0.8, zorder=0)
         beside.set_ylim(0, max(rows, default=1) / DENSITY)

@@ -1,6 +1,6 @@
 """Where does the report get its numbers? From an exploration's folder, through its own readers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def read_found(folder: Path) -> Found:
         choice_request_only=standings.get("choice_request_only") or {},
         openings=tuple(_read(folder / "finals.json", {}).get("openings") or ()),
         # What was looked at in another entry says nothing of this one.
-        inspection=inspection if inspection.get("entry") == choice.get("chosen") else {},
+        inspection=inspection if inspection.get("entry") == _slug(choice, exploration) else {},
         learning=tuple(_read(folder / LEARNING_FILE, ())),
     )
 
@@ -57,6 +57,11 @@ def _read_entries(exploration: Exploration) -> Iterator[Explored]:
     for document in exploration.facts["entries"]:
         if document["skipped"]:
             yield _explore(Entry.from_document(document), skipped=document["skipped"])
+
+
+def _slug(choice: Mapping[str, Any], exploration: Exploration) -> str | None:
+    chosen = choice.get("chosen")
+    return next((entry.slug for entry in exploration.entries if entry.name == chosen), None)
 
 
 def _explore(entry: Entry, **came_of_it: Any) -> Explored:

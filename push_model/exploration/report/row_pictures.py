@@ -131,6 +131,7 @@ def draw_pairs(
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.grid(visible=True, axis="x", linewidth=0.6)
+        axes.locator_params(axis="x", nbins=6)
         axes.set_xlabel("average precision")
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=2, borderaxespad=0.2)
 

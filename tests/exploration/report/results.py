@@ -17,10 +17,8 @@ RULE = "The simplest servable entry within one standard error of the best servab
 
 
 def _entry(name, family, ap, *, neighbour=None, complexity=1, features="request", **given):
-    slug = "".join(c if c.isalnum() else "-" for c in name.lower())
     return {
         "name": name,
-        "slug": slug,
         "question": given.pop("question", f"What does {name} bring?"),
         "family": family,
         "settings": given.pop("settings", {}),
@@ -28,7 +26,6 @@ def _entry(name, family, ap, *, neighbour=None, complexity=1, features="request"
         "treatment": given.pop("treatment", "plain"),
         "neighbour": neighbour,
         "complexity": complexity,
-        "is_servable": family in {"logistic_regression", "boosted_trees"},
         "skipped": given.pop("skipped", None),
         "ap": ap,
         **given,
@@ -197,7 +194,10 @@ def _exploration(listed):
             "columns": ["outcome"],
         },
         "parts": _parts(),
-        "entries": [{k: v for k, v in entry.items() if k != "ap"} for entry in listed],
+        "entries": [
+            Entry.from_document(entry).document() | {"skipped": entry["skipped"]}
+            for entry in listed
+        ],
         "resamples": DRAWS,
         "alpha": 0.1,
         "rule": RULE,
@@ -208,6 +208,8 @@ def _exploration(listed):
 
 INSPECTION = {
     "entry": "trees",
+    "window": "2021-02-01 <= day < 2021-03-01",
+    "orders": 200,
     "model_sha256": "00",
     "shuffled": [
         {"feature": "ordered_before", "lost": 0.12, "low": 0.11, "high": 0.13},
@@ -247,7 +249,10 @@ def write_exploration(folder, *, finals=True, listed=None, parts=(*FOLDS, "usual
         last = ("usual test", "final") if finals and _is_finalist(entry) else ()
         for part in (*parts, *last) if not entry["skipped"] else ():
             slug = part.replace(" ", "-")
-            _write(folder / "results" / entry["slug"] / f"{slug}.json", _result(entry, part))
+            _write(
+                folder / "results" / Entry.from_document(entry).slug / f"{slug}.json",
+                _result(entry, part),
+            )
     if finals:
         _write(folder / "standings.json", {"choice": CHOICE, "choice_request_only": CHOICE})
         _write(folder / "finals.json", {"openings": [OPENING]})
