@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from push_model.exploration.report.found import FINAL, Explored, Found, level_of
+from push_model.exploration.report.found import Explored, Found, level_of
 from push_model.training.card.shown import UNKNOWN
 from push_model.training.gate.resampling import Interval, expanded_interval
 from push_model.training.metrics import Floats
@@ -101,7 +101,7 @@ def compare(
     """
     ours = _mean_draws(entry, parts)
     theirs = _mean_draws(rival, parts) if rival else None
-    if rival is None or ours is None or theirs is None or len(ours) != len(theirs):
+    if rival is None or ours is None or theirs is None:
         return None
     by_part = tuple(level_of(entry.results[part]) - level_of(rival.results[part]) for part in parts)
     return Difference(entry, rival, _interval(found, ours - theirs, entry, parts), by_part)
@@ -165,35 +165,17 @@ def write_level(level: Interval | None) -> str:
     Examples
     --------
     >>> write_level(Interval(0.31659, 0.3, 0.33))
-    '0.3166\\n(0.3000 to 0.3300)'
+    '0.3166\n(0.3000 to 0.3300)'
     """
     if level is None:
         return UNKNOWN
     return f"{level.estimate:.4f}\n({level.low:.4f} to {level.high:.4f})"
 
 
-def claim_part(found: Found) -> str | None:
-    """Name the part that the claim stands on: the final window once it was opened.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    str or None
-        None before anything was chosen and judged there.
-    """
-    return FINAL if found.chosen and FINAL in found.chosen.results else None
-
-
 def _mean_draws(entry: Explored, parts: Sequence[str]) -> Floats | None:
     if not parts or not set(parts) <= {*entry.results}:
         return None
     drawn = [entry.results[part].average_precision for part in parts]
-    if len({len(draws) for draws in drawn}) > 1:
-        return None
     # Windows do not overlap, so that draws of one part say nothing of another's.
     mean: Floats = np.mean(drawn, axis=0)
     return mean

@@ -43,16 +43,20 @@ def draw_lines(
 
     Parameters
     ----------
-    name, title, how, alt, size
-        As for `Picture`; the legend adds to the height.
+    name : str
+        As for `Picture`.
     lines : mapping of str to sequence of Point
         By label, each from left to right; a line without a label has no legend.
+    title, how, alt : str
+        As for `Picture`.
     across, up : str
         What the axes show.
     ticks : mapping of float to str, optional
         Named places on the horizontal axis, instead of round numbers.
     dots : sequence of Point
         What belongs to no line.
+    size : pair of float
+        As for `Picture`; the legend adds to the height.
 
     Returns
     -------

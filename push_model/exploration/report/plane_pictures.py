@@ -31,10 +31,12 @@ def draw_costs(
 
     Parameters
     ----------
-    name, title, how, alt : str
+    name : str
         As for `Picture`.
     dots : sequence of Dot
         One an entry.
+    title, how, alt : str
+        As for `Picture`.
     across : str
         What it costs, and in which unit; the axis is logarithmic.
 

@@ -1,7 +1,7 @@
 """How do trees answer to their settings? One setting at a time, and two together."""
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 from push_model.exploration.report.comparing import measure
@@ -18,6 +18,8 @@ from push_model.training.card.tables import Table
 
 # Settings whose pairs are drawn as a surface, the most telling first.
 SURFACES = ("learning_rate", "iterations", "depth", "l2_leaf_reg")
+# Fewer places are no surface.
+LEAST_PLACES = 4
 
 
 def compose_trees(found: Found) -> Section:
@@ -135,8 +137,9 @@ def _draw_surfaces(found: Found, group: Sequence[Explored]) -> Iterator[Picture]
 
 def _is_surface(places: Collection[tuple[float, float]]) -> bool:
     """Say whether both settings were varied together: one at a time draws a cross, no surface."""
-    across, up = ({place[end] for place in places} for end in (0, 1))
-    return len(places) > len(across) + len(up) - 1
+    middles = product(*zip(*places, strict=True))
+    is_cross = any(all(x == x0 or y == y0 for x, y in places) for x0, y0 in middles)
+    return len(places) >= LEAST_PLACES and not is_cross
 
 
 def _say_best(found: Found, group: Sequence[Explored]) -> str:

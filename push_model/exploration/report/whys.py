@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import isnan
 
-from push_model.exploration.report.comparing import BETTER, UNTOLD, Difference
+from push_model.exploration.report.comparing import UNTOLD, Difference
 from push_model.exploration.report.found import BASELINES, Explored, Found
 from push_model.training.card.shown import write_percent
 
@@ -50,9 +50,11 @@ def _weigh_users(found: Found, difference: Difference) -> Iterator[str]:
 def _weigh_folds(difference: Difference) -> Iterator[str]:
     gains = difference.by_part
     agreeing = sum((gain > 0) == (difference.gain.estimate > 0) for gain in gains)
-    if difference.verdict != UNTOLD and agreeing < len(gains):
+    if difference.verdict == UNTOLD:
+        return
+    if agreeing < len(gains):
         yield f"Not on every fold: {', '.join(f'{gain:+.3f}' for gain in gains)}."
-    elif len(gains) > 2 and difference.verdict != UNTOLD and _grows(gains):  # noqa: PLR2004 - fewer show no trend
+    elif _grows(gains):
         yield f"It grows fold by fold: {gains[0]:+.3f} to {gains[-1]:+.3f}."
 
 
@@ -76,8 +78,6 @@ def _weigh_honesty(found: Found, entry: Explored, rival: Explored) -> Iterator[s
 
 def _weigh_cost(difference: Difference) -> Iterator[str]:
     entry, rival = difference.entry, difference.rival
-    if difference.verdict == BETTER or not rival.complexity:
-        return
-    share = entry.complexity / rival.complexity
+    share = entry.complexity / rival.complexity if rival.complexity else 1.0
     if difference.verdict == UNTOLD and share < 1 / LEAST_FACTOR:
         yield f"It is simpler: {write_percent(share)} of the neighbour's complexity."
