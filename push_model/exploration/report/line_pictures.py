@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from push_model.exploration.report.palette import LEGEND_ROW, style_number
 from push_model.exploration.report.texts import shorten
@@ -104,10 +105,23 @@ def scale_across(axes: Axes, values: Sequence[float], ticks: Mapping[float, str]
     least, most = min(values), max(values)
     if least > 0 and most >= LOGARITHMIC_FROM * least:
         axes.set_xscale("log")
-        axes.xaxis.set_minor_formatter(NullFormatter())
     places = ticks or {value: f"{value:g}" for value in sorted({*values})}
     if ticks or len(places) <= 6:  # noqa: PLR2004 - as many as stand beside each other
         axes.set_xticks(list(places), list(places.values()))
         axes.minorticks_off()
     else:
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        write_plainly(axes.xaxis)
+
+
+def write_plainly(axis: Axis) -> None:
+    """Write an axis in plain numbers; a logarithmic one at 1, 2 and 5 of each power of ten.
+
+    Parameters
+    ----------
+    axis : Axis
+        Of either kind.
+    """
+    if axis.get_scale() == "log":
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -14,14 +14,14 @@ from push_model.exploration.report.found import Found
 from push_model.exploration.report.palette import VERDICTS
 from push_model.exploration.report.row_pictures import Row, draw_rows
 from push_model.exploration.report.sentences import NEIGHBOURS_NOTE, READ_FOREST
-from push_model.exploration.report.topics import TOPICS, find_topic
+from push_model.exploration.report.topics import SEVERAL, TOPICS, find_topic
 from push_model.exploration.report.whys import find_whys
 from push_model.training.card.chart import Picture
 from push_model.training.card.sections import Section
 from push_model.training.card.tables import Table
 
-# Of a topic with more, the largest differences are drawn.
-MOST_ROWS = 12
+# Of a topic with more, the largest differences are drawn, and fewer named in the sentence.
+MOST_ROWS, MOST_NAMES = 12, 6
 
 
 def compose_neighbours(found: Found) -> Section:
@@ -68,11 +68,11 @@ def _summarise(group: Sequence[Difference]) -> str:
 def _name_largest(group: Sequence[Difference], verdict: str) -> Iterator[str]:
     own = [difference for difference in group if difference.verdict == verdict]
     ranked = sorted(own, key=lambda difference: -abs(difference.gain.estimate))
-    for difference in ranked[:MOST_ROWS]:
+    for difference in ranked[:MOST_NAMES]:
         size = f" {difference.gain.estimate:+.4f}" if verdict != UNTOLD else ""
         yield f"{difference.entry.name}{size}"
-    if len(ranked) > MOST_ROWS:
-        yield f"and {len(ranked) - MOST_ROWS} more"
+    if len(ranked) > MOST_NAMES:
+        yield f"and {len(ranked) - MOST_NAMES} more"
 
 
 def _draw(topic: str, group: Sequence[Difference], number: int) -> Picture:
@@ -94,6 +94,10 @@ def _draw(topic: str, group: Sequence[Difference], number: int) -> Picture:
 
 
 def _tabulate(found: Found, topic: str, group: Sequence[Difference]) -> Table:
+    shown = group
+    if topic == SEVERAL:  # a search tries dozens that differ in nothing one could name
+        shown = sorted(group, key=lambda difference: -difference.gain.estimate)[:MOST_ROWS]
+    of_all = f", the best {len(shown)} of {len(group)}" if len(shown) < len(group) else ""
     rows = tuple(
         (
             difference.entry.name,
@@ -104,7 +108,7 @@ def _tabulate(found: Found, topic: str, group: Sequence[Difference]) -> Table:
             f"{sum(gain > 0 for gain in difference.by_part)} of {len(difference.by_part)}",
             " ".join(find_whys(found, difference)),
         )
-        for difference in group
+        for difference in shown
     )
     headings = ("entry", "question", "neighbour", "AP above it", "answer", "folds better", "why")
-    return Table(topic, headings, rows, numeric=False)
+    return Table(f"{topic}{of_all}", headings, rows, numeric=False)

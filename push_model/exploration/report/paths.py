@@ -18,6 +18,8 @@ from push_model.training.card.tables import Table
 NO_PENALTY = 1e6
 # Coefficients that are drawn of a path: the largest.
 MOST_COEFFICIENTS = 6
+# Lines that can be told from each other in one picture: those of most points, then the best.
+MOST_LINES = 6
 # Two points are a line, and no path.
 LEAST_POINTS = 3
 
@@ -66,7 +68,7 @@ def find_paths(found: Found) -> list[Path]:
         if entry.family == LINEAR:
             paths.setdefault(_label(entry), []).append(entry)
     ordered = [(label, sorted(group, key=strength)) for label, group in paths.items()]
-    return sorted(ordered, key=lambda path: (-len(path[1]), path[0]))
+    return sorted(ordered, key=lambda path: (-len(path[1]), -max(map(found.mean, path[1]))))
 
 
 def strength(entry: Explored) -> float:
@@ -123,10 +125,10 @@ def _draw_precision(found: Found, paths: Sequence[Path]) -> Iterator[Picture]:
     best = max(entries, key=found.mean)
     yield draw_lines(
         "path-precision",
-        {label: lines[label] for label, _ in paths[:6]},
+        {label: lines[label] for label, _ in paths[:MOST_LINES]},
         title=f"The best line is {best.name}: average precision {found.mean(best):.4f}",
-        how="Mean over the folds against C; shades are intervals. Every line stands for a penalty "
-        "and a set of columns.",
+        how="Mean over the folds against C; shades are intervals. Every line is a penalty and a "
+        f"set of columns: {len(paths[:MOST_LINES])} of {len(paths)}; the table has all.",
         alt=f"Average precision against C for {len(paths)} kinds of lines; the best is "
         f"{best.name} with {found.mean(best):.4f}.",
         across="C: weaker penalty to the right",

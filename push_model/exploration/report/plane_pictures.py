@@ -6,7 +6,12 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from push_model.exploration.report.line_pictures import LOGARITHMIC_FROM, Point, scale_across
+from push_model.exploration.report.line_pictures import (
+    LOGARITHMIC_FROM,
+    Point,
+    scale_across,
+    write_plainly,
+)
 from push_model.exploration.report.palette import LEGEND_ROW, name_family, style_family
 from push_model.training.card.chart import HEIGHT, INK, OURS, WIDTH, Picture
 
@@ -101,8 +106,7 @@ def draw_surface(
         heights = sorted({place[1] for place in places})
         if heights[0] > 0 and heights[-1] >= LOGARITHMIC_FROM * heights[0]:
             axes.set_yscale("log")
-            axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        write_plainly(axes.yaxis)
         axes.margins(0.18)
         axes.set(xlabel=across, ylabel=up)
 
