@@ -81,16 +81,17 @@ def _day(until: str | None) -> date:
 
 
 def _fit_all(exploration: "Exploration", *, jobs: int) -> None:
-    from push_model.exploration import run  # noqa: PLC0415 - keeps --help instant
+    from push_model.exploration.run import run_all  # noqa: PLC0415 - keeps --help instant
+    from push_model.exploration.work import list_work  # noqa: PLC0415 - as above
 
-    todo = run.list_work(exploration)
+    todo = list_work(exploration)
     if not todo:
         _print("Every entry was fitted before; nothing is done twice.")
         return
     with _progress() as progress:
         total = sum(work.weight for work in todo)
         task = progress.add_task(f"Fitting, 0 of {len(todo)}", total=total)
-        for number, work in enumerate(run.run_all(exploration, todo, jobs=jobs), start=1):
+        for number, work in enumerate(run_all(exploration, todo, jobs=jobs), start=1):
             said = f"Fitting, {number} of {len(todo)}"
             progress.update(task, advance=work.weight, description=said)
 

@@ -12,6 +12,8 @@ UNSERVABLE_FEATURES = frozenset({"splines", "categories"})
 UNSERVABLE_TREATMENTS = frozenset({"class weights"})
 # What the API would have to send besides outweighs any number of leaves.
 NEEDS_MORE = 1_000_000
+# A slope and an intercept.
+CALIBRATION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

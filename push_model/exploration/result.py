@@ -1,7 +1,7 @@
 """How did an entry do on a part? One JSON file, read and written here."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -166,24 +166,3 @@ def read_result(path: Path) -> Result | None:
         return Result.from_document(document) if document["format"] == FORMAT else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def read_results(folder: Path, slugs: Iterable[str] | None = None) -> list[Result]:
-    """Read all results of an exploration.
-
-    Parameters
-    ----------
-    folder : Path
-        The exploration folder.
-    slugs : iterable of str, optional
-        Of the entries wanted; all by default.
-
-    Returns
-    -------
-    list of Result
-        By entry and part, in the order of their names.
-    """
-    wanted = None if slugs is None else set(slugs)
-    paths = sorted((folder / RESULTS).glob("*/*.json"))
-    paths = [path for path in paths if wanted is None or path.parent.name in wanted]
-    return [result for path in paths if (result := read_result(path)) is not None]

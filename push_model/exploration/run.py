@@ -1,47 +1,33 @@
 """How does an exploration get done? Fit by fit, resumable, the same on one machine or many."""
 
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import redirect_stdout
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from importlib import import_module
 from importlib.util import find_spec
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from joblib import Parallel, delayed
 
 from push_model.exploration.choose import Choice, Standing, choose, rank
-from push_model.exploration.entry import Entry
 from push_model.exploration.finals import choose_finalists, compare_finals, record_opening
-from push_model.exploration.folder import Exploration, open_exploration, start_exploration
-from push_model.exploration.measure import fingerprint, measure_entry
-from push_model.exploration.protocol import CHOOSING, CLAIMING, COMPARING, Part, group_by_fit
-from push_model.exploration.result import Result, read_result, result_path, write_json
+from push_model.exploration.folder import Exploration, open_exploration
+from push_model.exploration.protocol import CHOOSING, CLAIMING, COMPARING
+from push_model.exploration.result import write_json
+from push_model.exploration.start import start_exploration
+from push_model.exploration.work import (
+    Work,
+    do_work,
+    list_missing,
+    list_work,
+    open_parts,
+    read_current,
+)
 from push_model.training.orders import MIN_ITEMS
 
 STANDINGS_FILE = "standings.json"
 REPORT = "push_model.exploration.report"
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One fit that is still to be done, and the parts judged with it.
-
-    Attributes
-    ----------
-    entry : Entry
-        What is fitted.
-    parts : tuple of Part
-        All learn from the same rows.
-    weight : float
-        About how long it takes beside others.
-    """
-
-    entry: Entry
-    parts: tuple[Part, ...]
-    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,45 +100,6 @@ def plan(
     return list(dict.fromkeys(work.entry.slug for work in list_work(exploration)))
 
 
-def list_work(exploration: Exploration) -> list[Work]:
-    """List the fits of the folds and the usual validation that are not done.
-
-    Parameters
-    ----------
-    exploration : Exploration
-        Opened.
-
-    Returns
-    -------
-    list of Work
-        The order of the entries; small train windows first.
-    """
-    parts = _open_parts(exploration)
-    return [w for entry in exploration.entries for w in list_missing(exploration, entry, parts)]
-
-
-def list_missing(exploration: Exploration, entry: Entry, parts: Iterable[Part]) -> list[Work]:
-    """List the fits of an entry that are not done.
-
-    Parameters
-    ----------
-    exploration : Exploration
-        Opened.
-    entry : Entry
-        Any, in the exploration or not.
-    parts : iterable of Part
-        Where it is wanted.
-
-    Returns
-    -------
-    list of Work
-        Small train windows first.
-    """
-    wanted = [part for part in parts if _find(exploration, entry, part) is None]
-    rows = {part["name"]: part["train"]["rows"] for part in exploration.facts["parts"]}
-    return [Work(entry, same, _weigh(entry) * rows[same[0].name]) for same in group_by_fit(wanted)]
-
-
 def run_entry(folder: Path, slug: str) -> None:
     """Do what is left to do of an entry.
 
@@ -164,7 +111,7 @@ def run_entry(folder: Path, slug: str) -> None:
         From `plan`.
     """
     exploration = open_exploration(folder)
-    for work in list_missing(exploration, exploration.find(slug), _open_parts(exploration)):
+    for work in list_missing(exploration, exploration.find(slug), open_parts(exploration)):
         do_work(exploration, work)
 
 
@@ -187,37 +134,6 @@ def run_all(exploration: Exploration, todo: Iterable[Work], *, jobs: int = 1) ->
     """
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
     yield from parallel(delayed(do_work)(exploration, work) for work in todo)
-
-
-def do_work(exploration: Exploration, work: Work) -> Work:
-    """Fit an entry once, judge it on each part, and write the results down.
-
-    Parameters
-    ----------
-    exploration : Exploration
-        Opened.
-    work : Work
-        From `list_work`.
-
-    Returns
-    -------
-    Work
-        The same.
-    """
-    with redirect_stdout(StringIO()):  # trainers' own progress, which would break ours
-        measured = measure_entry(
-            work.entry,
-            exploration.read_rows(),
-            work.parts,
-            seed=exploration.seed,
-            grounds=exploration.grounds,
-        )
-    for part, result in zip(work.parts, measured.results, strict=True):
-        path = result_path(exploration.folder, work.entry.slug, part.slug)
-        if part.purpose == CLAIMING and measured.document is not None:
-            write_json(path.with_suffix(".model.json"), measured.document)
-        write_json(path, result.document())
-    return work
 
 
 def finish(folder: Path, *, again: str | None = None) -> Outcome:
@@ -280,53 +196,6 @@ def sum_up(exploration: Exploration) -> Outcome:
     plain = [result for result in results if not result.entry.needs_history]
     standings = rank(results, folds=folds)
     return Outcome(standings, choose(standings), choose(rank(plain, folds=folds)))
-
-
-def read_current(
-    exploration: Exploration, entries: Iterable[Entry], *, purposes: Collection[str]
-) -> list[Result]:
-    """Read the results that belong to these rows, this protocol, seed and these entries.
-
-    Parameters
-    ----------
-    exploration : Exploration
-        Opened.
-    entries : iterable of Entry
-        Whose results.
-    purposes : collection of str
-        Of the parts wanted.
-
-    Returns
-    -------
-    list of Result
-        Under the names and questions that the entries have now.
-    """
-    parts = [part for part in exploration.parts if part.purpose in purposes]
-    return [
-        replace(result, entry=entry)
-        for entry in entries
-        for part in parts
-        if (result := _find(exploration, entry, part)) is not None
-    ]
-
-
-def _open_parts(exploration: Exploration) -> list[Part]:
-    """Give the parts that are for everybody: all but the final window."""
-    return [part for part in exploration.parts if part.purpose != CLAIMING]
-
-
-def _find(exploration: Exploration, entry: Entry, part: Part) -> Result | None:
-    result = read_result(result_path(exploration.folder, entry.slug, part.slug))
-    expected = fingerprint(entry, part, seed=exploration.seed, grounds=exploration.grounds)
-    return result if result is not None and result.fingerprint == expected else None
-
-
-def _weigh(entry: Entry) -> float:
-    """Guess seconds for a million rows, from the run in docs/exploration.md."""
-    if entry.family == "boosted_trees":
-        asked = entry.settings["iterations"] * (2 + entry.settings["depth"]) / 50
-        return float(asked * (2 if entry.treatment == "calibrated" else 1))
-    return {"random_forest": 25.0, "logistic_regression": 8.0}.get(entry.family, 5.0)
 
 
 def _write_report(folder: Path) -> Path | None:

@@ -12,13 +12,13 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from push_model.exploration.entries import BASE_TREES
 from push_model.exploration.entry import NEEDS_MORE, Entry
 from push_model.exploration.folder import SEARCH_FILE, Exploration, open_exploration
 from push_model.exploration.inputs import lacking_columns
 from push_model.exploration.protocol import CHOOSING, CLAIMING
 from push_model.exploration.result import write_json
-from push_model.exploration.run import do_work, list_missing, read_current
+from push_model.exploration.tree_entries import BASE_TREES
+from push_model.exploration.work import do_work, list_missing, read_current
 
 JOURNAL_FILE = "search.journal"
 # Trials that draw at random before the sampler has anything to go by.

@@ -1,0 +1,141 @@
+"""How does an exploration start? The dataset is read once, and all that follows is laid down."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from push_model.columns import HISTORY
+from push_model.errors import DatasetError
+from push_model.exploration.choose import ALPHA, RULE
+from push_model.exploration.entries import choose_entries
+from push_model.exploration.entry import Entry
+from push_model.exploration.folder import FACTS_FILE, ROWS_FILE, Exploration, digest_rows
+from push_model.exploration.inputs import lacking_columns
+from push_model.exploration.measure import RESAMPLES
+from push_model.exploration.protocol import Part, count, plan_parts
+from push_model.exploration.result import FORMAT, write_json
+from push_model.training.dataset import load_dataset, write_parquet
+from push_model.training.engine import connect
+from push_model.training.fit import read_large_orders
+from push_model.training.fit_request import read_fit_request
+from push_model.training.provenance import describe_dataset
+from push_model.training.sources import find_reader
+from push_model.training.versions import git_revision, library_versions
+
+# What is judged by, or asked by some entry, beyond what training reads; taken where it is there.
+MORE_COLUMNS = ("user_id", "product_type", "vendor", *HISTORY)
+
+
+def start_exploration(
+    folder: Path,
+    dataset: str,
+    *,
+    size: str,
+    min_items: int,
+    until: date,
+    seed: int,
+) -> Exploration:
+    """Read the dataset once, lay out the protocol, and write both down.
+
+    Parameters
+    ----------
+    folder : Path
+        The exploration folder; made if absent. Results in it are kept.
+    dataset : str
+        Path or URI of a feature frame.
+    size : str
+        As for `choose_entries`.
+    min_items : int
+        Items bought that make an order large.
+    until : date
+        Last day to read.
+    seed : int
+        Seed of everything random.
+
+    Returns
+    -------
+    Exploration
+
+    Raises
+    ------
+    DatasetError
+        If the frame breaks the schema, or is too short to be explored.
+    """
+    entries = choose_entries(size)
+    source = describe_dataset(dataset).document()
+    frame = _read_frame(dataset, min_items=min_items, until=until, seed=seed)
+    parts = plan_parts(frame)
+    facts = {
+        "format": FORMAT,
+        "dataset": source,
+        "min_items": min_items,
+        "until": str(until),
+        "size": size,
+        "seed": seed,
+        "frame": _describe_frame(frame),
+        "parts": [_describe_part(part, frame) for part in parts],
+        "entries": [_describe_entry(entry, frame) for entry in entries],
+        "resamples": RESAMPLES,
+        "alpha": ALPHA,
+        "rule": RULE,
+        "versions": library_versions(),
+        "git_revision": git_revision(),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write_parquet(frame, folder / ROWS_FILE, facts={})
+    write_json(folder / FACTS_FILE, facts)
+    return Exploration(folder, facts)
+
+
+def _read_frame(dataset: str, *, min_items: int, until: date, seed: int) -> pd.DataFrame:
+    event = {
+        "model_parametrisation": {"model": "boosted_trees"},
+        "dataset": dataset,
+        "training_date": str(until),
+        "min_items": min_items,
+        "seed": seed,
+    }
+    present = find_reader(dataset)(connect(), dataset).original.columns
+    more = tuple(name for name in MORE_COLUMNS if name in present)
+
+    def load(uri: str, *, columns: tuple[str, ...], until: date) -> Any:
+        return load_dataset(uri, columns=(*columns, *more), until=until)
+
+    return read_large_orders(read_fit_request(event, today=until), load=load)
+
+
+def _describe_frame(frame: pd.DataFrame) -> dict[str, Any]:
+    days = frame["order_date"].dt.date
+    return {
+        "sha256": digest_rows(frame),
+        "rows": len(frame),
+        "orders": int(frame["order_id"].nunique()),
+        "users": int(frame["user_id"].nunique()) if "user_id" in frame else None,
+        "products": int(frame["variant_id"].nunique()),
+        "purchases": int(frame["outcome"].sum()),
+        "first_day": str(days.min()),
+        "last_day": str(days.max()),
+        "columns": list(frame.columns),
+    }
+
+
+def _describe_part(part: Part, frame: pd.DataFrame) -> dict[str, Any]:
+    document = part.document()
+    for name in ("train", "judged"):
+        window = getattr(part, name)
+        counted = count(frame, window)
+        if counted["purchases"] in {0, counted["rows"]}:
+            raise DatasetError(
+                f"The {name} window of {part.name} ({window}) has {counted['purchases']} purchases "
+                f"in {counted['rows']} rows; both bought and not bought candidates are needed. "
+                "Give a longer history."
+            )
+        document[name] |= counted
+    return document
+
+
+def _describe_entry(entry: Entry, frame: pd.DataFrame) -> dict[str, Any]:
+    lacks = lacking_columns(entry.features, frame.columns)
+    return {**entry.document(), "skipped": f"The frame lacks {lacks}." if lacks else None}

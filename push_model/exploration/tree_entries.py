@@ -1,0 +1,143 @@
+"""Which trees are compared? Their size, what holds them back, and what they may look at."""
+
+from typing import Any
+
+from push_model.exploration.entry import CALIBRATION, NEEDS_MORE, Entry
+from push_model.exploration.line_entries import BASE_LINE
+
+BASE_TREES = "trees"
+
+_BASE: dict[str, Any] = {"iterations": 150, "depth": 6, "learning_rate": 0.1}
+
+
+def trees(name: str, question: str, **differs: Any) -> Entry:
+    """Make an entry of symmetric trees.
+
+    Parameters
+    ----------
+    name, question : str
+        As for `Entry`.
+    **differs : object
+        In what it differs from the base trees.
+
+    Returns
+    -------
+    Entry
+        Its complexity is the number of its leaves.
+    """
+    settings = _BASE | differs.pop("settings", {})
+    leaves = settings["iterations"] * 2 ** settings["depth"]
+    leaves += CALIBRATION * (differs.get("treatment") == "calibrated")
+    leaves += NEEDS_MORE * (differs.get("features") == "history")
+    given: dict[str, Any] = {"neighbour": BASE_TREES, "complexity": leaves} | differs
+    return Entry(name=name, question=question, family="boosted_trees", settings=settings, **given)
+
+
+OTHER_TREES = (
+    Entry(
+        name="decision tree, depth 6",
+        question="How far does a single tree go?",
+        family="decision_tree",
+        settings={"max_depth": 6},
+        neighbour="bought before",
+        complexity=2**6,
+    ),
+    Entry(
+        name="decision tree, grown out",
+        question="What does a tree learn that nothing stops?",
+        family="decision_tree",
+        neighbour="decision tree, depth 6",
+        complexity=100_000,
+    ),
+    Entry(
+        name="random forest, depth 10",
+        question="What does averaging many trees add to one?",
+        family="random_forest",
+        settings={"max_depth": 10},
+        neighbour="decision tree, depth 6",
+        complexity=60 * 2**10,
+    ),
+    Entry(
+        name="random forest, grown out",
+        question="Does a forest need its depth capped?",
+        family="random_forest",
+        neighbour="random forest, depth 10",
+        complexity=60 * 20_000,
+    ),
+    Entry(
+        name="histogram boosting",
+        question="Are symmetric trees any worse than scikit-learn's free-shaped ones?",
+        family="histogram_boosting",
+        settings={"max_iter": 150, "learning_rate": 0.1},
+        neighbour=BASE_TREES,
+        complexity=150 * 31,
+    ),
+)
+
+SYMMETRIC_TREES = (
+    trees(BASE_TREES, "What do trees add to the best line?", neighbour=BASE_LINE),
+    trees("trees, depth 4", "Do fewer questions a tree do?", settings={"depth": 4}),
+    trees("trees, depth 8", "Do more questions a tree help?", settings={"depth": 8}),
+    trees(
+        "trees, pairs only",
+        "What does a model cost whose every effect can be drawn (depth 2, 600 trees)?",
+        settings={"depth": 2, "iterations": 600},
+    ),
+    trees("trees, 75", "Do half as many trees do?", settings={"iterations": 75}),
+    trees("trees, 300", "Do twice as many trees help?", settings={"iterations": 300}),
+    trees(
+        "trees, 300 at half the rate",
+        "Are more, smaller steps better?",
+        settings={"iterations": 300, "learning_rate": 0.05},
+    ),
+    trees("trees, rate 0.2", "Do larger steps do?", settings={"learning_rate": 0.2}),
+    trees("trees, L2 30", "Does a stronger penalty on leaves help?", settings={"l2_leaf_reg": 30}),
+    trees("trees, L2 0.3", "Does a weaker one?", settings={"l2_leaf_reg": 0.3}),
+    trees(
+        "trees, half the rows a tree",
+        "Does drawing half of the rows for each tree help?",
+        settings={"subsample": 0.5},
+    ),
+    trees(
+        "trees, monotone",
+        "What does it cost that popularity, a regular and a cart can only raise a propensity?",
+        settings={"is_monotone": True},
+    ),
+    trees(
+        "trees, never as a number",
+        "What is it worth that 'never bought' is missing and no number of days?",
+        features="never as a number",
+    ),
+    trees("trees, no ratios", "What are gaps over usual gaps worth?", features="no ratios"),
+    trees(
+        "trees, categories",
+        "What do rates by product, kind and vendor, as known on the day, add?",
+        features="categories",
+    ),
+    trees("trees, no household", "What is the household worth?", features="no household"),
+    trees(
+        "trees, no order number",
+        "What is it worth to know which order of the user's this is?",
+        features="no order number",
+    ),
+    trees(
+        "trees, calibrated",
+        "Does a line through the log-odds make trees more honest?",
+        treatment="calibrated",
+    ),
+    trees(
+        "trees, class weights",
+        "Does weighting purchases up help to rank, and what does it do to propensities?",
+        treatment="class weights",
+    ),
+    trees(
+        "trees, a tenth of the negatives",
+        "Can most of what was not bought be left out?",
+        treatment="a tenth of the negatives",
+    ),
+    trees(
+        "trees, history",
+        "What would the user's history with the product be worth?",
+        features="history",
+    ),
+)

@@ -1,0 +1,159 @@
+"""Which fits are left to do, and how is one done? Results are their own record of progress."""
+
+from collections.abc import Collection, Iterable
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from io import StringIO
+
+from push_model.exploration.entry import Entry
+from push_model.exploration.folder import Exploration
+from push_model.exploration.measure import fingerprint, measure_entry
+from push_model.exploration.protocol import CLAIMING, Part, group_by_fit
+from push_model.exploration.result import Result, read_result, result_path, write_json
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One fit that is still to be done, and the parts judged with it.
+
+    Attributes
+    ----------
+    entry : Entry
+        What is fitted.
+    parts : tuple of Part
+        All learn from the same rows.
+    weight : float
+        About how long it takes beside others.
+    """
+
+    entry: Entry
+    parts: tuple[Part, ...]
+    weight: float
+
+
+def list_work(exploration: Exploration) -> list[Work]:
+    """List the fits of the folds and the usual validation that are not done.
+
+    Parameters
+    ----------
+    exploration : Exploration
+        Opened.
+
+    Returns
+    -------
+    list of Work
+        The order of the entries; small train windows first.
+    """
+    parts = open_parts(exploration)
+    return [w for entry in exploration.entries for w in list_missing(exploration, entry, parts)]
+
+
+def list_missing(exploration: Exploration, entry: Entry, parts: Iterable[Part]) -> list[Work]:
+    """List the fits of an entry that are not done.
+
+    Parameters
+    ----------
+    exploration : Exploration
+        Opened.
+    entry : Entry
+        Any, in the exploration or not.
+    parts : iterable of Part
+        Where it is wanted.
+
+    Returns
+    -------
+    list of Work
+        Small train windows first.
+    """
+    wanted = [part for part in parts if _find(exploration, entry, part) is None]
+    rows = {part["name"]: part["train"]["rows"] for part in exploration.facts["parts"]}
+    return [Work(entry, same, _weigh(entry) * rows[same[0].name]) for same in group_by_fit(wanted)]
+
+
+def do_work(exploration: Exploration, work: Work) -> Work:
+    """Fit an entry once, judge it on each part, and write the results down.
+
+    Parameters
+    ----------
+    exploration : Exploration
+        Opened.
+    work : Work
+        From `list_work`.
+
+    Returns
+    -------
+    Work
+        The same.
+    """
+    with redirect_stdout(StringIO()):  # trainers' own progress, which would break ours
+        measured = measure_entry(
+            work.entry,
+            exploration.read_rows(),
+            work.parts,
+            seed=exploration.seed,
+            grounds=exploration.grounds,
+        )
+    for part, result in zip(work.parts, measured.results, strict=True):
+        path = result_path(exploration.folder, work.entry.slug, part.slug)
+        if part.purpose == CLAIMING and measured.document is not None:
+            write_json(path.with_suffix(".model.json"), measured.document)
+        write_json(path, result.document())
+    return work
+
+
+def read_current(
+    exploration: Exploration, entries: Iterable[Entry], *, purposes: Collection[str]
+) -> list[Result]:
+    """Read the results that belong to these rows, this protocol, seed and these entries.
+
+    Parameters
+    ----------
+    exploration : Exploration
+        Opened.
+    entries : iterable of Entry
+        Whose results.
+    purposes : collection of str
+        Of the parts wanted.
+
+    Returns
+    -------
+    list of Result
+        Under the names and questions that the entries have now.
+    """
+    parts = [part for part in exploration.parts if part.purpose in purposes]
+    return [
+        replace(result, entry=entry)
+        for entry in entries
+        for part in parts
+        if (result := _find(exploration, entry, part)) is not None
+    ]
+
+
+def open_parts(exploration: Exploration) -> list[Part]:
+    """Give the parts that are for everybody: all but the final window.
+
+    Parameters
+    ----------
+    exploration : Exploration
+        Opened.
+
+    Returns
+    -------
+    list of Part
+        Those of the folds and of the usual validation.
+    """
+    return [part for part in exploration.parts if part.purpose != CLAIMING]
+
+
+def _find(exploration: Exploration, entry: Entry, part: Part) -> Result | None:
+    result = read_result(result_path(exploration.folder, entry.slug, part.slug))
+    expected = fingerprint(entry, part, seed=exploration.seed, grounds=exploration.grounds)
+    return result if result is not None and result.fingerprint == expected else None
+
+
+def _weigh(entry: Entry) -> float:
+    """Guess seconds for a million rows, from the run in docs/exploration.md."""
+    if entry.family == "boosted_trees":
+        asked = entry.settings["iterations"] * (2 + entry.settings["depth"]) / 50
+        return float(asked * (2 if entry.treatment == "calibrated" else 1))
+    return {"random_forest": 25.0, "logistic_regression": 8.0}.get(entry.family, 5.0)

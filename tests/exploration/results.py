@@ -1,0 +1,31 @@
+"""Results made by hand, for tests of what is concluded from them."""
+
+import numpy as np
+
+from push_model.exploration.entry import Entry
+from push_model.exploration.result import Result
+
+METRICS = {"average_precision": 0.2, "roc_auc": 0.8}
+
+
+def make_entry(name, **differs) -> Entry:
+    return Entry(name=name, question="Is it any good?", family="boosted_trees", **differs)
+
+
+def make_result(entry, part, precision, *, noise=0.0, seed=0, **differs) -> Result:
+    """Make a result whose draws lie around `precision`; the same seed, the same deviations."""
+    deviations = np.random.default_rng(seed).normal(0.0, 1.0, 200) * noise
+    given = {
+        "fingerprint": "f",
+        "train": {"rows": 90, "orders": 9, "purchases": 9},
+        "judged": {"rows": 100, "orders": 40, "purchases": 10},
+        "metrics": {"all": METRICS, "new": None, "returning": METRICS},
+        "draws": (precision, *(precision + deviations).tolist()),
+        "fit_s": 1.0,
+        "score_us": 2.0,
+        "size_bytes": 3,
+        "inputs": 4,
+        "facts": {},
+        "curve": None,
+    }
+    return Result(entry=entry, part=part, **given | differs)
