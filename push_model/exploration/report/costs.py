@@ -112,7 +112,10 @@ def _draw(
     named = "; ".join(f"{letter} {name}" for name, letter in letters.items())
     return draw_costs(
         f"cost-{number}",
-        [Dot(cost(e), found.mean(e), e.family, letters.get(e.name, "")) for e in priced],
+        [
+            Dot(cost(e), found.mean(e), e.family, letters.get(e.name, ""), e.name not in front)
+            for e in priced
+        ],
         title=": ".join([title, *said]),
         how=f"Average precision on the folds against the cost of each entry: {named}.",
         alt="; ".join(f"{e.name}: {cost(e):.3g}, {found.mean(e):.4f}" for e in priced) + ".",

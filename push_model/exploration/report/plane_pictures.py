@@ -21,12 +21,13 @@ FAINTEST = 0.12
 
 
 class Dot(NamedTuple):
-    """An entry's place, and what is written above it: nothing, or a letter."""
+    """An entry's place, and its letter, if any: above it, or below where others lie above."""
 
     x: float
     y: float
     family: str
     label: str
+    is_below: bool = False
 
 
 def draw_costs(
@@ -71,11 +72,12 @@ def draw_costs(
 
 
 def _name_dots(axes: Axes, dots: Sequence[Dot]) -> None:
-    """Ring the dots that have a letter, and write it above."""
+    """Ring the dots that have a letter, and write it."""
     for dot in dots:
         axes.plot([dot.x], [dot.y], "o", mfc="none", mec=INK, markersize=10, mew=1.1)
+        up = -18 if dot.is_below else 8
         axes.annotate(
-            dot.label, (dot.x, dot.y), (0, 8), textcoords="offset points", ha="center", color=INK
+            dot.label, (dot.x, dot.y), (0, up), textcoords="offset points", ha="center", color=INK
         )
 
 

@@ -9,7 +9,7 @@ from push_model.exploration.folder import Exploration, open_exploration
 from push_model.exploration.protocol import CHOOSING, CLAIMING, COMPARING
 from push_model.exploration.report.found import Explored, Found
 from push_model.exploration.result import Result, read_json
-from push_model.exploration.run import read_current
+from push_model.exploration.work import read_current
 
 INSPECTION_FILE, LEARNING_FILE = "inspection.json", "learning.json"
 
