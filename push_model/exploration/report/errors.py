@@ -42,19 +42,10 @@ def compose_errors(found: Found) -> Section:
         (group for group in groups if group["slice"].startswith(TYPES)),
         key=lambda group: (-group["purchases"], group["slice"]),
     )[: 2 * SHOWN_TYPES]
-    if not groups:
-        says: list[str] = ["Errors were not looked at yet: that needs a chosen entry's model."]
-    else:
-        says = [
-            ERRORS_NOTE.format(least=LEAST_ORDERS),
-            *say_where(found),
-            *_say_types(types),
-            *_say_new(groups),
-        ]
     return Section(
         "errors",
         "Errors looked at, and what can't be known",
-        (*says, NOT_KNOWABLE),
+        (*_say_all(found, groups, types), NOT_KNOWABLE),
         pictures=tuple(_draw_all(users, types)),
         tables=tuple(
             _tabulate(caption, group)
@@ -65,6 +56,16 @@ def compose_errors(found: Found) -> Section:
             if group
         ),
     )
+
+
+def _say_all(found: Found, groups: Sequence[Group], types: Sequence[Group]) -> Iterator[str]:
+    if not groups:
+        yield "Errors were not looked at yet: that needs a chosen entry's model."
+        return
+    yield ERRORS_NOTE.format(least=LEAST_ORDERS)
+    yield from say_where(found)
+    yield from _say_types(types)
+    yield from _say_new(groups)
 
 
 def lift_of(group: Group) -> float | None:

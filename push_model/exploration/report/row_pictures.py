@@ -57,13 +57,9 @@ def draw_rows(
             axes.axvline(reference, color=MUTED, linewidth=1)
         for place, row in enumerate(rows):
             _paint_row(axes, place, row)
-        axes.set_ylim(len(rows) - 0.6, -0.75)
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-        axes.grid(visible=True, axis="x", linewidth=0.6)
+        _end_rows(axes, len(rows))
         axes.margins(x=0.06)
         axes.set_xlabel(across)
-        axes.locator_params(axis="x", nbins=6)
 
     return Picture(
         name,
@@ -80,6 +76,14 @@ def _paint_row(axes: Axes, place: int, row: Row) -> None:
     axes.plot(row.interval[1:], [place, place], color=colour, linewidth=2.2)
     axes.plot([row.interval.estimate], [place], marker, color=colour, mfc=face, markersize=7)
     _name_row(axes, place, row.name, row.says)
+
+
+def _end_rows(axes: Axes, rows: int) -> None:
+    axes.set_ylim(rows - 0.6, -0.75)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.grid(visible=True, axis="x", linewidth=0.6)
+    axes.locator_params(axis="x", nbins=6)
 
 
 def _name_row(axes: Axes, place: int, name: str, says: str = "") -> None:
@@ -127,11 +131,7 @@ def draw_pairs(
             values = [pair[1 + number] for pair in pairs]
             colour = (CHAMPION, OURS)[number]
             axes.plot(values, range(len(pairs)), marker, color=colour, markersize=7.5, label=kind)
-        axes.set_ylim(len(pairs) - 0.6, -0.75)
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-        axes.grid(visible=True, axis="x", linewidth=0.6)
-        axes.locator_params(axis="x", nbins=6)
+        _end_rows(axes, len(pairs))
         axes.set_xlabel("average precision")
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=2, borderaxespad=0.2)
 
