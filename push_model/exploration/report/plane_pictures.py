@@ -18,6 +18,8 @@ from push_model.training.card.chart import HEIGHT, INK, OURS, WIDTH, Picture
 # Dots with so many neighbours that numbers beside them would lie on each other.
 MOST_NUMBERED = 14
 FAINTEST = 0.12
+# Within so many times the least, powers of ten alone would leave an axis bare.
+FEW_POWERS = 100
 
 
 class Dot(NamedTuple):
@@ -60,7 +62,9 @@ def draw_costs(
             axes.plot(x, y, marker, color=colour, label=name_family(family), alpha=0.85)
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        if max(dot.x for dot in dots) < FEW_POWERS * min(dot.x for dot in dots):
+            write_plainly(axes.xaxis)
         axes.margins(x=0.1, y=0.12)
         _name_dots(axes, [dot for dot in dots if dot.label])
         axes.grid(visible=True, linewidth=0.6)
