@@ -63,6 +63,11 @@ SETTINGS: dict[Any, Any] = {
 UNWRITTEN = ("Date", "Creator", "Format", "Type")
 
 _ID = re.compile(r' id="(?!m?[a-z]?[0-9a-f]{10}")[^"]*"')
+# A hundredth of a pixel is finer than any screen; more digits are most of a page's weight.
+_PLACES = re.compile(r' (?:d|x|y|transform)="[^"]*"')
+_DIGITS = re.compile(r"(\.\d\d)\d+")
+_UNTURNED = re.compile(r' transform="rotate\(-?0 [^"]*"')
+_BETWEEN = re.compile(r"(?<=>)\s+(?=<)|<g/>")
 _BLACK = re.compile(r"(?<=stroke: )#000000|(?<=fill: )#000000")
 # Metadata says when, the style sheet would reach out to the whole page, and so would the font.
 _NOT_OURS = re.compile(
@@ -138,7 +143,9 @@ def _inline(svg: str, name: str, title: str, alt: str) -> str:
         f'<svg {found[0]} role="img" aria-labelledby="{name}-title" '
         f'aria-describedby="{name}-desc">{labels}'
     )
-    drawn = _ID.sub("", _NOT_OURS.sub("", rest))
+    drawn = _UNTURNED.sub("", _ID.sub("", _NOT_OURS.sub("", rest)))
+    drawn = _PLACES.sub(lambda place: _DIGITS.sub(r"\1", place[0]).replace("\n", ""), drawn)
+    drawn = _BETWEEN.sub("", drawn)
     return element + recolour(drawn.replace("xlink:href", "href")).strip()
 
 

@@ -1,9 +1,10 @@
 """How does the card read as text, in a diff or a terminal?"""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from push_model.training.card.chart import Picture
 from push_model.training.card.content import compose
 from push_model.training.card.evaluation import Evaluation
 from push_model.training.card.sections import Section
@@ -35,19 +36,39 @@ def write_markdown(
     card = compose(facts, evaluation, judgement, model_name=model_name)
     said = f"**{escape(card.headline)}.** {escape(card.sentence)}".rstrip()
     tiles = "\n".join(f"- {escape(tile.value)} {escape(tile.label)}" for tile in card.tiles)
-    sections = [part for section in card.sections for part in _write(section)]
+    sections = [part for section in card.sections for part in write_section(section)]
     whose = [escape(card.whose)] if card.whose else []
     return "\n\n".join([f"# {escape(card.name)}", said, *whose, tiles, *sections]) + "\n"
 
 
-def _write(section: Section) -> Iterator[str]:
+def write_section(
+    section: Section, *, file_of: Callable[[Picture], str] | None = None
+) -> Iterator[str]:
+    """Write a section as Markdown.
+
+    Parameters
+    ----------
+    section : Section
+        Any text in it may be hostile.
+    file_of : callable, optional
+        Where a picture lies; without it, pictures are told by their titles alone.
+
+    Yields
+    ------
+    str
+        Its blocks.
+    """
     yield f"## {escape(section.heading)}"
     yield from map(escape, section.paragraphs)
-    if section.pictures:
+    if file_of:
+        for picture in section.pictures:
+            yield f"**{escape(picture.title)}.** {escape(picture.how)}"
+            yield f"![{escape(picture.alt)}]({file_of(picture)})"
+    elif section.pictures:
         yield "\n".join(f"- {escape(picture.title)}." for picture in section.pictures)
     yield from map(_table, section.tables)
     if section.command:
-        yield f"```sh\n{section.command}\n```"
+        yield f"```{'json' if section.command.startswith('{') else 'sh'}\n{section.command}\n```"
 
 
 def _table(table: Table) -> str:

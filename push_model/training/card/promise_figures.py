@@ -61,7 +61,7 @@ def draw_reliability(scorers: Mapping[str, Curves]) -> Picture:
             _promises(axes, name, scorers[name], label)
         ends = _reliability_ends(scorers)
         axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
-        _percent_ticks(axes)
+        percent_ticks(axes)
         axes.grid(visible=True, linewidth=0.6)
         axes.set(xlabel="promised: mean propensity", ylabel="happened: share bought")
         handles, labels = axes.get_legend_handles_labels()
@@ -103,7 +103,7 @@ def draw_distribution(ours: Curves) -> Picture:
         top = axes.get_ylim()[1]
         axes.text(PUSH_THRESHOLD * 1.12, top, "push: p > 0.05", color=INK, va="top")
         axes.set(xscale="log", xlim=(LEAST_SHOWN, 1), xlabel="propensity", ylabel="share of group")
-        _percent_ticks(axes)
+        percent_ticks(axes)
         axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.legend(loc="upper left")
 
@@ -140,7 +140,14 @@ def _reliability_ends(scorers: Mapping[str, Curves]) -> tuple[float, float]:
     return max(LEAST_SHOWN, min(shown, default=LEAST_SHOWN) / 2), min(1.0, 2 * max(shown))
 
 
-def _percent_ticks(axes: Axes) -> None:
+def percent_ticks(axes: Axes) -> None:
+    """Write the ticks of both axes in percent, and none between them.
+
+    Parameters
+    ----------
+    axes : Axes
+        Painted on, logarithmic or not.
+    """
     percent = FuncFormatter(lambda share, _: f"{100 * share:g} %")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(percent)

@@ -62,11 +62,12 @@ def draw_gains(scorers: Mapping[str, Curves]) -> Picture:
     beside = f" ({'; '.join(others)})" if others else ""
 
     def _paint(axes: Axes) -> None:
-        _lines(axes, scorers, _gains, lambda name: f"{label_of(name)} {write_percent(found[name])}")
+        labels = {name: f"{label_of(name)} {write_percent(share)}" for name, share in found.items()}
+        _lines(axes, scorers, trace_gains, labels.__getitem__)
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (1, 3)))
         axes.axvline(READ_SHARE, color=MUTED, linewidth=1)
         axes.text(READ_SHARE + 0.015, 0.015, "best 5 %", color=INK)
-        _shares(axes, "candidates that get a push", "purchases found")
+        share_axes(axes, "candidates that get a push", "purchases found")
         axes.legend(loc="lower right", title="found in the best 5 %", alignment="left")
 
     return Picture(
@@ -103,9 +104,9 @@ def draw_precision_recall(scorers: Mapping[str, Curves]) -> Picture:
 
     def _paint(axes: Axes) -> None:
         labels = dict(zip(scorers, areas, strict=True))
-        _lines(axes, scorers, _precision_recall, labels.__getitem__)
+        _lines(axes, scorers, trace_precision_recall, labels.__getitem__)
         axes.axhline(ours.metrics["base_rate"], color=MUTED, linewidth=1, linestyle=(0, (1, 3)))
-        _shares(axes, "purchases found (recall)", "pushes that are bought (precision)")
+        share_axes(axes, "purchases found (recall)", "pushes that are bought (precision)")
         axes.legend(loc="upper right", title="average precision", alignment="left")
 
     return Picture(
@@ -136,9 +137,9 @@ def draw_roc(scorers: Mapping[str, Curves]) -> Picture:
     times = round(100 * scorers["challenger"].metrics["roc_auc"])
 
     def _paint(axes: Axes) -> None:
-        _lines(axes, scorers, _roc, areas.__getitem__)
+        _lines(axes, scorers, trace_roc, areas.__getitem__)
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (1, 3)))
-        _shares(axes, "unbought candidates above the score", "purchases above the score")
+        share_axes(axes, "unbought candidates above the score", "purchases above the score")
         axes.legend(loc="lower right", title="ROC-AUC", alignment="left")
 
     return Picture(
@@ -166,7 +167,19 @@ def _lines(
         )
 
 
-def _gains(curves: Curves) -> tuple[list[float], list[float]]:
+def trace_gains(curves: Curves) -> tuple[list[float], list[float]]:
+    """Give the shares of the candidates and of the purchases found, place by place.
+
+    Parameters
+    ----------
+    curves : Curves
+        Of one scorer.
+
+    Returns
+    -------
+    pair of list of float
+        Across and up.
+    """
     rows, purchases = curves.places[-1]
     return (
         [0.0, *(place.candidates / rows for place in curves.places)],
@@ -174,7 +187,19 @@ def _gains(curves: Curves) -> tuple[list[float], list[float]]:
     )
 
 
-def _precision_recall(curves: Curves) -> tuple[list[float], list[float]]:
+def trace_precision_recall(curves: Curves) -> tuple[list[float], list[float]]:
+    """Give recall and precision, place by place.
+
+    Parameters
+    ----------
+    curves : Curves
+        Of one scorer.
+
+    Returns
+    -------
+    pair of list of float
+        Across and up.
+    """
     purchases = curves.places[-1].purchases
     recalls, precisions = [], []
     found = [place for place in curves.places if place.purchases]
@@ -186,7 +211,19 @@ def _precision_recall(curves: Curves) -> tuple[list[float], list[float]]:
     return recalls, precisions
 
 
-def _roc(curves: Curves) -> tuple[list[float], list[float]]:
+def trace_roc(curves: Curves) -> tuple[list[float], list[float]]:
+    """Give the shares of the unbought and of the bought above each place.
+
+    Parameters
+    ----------
+    curves : Curves
+        Of one scorer.
+
+    Returns
+    -------
+    pair of list of float
+        Across and up.
+    """
     rows, purchases = curves.places[-1]
     unbought = rows - purchases
     return (
@@ -199,7 +236,16 @@ def _recall_at(curves: Curves, share: float) -> float:
     return next(gain.recall for gain in curves.gains if gain.share == share)
 
 
-def _shares(axes: Axes, across: str, up: str) -> None:
+def share_axes(axes: Axes, across: str, up: str) -> None:
+    """Make both axes run from 0 to 100 %.
+
+    Parameters
+    ----------
+    axes : Axes
+        Painted on.
+    across, up : str
+        What they show.
+    """
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=across, ylabel=up)
     percent = FuncFormatter(lambda share, _: f"{100 * share:.0f} %")
     axes.xaxis.set_major_formatter(percent)

@@ -65,7 +65,7 @@ def draw_average_precision(
             axes.annotate(
                 f"{value:.3f}", (value, place), (0, 8), textcoords="offset points", ha="center"
             )
-        _name_rows(axes, [label_of(name) for name in found])
+        name_rows(axes, [label_of(name) for name in found])
         axes.set(xlabel="average precision")
         furthest = [max(value, *(ends[name] or [0.0])) for name, value in found.items()]
         axes.set_xlim(0, 1.15 * max(furthest) or 1.0)
@@ -116,7 +116,7 @@ def draw_slices(slices: Sequence[Slice]) -> Picture | None:
                     mew=2.4,
                 )
             axes.plot([value], [place], "o", color=OURS, mec=GROUND)
-        _name_rows(axes, [found.slice for _, found in known])
+        name_rows(axes, [found.slice for _, found in known])
         axes.set(xlabel="average precision")
         axes.set_xlim(left=0)
 
@@ -159,7 +159,7 @@ def draw_importances(importances: Sequence[Importance]) -> Picture | None:
         axes.barh(range(len(shown)), lost, color=OURS, height=0.62)
         for place, found in enumerate(shown):
             axes.plot([found.low, found.high], [place, place], color=INK, linewidth=1.2)
-        _name_rows(axes, [found.feature for found in shown])
+        name_rows(axes, [found.feature for found in shown])
         axes.axvline(0, color=MUTED, linewidth=1)
         axes.set(xlabel="average precision lost")
 
@@ -178,7 +178,16 @@ def draw_importances(importances: Sequence[Importance]) -> Picture | None:
     )
 
 
-def _name_rows(axes: Axes, names: Sequence[str]) -> None:
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Make each whole number of the vertical axis a named row, the first on top.
+
+    Parameters
+    ----------
+    axes : Axes
+        Painted on.
+    names : sequence of str
+        From the top down.
+    """
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.spines["left"].set_visible(False)

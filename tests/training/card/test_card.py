@@ -1,5 +1,4 @@
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -11,41 +10,10 @@ from push_model.training.card.markdown import write_markdown
 from push_model.training.card.page import write_html
 from push_model.training.card.shown import SHOWN_METRICS, write_percent
 from push_model.training.metrics import Metrics
+from tests.pages import Page
 
 WRITERS = pytest.mark.parametrize("write", [write_html, write_markdown])
-VOID = {"meta", "br", "img", "link", "input", "hr"}
 HOSTILE = "<script>alert(1)</script>|`$x$`\n# [a](javascript:b)&\"'"
-
-
-class Page(HTMLParser):
-    """Reads a page, and complains of a tag that closes another."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open, self.tags, self.text, self.ids = [], [], [], []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self.ids += [value for name, value in attrs if name == "id"]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text.append(data)
-
-    def all(self, name):
-        return [attrs for tag, attrs in self.tags if tag == name]
 
 
 @WRITERS

@@ -1,0 +1,186 @@
+"""Is this entry better than that one? The same draws of orders for both, and words for it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from push_model.exploration.report.found import Explored, Found, level_of
+from push_model.training.card.shown import UNKNOWN
+from push_model.training.gate.resampling import Interval, expanded_interval
+from push_model.training.metrics import Floats
+
+BETTER, WORSE, UNTOLD = "better", "worse", "cannot be told apart"
+
+
+class Difference(NamedTuple):
+    """What an entry has above another on the same draws.
+
+    Attributes
+    ----------
+    entry, rival : Explored
+        Who is compared.
+    gain : Interval
+        Average precision of `entry` minus that of `rival`, mean over the parts.
+    by_part : tuple of float
+        The same, part by part, on the orders as they are.
+    """
+
+    entry: Explored
+    rival: Explored
+    gain: Interval
+    by_part: tuple[float, ...]
+
+    @property
+    def verdict(self) -> str:
+        """`BETTER`, `WORSE` or `UNTOLD`: whether the interval holds nothing at all."""
+        if self.gain.low > 0:
+            return BETTER
+        return WORSE if self.gain.high < 0 else UNTOLD
+
+    def sentence(self) -> str:
+        """Say who beats whom by how much.
+
+        Returns
+        -------
+        str
+            Without a full stop.
+        """
+        ours, theirs = self.entry.name, self.rival.name
+        if self.verdict == UNTOLD:
+            return f"{ours} and {theirs} cannot be told apart ({write_gain(self.gain)})"
+        verb, sign = ("beats", 1) if self.verdict == BETTER else ("loses to", -1)
+        size, *ends = (sign * value for value in self.gain)
+        return f"{ours} {verb} {theirs} by {size:.4f} [{min(ends):.4f}, {max(ends):.4f}]"
+
+
+def measure(found: Found, entry: Explored, parts: Sequence[str]) -> Interval | None:
+    """Give average precision over parts, and how sure it is.
+
+    Parameters
+    ----------
+    found : Found
+        The exploration.
+    entry : Explored
+        Whose.
+    parts : sequence of str
+        Names; their mean counts.
+
+    Returns
+    -------
+    Interval or None
+        None where a part has no result.
+    """
+    draws = _mean_draws(entry, parts)
+    return None if draws is None else _interval(found, draws, entry, parts)
+
+
+def compare(
+    found: Found, entry: Explored, rival: Explored | None, parts: Sequence[str]
+) -> Difference | None:
+    """Give what an entry has above another, draw by draw.
+
+    Parameters
+    ----------
+    found : Found
+        The exploration.
+    entry, rival : Explored
+        Who are compared.
+    parts : sequence of str
+        Names; their mean counts.
+
+    Returns
+    -------
+    Difference or None
+        None where there is no rival, or one of the two lacks a part.
+
+    Notes
+    -----
+    The i-th draw of a part is the same orders for every entry, so that what an order adds to both
+    is taken from both: the difference is surer than either.
+    """
+    ours = _mean_draws(entry, parts)
+    theirs = _mean_draws(rival, parts) if rival else None
+    if rival is None or ours is None or theirs is None:
+        return None
+    by_part = tuple(level_of(entry.results[part]) - level_of(rival.results[part]) for part in parts)
+    return Difference(entry, rival, _interval(found, ours - theirs, entry, parts), by_part)
+
+
+def compare_with_neighbours(found: Found) -> list[Difference]:
+    """Compare every entry with its neighbour on the folds.
+
+    Parameters
+    ----------
+    found : Found
+        The exploration.
+
+    Returns
+    -------
+    list of Difference
+        In the order of the entries; those without a neighbour or results are left out.
+    """
+    compared = (
+        compare(found, entry, found.entries.get(str(entry.neighbour)), found.folds)
+        for entry in found.entries.values()
+    )
+    return [difference for difference in compared if difference is not None]
+
+
+def write_gain(gain: Interval | None) -> str:
+    """Write a difference and its interval.
+
+    Parameters
+    ----------
+    gain : Interval or None
+        Of two average precisions.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> write_gain(Interval(0.0123, 0.01, 0.015)), write_gain(None)
+    ('+0.0123 [+0.0100, +0.0150]', '-')
+    """
+    if gain is None:
+        return UNKNOWN
+    estimate, low, high = (f"{round(end, 4) + 0.0:+.4f}" for end in gain)  # + 0.0: no minus zero
+    return f"{estimate} [{low}, {high}]"
+
+
+def write_level(level: Interval | None) -> str:
+    r"""Write a figure and its interval on a line of its own.
+
+    Parameters
+    ----------
+    level : Interval or None
+        Of an average precision.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> write_level(Interval(0.31659, 0.3, 0.33))
+    '0.3166\n(0.3000 to 0.3300)'
+    """
+    if level is None:
+        return UNKNOWN
+    return f"{level.estimate:.4f}\n({level.low:.4f} to {level.high:.4f})"
+
+
+def _mean_draws(entry: Explored, parts: Sequence[str]) -> Floats | None:
+    if not parts or not set(parts) <= {*entry.results}:
+        return None
+    drawn = [entry.results[part].average_precision for part in parts]
+    # Windows do not overlap, so that draws of one part say nothing of another's.
+    mean: Floats = np.mean(drawn, axis=0)
+    return mean
+
+
+def _interval(found: Found, draws: Floats, entry: Explored, parts: Sequence[str]) -> Interval:
+    orders = sum(entry.results[part].judged["orders"] for part in parts)
+    return expanded_interval(draws, orders=max(2, orders), alpha=found.alpha)

@@ -1,0 +1,67 @@
+"""How do the finalists rank and promise, on the usual validation and in the final window?"""
+
+from push_model.exploration.report.curve_pictures import draw_curves
+from push_model.exploration.report.found import (
+    FINAL,
+    USUAL_VALIDATION,
+    Explored,
+    Found,
+    curves_of,
+)
+from push_model.exploration.report.sentences import CURVES_NOTE
+from push_model.training.card.curves import Curves
+from push_model.training.card.sections import Section
+
+# Lines that can be told from each other in one picture.
+MOST_LINES = 6
+
+
+def compose_curves(found: Found) -> Section:
+    """Show curves of the finalists.
+
+    Parameters
+    ----------
+    found : Found
+        The exploration.
+
+    Returns
+    -------
+    Section
+    """
+    shown = {part: choose_lines(found, part) for part in (USUAL_VALIDATION, FINAL)}
+    pictures = [p for part, pairs in shown.items() if pairs for p in draw_curves(pairs, part)]
+    missing = [part for part, pairs in shown.items() if not pairs]
+    says = [f"No curve was kept of the {part}." for part in missing]
+    return Section(
+        "curves",
+        "Curves: ranking, lift and honesty",
+        (
+            CURVES_NOTE,
+            *says,
+        ),
+        pictures=tuple(pictures),
+    )
+
+
+def choose_lines(found: Found, part: str) -> list[tuple[Explored, Curves]]:
+    """Choose whose curves are drawn on a part.
+
+    Parameters
+    ----------
+    found : Found
+        The exploration.
+    part : str
+        One that keeps curves.
+
+    Returns
+    -------
+    list of (Explored, Curves)
+        The finalists; before there are any, the best of each family. The leader is first.
+    """
+    of_family = {entry.family: entry for entry in reversed(found.ranked)}
+    best = [entry for entry in found.ranked if of_family[entry.family] is entry]
+    wanted = found.finalists or (*([found.leader] if found.leader else []), *best)
+    alone = list(dict.fromkeys(entry.name for entry in wanted))
+    judged = [entry for name in alone if part in (entry := found.entries[name]).results]
+    pairs = [(entry, curves_of(entry.results[part])) for entry in judged]
+    return [(entry, curves) for entry, curves in pairs if curves][:MOST_LINES]

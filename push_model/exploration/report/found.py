@@ -1,0 +1,228 @@
+"""What was found? An exploration's entries and results, as the report reads them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from push_model.exploration.entry import Entry
+from push_model.exploration.protocol import CHOOSING
+from push_model.exploration.result import Result
+from push_model.training.card.curves import Bin, Curves, Gain, Histogram, Place
+
+USUAL_VALIDATION, USUAL_TEST, FINAL = "usual validation", "usual test", "final"
+
+#: Entries that need no model; every other is compared with them.
+POPULARITY, BOUGHT_BEFORE = "popularity", "bought_before"
+BASELINES = (POPULARITY, BOUGHT_BEFORE)
+
+
+def name_part(part: str) -> str:
+    """Name a part so that a sentence can speak of it.
+
+    Parameters
+    ----------
+    part : str
+        As results have it.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> name_part("final"), name_part("fold 4")
+    ('final window', 'fold 4')
+    """
+    return "final window" if part == FINAL else part
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explored(Entry):
+    """An entry, and what came of it.
+
+    Attributes
+    ----------
+    skipped : str
+        Why it was not fitted; empty where it was.
+    results : mapping of str to Result
+        By name of the part.
+    """
+
+    skipped: str = ""
+    results: Mapping[str, Result] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Found:
+    """An exploration: what was asked, what came out, what was chosen.
+
+    Attributes
+    ----------
+    facts : mapping
+        ``exploration.json``.
+    entries : mapping of str to Explored
+        By name, in the order of the exploration.
+    choice, choice_request_only : mapping
+        As ``standings.json`` has them; empty before the choice.
+    openings : tuple of mapping
+        Of the final window, the first first.
+    inspection : mapping
+        What was looked at in the chosen model; see `push_model.exploration.report.inspection`.
+    learning : tuple of mapping
+        Points of learning curves that no entry holds: ``"line"``, ``"rows"``, and
+        ``"average_precision"`` with ``"estimate"``, ``"low"``, ``"high"``.
+    """
+
+    facts: Mapping[str, Any]
+    entries: Mapping[str, Explored]
+    choice: Mapping[str, Any] = field(default_factory=dict)
+    choice_request_only: Mapping[str, Any] = field(default_factory=dict)
+    openings: tuple[Mapping[str, Any], ...] = ()
+    inspection: Mapping[str, Any] = field(default_factory=dict)
+    learning: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def alpha(self) -> float:
+        """Probability that the truth lies outside an interval."""
+        return float(self.facts.get("alpha") or 0.1)
+
+    @property
+    def folds(self) -> tuple[str, ...]:
+        """Parts that entries are chosen by, the oldest first."""
+        return tuple(p["name"] for p in self.parts if p.get("purpose") == CHOOSING)
+
+    @property
+    def parts(self) -> tuple[Mapping[str, Any], ...]:
+        """Windows, as ``exploration.json`` has them."""
+        return tuple(self.facts.get("parts") or ())
+
+    @cached_property
+    def ranked(self) -> tuple[Explored, ...]:
+        """Entries with a result on every fold, the best mean average precision first."""
+        full = [e for e in self.entries.values() if self.folds and set(self.folds) <= {*e.results}]
+        return tuple(sorted(full, key=lambda entry: (-self.mean(entry), entry.name)))
+
+    @property
+    def chosen(self) -> Explored | None:
+        """The entry that the selection rule chose; None before the choice."""
+        return self.entries.get(str(self.choice.get("chosen")))
+
+    @property
+    def leader(self) -> Explored | None:
+        """The chosen entry, or the best so far where nothing is chosen yet."""
+        return self.chosen or next(iter(self.ranked), None)
+
+    @property
+    def telling_part(self) -> str | None:
+        """The part that says most of the leader: the final window, or what is nearest to it."""
+        wanted = (FINAL, USUAL_TEST, USUAL_VALIDATION, *reversed(self.folds))
+        results = self.leader.results if self.leader else {}
+        return next((part for part in wanted if part in results), None)
+
+    def baseline(self, family: str) -> Explored | None:
+        """Give the entry that needs no model.
+
+        Parameters
+        ----------
+        family : str
+            One of `BASELINES`.
+
+        Returns
+        -------
+        Explored or None
+            None where it was not compared.
+        """
+        return next((entry for entry in self.entries.values() if entry.family == family), None)
+
+    @property
+    def finalists(self) -> tuple[Explored, ...]:
+        """Entries judged on the final window, the chosen first, baselines last."""
+        judged = [entry for entry in self.entries.values() if FINAL in entry.results]
+        return tuple(sorted(judged, key=self._final_order))
+
+    def mean(self, entry: Explored, metric: str = "average_precision", users: str = "all") -> float:
+        """Average a metric over the folds.
+
+        Parameters
+        ----------
+        entry : Explored
+            With a result on every fold.
+        metric, users : str
+            As for `metric_of`.
+
+        Returns
+        -------
+        float
+            NaN where a fold has none.
+        """
+        values = [metric_of(entry.results[fold], metric, users) for fold in self.folds]
+        known = [np.nan if value is None else value for value in values]
+        return float(np.mean(known)) if known else float("nan")
+
+    def _final_order(self, entry: Explored) -> tuple[bool, bool, float]:
+        is_chosen = self.chosen is not None and entry.name == self.chosen.name
+        return not is_chosen, entry.family in BASELINES, -level_of(entry.results[FINAL])
+
+
+def level_of(result: Result) -> float:
+    """Give the leading metric of a result.
+
+    Parameters
+    ----------
+    result : Result
+        Of an entry on a part.
+
+    Returns
+    -------
+    float
+        Average precision on the orders as they are.
+    """
+    return float(result.average_precision[0])
+
+
+def metric_of(result: Result, name: str, users: str = "all") -> float | None:
+    """Give a metric of a result.
+
+    Parameters
+    ----------
+    result : Result
+        Of an entry on a part.
+    name : str
+        As `push_model.training.metrics.Metrics` names it.
+    users : str
+        ``"all"``, ``"new"`` or ``"returning"``.
+
+    Returns
+    -------
+    float or None
+        None where it could not be measured.
+    """
+    return (result.metrics.get(users) or {}).get(name)
+
+
+def curves_of(result: Result) -> Curves | None:
+    """Give the curves of a result.
+
+    Parameters
+    ----------
+    result : Result
+        Of an entry on a part.
+
+    Returns
+    -------
+    Curves or None
+        None where none were kept, as on the folds.
+    """
+    kept = result.curve
+    if not kept:
+        return None
+    return Curves(
+        metrics=result.metrics["all"] or {},
+        places=tuple(Place(*place) for place in kept["places"]),
+        gains=tuple(Gain(**gain) for gain in kept["gains"]),
+        reliability=tuple(Bin(**found) for found in kept["reliability"]),
+        histogram=Histogram(**{name: tuple(v) for name, v in kept["histogram"].items()}),
+    )

@@ -1,0 +1,143 @@
+"""What would more orders bring? Average precision against the rows learnt from."""
+
+from collections.abc import Mapping, Sequence
+
+from push_model.exploration.report.comparing import measure
+from push_model.exploration.report.found import Explored, Found
+from push_model.exploration.report.line_pictures import Point, draw_lines
+from push_model.exploration.report.sentences import LEARNING_MISSING
+from push_model.exploration.report.topics import settings_of
+from push_model.training.card.chart import Picture
+from push_model.training.card.sections import Section
+from push_model.training.card.tables import Table
+
+# A treatment that ends so learns from a part of the orders.
+THINNED = "of the orders"
+
+
+def compose_learning(found: Found) -> Section:
+    """Show what fewer orders cost, or say what is needed to tell.
+
+    Parameters
+    ----------
+    found : Found
+        The exploration.
+
+    Returns
+    -------
+    Section
+    """
+    lines = find_learning_lines(found)
+    if not lines:
+        return Section(
+            "learning", "Learning curve: what more orders would bring", (LEARNING_MISSING,)
+        )
+    return Section(
+        "learning",
+        "Learning curve: what more orders would bring",
+        tuple(_say(label, points) for label, points in lines.items()),
+        pictures=(draw_learning_curve(lines),),
+        tables=(_tabulate(lines),),
+    )
+
+
+def find_learning_lines(found: Found) -> dict[str, list[Point]]:
+    """Find entries that are alike but for the orders they learnt from.
+
+    Parameters
+    ----------
+    found : Found
+        The exploration.
+
+    Returns
+    -------
+    dict of str to list of Point
+        By label, few rows first: mean rows learnt from, and average precision on the folds.
+    """
+    thinned = [entry for entry in found.ranked if entry.treatment.endswith(THINNED)]
+    lines: dict[str, list[Point]] = {}
+    for whole in found.ranked:
+        alike = [entry for entry in thinned if _essence(entry) == _essence(whole)]
+        if whole.treatment == "plain" and alike:
+            lines[whole.name] = sorted(_point(found, entry) for entry in (*alike, whole))
+    for told in found.learning:
+        level = told["average_precision"]
+        point = Point(told["rows"], level["estimate"], level.get("low"), level.get("high"))
+        lines.setdefault(str(told["line"]), []).append(point)
+    return {label: sorted(points) for label, points in lines.items()}
+
+
+def draw_learning_curve(lines: Mapping[str, Sequence[Point]]) -> Picture:
+    """Draw average precision against the rows learnt from.
+
+    Parameters
+    ----------
+    lines : mapping of str to sequence of Point
+        By label, few rows first; rows across, average precision up.
+
+    Returns
+    -------
+    Picture
+    """
+    says = [_say(label, points) for label, points in lines.items()]
+    return draw_lines(
+        "learning-curve",
+        lines,
+        title=_title(lines),
+        how="Mean over the folds; shades are intervals. A line that still rises on the right would "
+        "gain from more orders; the axis is logarithmic.",
+        alt=" ".join(says),
+        across="rows learnt from",
+        up="average precision",
+        ticks={x: _short(x) for x in _thin({p.x for points in lines.values() for p in points})},
+    )
+
+
+def _title(lines: Mapping[str, Sequence[Point]]) -> str:
+    label, points = max(lines.items(), key=lambda line: line[1][-1].y)
+    before, last = points[max(0, len(points) - 2)], points[-1]
+    return (
+        f"{label}: the last {last.x / before.x:.1f} times the rows brought {last.y - before.y:+.4f}"
+    )
+
+
+def _thin(places: set[float]) -> list[float]:
+    """Keep places that are far enough apart for their names."""
+    kept: list[float] = []
+    for place in sorted(places):
+        if not kept or place > 1.6 * kept[-1]:
+            kept.append(place)
+    return kept
+
+
+def _essence(entry: Explored) -> tuple[str, str, str]:
+    return entry.family, entry.features, str(sorted(settings_of(entry).items()))
+
+
+def _point(found: Found, entry: Explored) -> Point:
+    rows = [entry.results[fold].train["rows"] for fold in found.folds]
+    level = measure(found, entry, found.folds)
+    assert level
+    return Point(sum(rows) / len(rows), *level)
+
+
+def _say(label: str, points: Sequence[Point]) -> str:
+    few, last = points[0], points[-1]
+    before = points[max(0, len(points) - 2)]
+    return (
+        f"{label}: {few.y:.4f} with {few.x:,.0f} rows, {last.y:.4f} with {last.x:,.0f}; the last "
+        f"step, {last.x / before.x:.1f} times the rows, brought {last.y - before.y:+.4f}."
+    )
+
+
+def _short(rows: float) -> str:
+    return f"{rows / 1e6:.2g} M" if rows >= 1e6 else f"{rows / 1e3:.3g} k"  # noqa: PLR2004 - a million
+
+
+def _tabulate(lines: Mapping[str, Sequence[Point]]) -> Table:
+    rows = tuple(
+        (label, f"{point.x:,.0f}", f"{point.y:.4f}")
+        for label, points in lines.items()
+        for point in points
+    )
+    return Table("Points of the curve", ("entry", "rows learnt from", "AP, folds"), rows)

@@ -1,0 +1,109 @@
+"""Which colour, dash and marker is which? None of the three stands alone."""
+
+from typing import NamedTuple
+
+from push_model.exploration.report.comparing import BETTER, UNTOLD, WORSE
+from push_model.training.card.chart import CHAMPION, GROUND, INK, MUTED, OURS, POPULARITY, RAW, RULE
+
+#: Rows of a picture stand so many inches apart, with so many around them.
+TALL_ROW, AROUND = 0.46, 0.75
+#: Inches of a line of the legend.
+LEGEND_ROW = 0.21
+
+
+class Style(NamedTuple):
+    """How a line or a dot is drawn."""
+
+    colour: str
+    dashes: str
+    marker: str
+    face: str
+
+
+SERIES = tuple(
+    Style(colour, dashes, marker, colour)
+    for colour, dashes, marker in (
+        (OURS, "-", "o"),
+        (CHAMPION, "--", "s"),
+        (POPULARITY, "-.", "^"),
+        (RULE, ":", "D"),
+        (RAW, "-", "v"),
+        (INK, "--", "P"),
+        (MUTED, "-.", "X"),
+    )
+)
+
+VERDICTS = {
+    BETTER: Style(OURS, "-", "o", OURS),
+    WORSE: Style(CHAMPION, "-", "s", CHAMPION),
+    UNTOLD: Style(MUTED, "-", "o", GROUND),
+}
+
+FAMILY_NAMES = {
+    "popularity": "popularity",
+    "bought_before": "bought before",
+    "logistic_regression": "logistic regression",
+    "decision_tree": "decision tree",
+    "random_forest": "random forest",
+    "histogram_boosting": "histogram boosting",
+    "boosted_trees": "boosted trees",
+}
+_OF_FAMILY = {
+    "boosted_trees": SERIES[0],
+    "logistic_regression": SERIES[1],
+    "popularity": SERIES[2],
+    "bought_before": SERIES[3],
+    "decision_tree": SERIES[4],
+    "random_forest": SERIES[5],
+    "histogram_boosting": SERIES[6],
+}
+
+
+def name_family(family: str) -> str:
+    """Name a family for people.
+
+    Parameters
+    ----------
+    family : str
+        As entries have it.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> name_family("boosted_trees"), name_family("other_kind")
+    ('boosted trees', 'other kind')
+    """
+    return FAMILY_NAMES.get(family, family.replace("_", " "))
+
+
+def style_family(family: str) -> Style:
+    """Give a family's colour, the same in every picture.
+
+    Parameters
+    ----------
+    family : str
+        As entries have it.
+
+    Returns
+    -------
+    Style
+    """
+    return _OF_FAMILY.get(family, SERIES[-1])
+
+
+def style_number(number: int) -> Style:
+    """Give the colour of a line by its place.
+
+    Parameters
+    ----------
+    number : int
+        From 0; after the last it starts anew.
+
+    Returns
+    -------
+    Style
+    """
+    return SERIES[number % len(SERIES)]

@@ -1,0 +1,80 @@
+"""How was it done, on which data, and how is it done again?"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from push_model.exploration.report.found import Found
+from push_model.exploration.report.sentences import COMMANDS, PRIVACY, PROTOCOL_NOTE
+from push_model.training.card.sections import Section
+from push_model.training.card.shown import UNKNOWN, write_number
+from push_model.training.card.tables import Table, tabulate_facts
+
+COUNTS = ("orders", "rows", "purchases")
+
+
+def compose_protocol(found: Found) -> Section:
+    """Say how the results came about.
+
+    Parameters
+    ----------
+    found : Found
+        The exploration.
+
+    Returns
+    -------
+    Section
+    """
+    facts = found.facts
+    skipped = [entry for entry in found.entries.values() if entry.skipped]
+    says = [f"Not compared: {'; '.join(f'{e.name} ({e.skipped})' for e in skipped)}."] * bool(
+        skipped
+    )
+    waiting = [e for e in found.entries.values() if not e.skipped and e not in found.ranked]
+    if waiting:
+        says.append(f"{len(waiting)} entries have not been judged on every fold yet.")
+    return Section(
+        "protocol",
+        "Protocol, data, versions, and how to run it again",
+        (PROTOCOL_NOTE, *says, PRIVACY),
+        tables=(
+            _tabulate_parts(found),
+            tabulate_facts(_flatten(facts), caption="Data and settings", of="fact"),
+            tabulate_facts(
+                {"revision": facts.get("git_revision"), **(facts.get("versions") or {})},
+                caption="Code and libraries",
+                of="part",
+            ),
+        ),
+        command=COMMANDS,
+    )
+
+
+def _tabulate_parts(found: Found) -> Table:
+    rows = tuple(
+        (
+            str(part["name"]),
+            str(part.get("purpose") or UNKNOWN),
+            *_window(part.get("train") or {}),
+            *_window(part.get("judged") or {}),
+        )
+        for part in found.parts
+    )
+    ends = ("from", "until before", *COUNTS)
+    headings = ("part", "purpose", *(f"{what}: {e}" for what in ("learnt", "judged") for e in ends))
+    return Table("Windows of whole orders", headings, rows)
+
+
+def _window(window: Mapping[str, Any]) -> Iterator[str]:
+    yield from (str(window.get(end) or UNKNOWN) for end in ("start", "end"))
+    yield from (write_number(window.get(count), "{:,}") for count in COUNTS)
+
+
+def _flatten(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Put the facts of the dataset and of the kept rows into one list."""
+    kept = {k: v for k, v in (facts.get("frame") or {}).items() if k != "columns"}
+    found = {
+        **{f"dataset: {name}": value for name, value in (facts.get("dataset") or {}).items()},
+        **{f"large orders: {name}": value for name, value in kept.items()},
+        **{name: facts.get(name) for name in ("min_items", "until", "size", "seed", "resamples")},
+    }
+    return {name.replace("_", " "): write_number(v, "{:,}") for name, v in found.items()}

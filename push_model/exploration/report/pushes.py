@@ -1,0 +1,89 @@
+"""How many of the pushes are bought? Read off a curve, for as many pushes as another sends."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from push_model.exploration.report.found import (
+    BOUGHT_BEFORE,
+    POPULARITY,
+    Found,
+    curves_of,
+    metric_of,
+)
+from push_model.exploration.result import Result
+from push_model.training.card.ranking_figures import trace_gains
+
+PUSHES = 1000
+
+
+class Sender(NamedTuple):
+    """A way to choose whom a push goes to, and what comes of it.
+
+    Attributes
+    ----------
+    name : str
+        In plain words.
+    bought : float
+        Of `PUSHES` pushes.
+    reached : float
+        Share of all purchases that got a push.
+    """
+
+    name: str
+    bought: float
+    reached: float
+
+
+def compare_senders(found: Found) -> list[Sender]:
+    """Compare the leader, where p > 0.05, with as many pushes sent in other ways.
+
+    Parameters
+    ----------
+    found : Found
+        The exploration.
+
+    Returns
+    -------
+    list of Sender
+        The leader first, chance last; empty where nothing was measured.
+    """
+    leader, part = found.leader, found.telling_part
+    if leader is None or part is None:
+        return []
+    ours = leader.results[part]
+    share, base_rate = metric_of(ours, "pushed_share"), metric_of(ours, "base_rate")
+    right, reached = metric_of(ours, "precision_when_pushed"), metric_of(ours, "recall_when_pushed")
+    if None in (share, base_rate, right, reached):
+        return []
+    senders = [Sender("this model", PUSHES * float(right or 0), float(reached or 0))]
+    for family, name in ((BOUGHT_BEFORE, "what was bought before"), (POPULARITY, "popularity")):
+        baseline = found.baseline(family)
+        result = baseline.results.get(part) if baseline else None
+        recall = read_recall(result, float(share or 0)) if result else None
+        if recall is not None and share:
+            bought = PUSHES * recall * float(base_rate or 0) / share
+            senders.append(Sender(name, bought, recall))
+    return [*senders, Sender("chance", PUSHES * float(base_rate or 0), float(share or 0))]
+
+
+def read_recall(result: Result, share: float) -> float | None:
+    """Read the share of the purchases among the best candidates off its curve.
+
+    Parameters
+    ----------
+    result : Result
+        With a curve.
+    share : float
+        Of the candidates that get a push.
+
+    Returns
+    -------
+    float or None
+        Between places of the curve on a straight line; None without a curve.
+    """
+    curves = curves_of(result)
+    if curves is None:
+        return None
+    shares, recalls = trace_gains(curves)
+    return float(np.interp(share, shares, recalls))

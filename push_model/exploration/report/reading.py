@@ -1,0 +1,73 @@
+"""Where does the report get its numbers? From an exploration's folder, through its own readers."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from push_model.exploration.entry import Entry
+from push_model.exploration.folder import Exploration, open_exploration
+from push_model.exploration.protocol import CHOOSING, CLAIMING, COMPARING
+from push_model.exploration.report.found import Explored, Found
+from push_model.exploration.result import Result, read_json
+from push_model.exploration.work import read_current
+
+INSPECTION_FILE, LEARNING_FILE = "inspection.json", "learning.json"
+
+
+def read_found(folder: Path) -> Found:
+    """Read what an exploration found so far.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``exploration.json``; whatever else is absent is taken as not done yet.
+
+    Returns
+    -------
+    Found
+
+    Raises
+    ------
+    DatasetError
+        If there is no exploration in `folder`, or a file of it is damaged.
+    """
+    exploration = open_exploration(folder)
+    standings = _read(folder / "standings.json", {})
+    choice = standings.get("choice") or {}
+    inspection = _read(folder / INSPECTION_FILE, {})
+    return Found(
+        facts=exploration.facts,
+        entries={entry.name: entry for entry in _read_entries(exploration)},
+        choice=choice,
+        choice_request_only=standings.get("choice_request_only") or {},
+        openings=tuple(_read(folder / "finals.json", {}).get("openings") or ()),
+        # What was looked at in another entry says nothing of this one.
+        inspection=inspection if inspection.get("entry") == _slug(choice, exploration) else {},
+        learning=tuple(_read(folder / LEARNING_FILE, ())),
+    )
+
+
+def _read_entries(exploration: Exploration) -> Iterator[Explored]:
+    purposes = (CHOOSING, COMPARING, CLAIMING)
+    results: dict[str, dict[str, Result]] = {}
+    for result in read_current(exploration, exploration.entries, purposes=purposes):
+        results.setdefault(result.entry.name, {})[result.part] = result
+    for entry in exploration.entries:
+        yield _explore(entry, results=results.get(entry.name, {}))
+    for document in exploration.facts["entries"]:
+        if document["skipped"]:
+            yield _explore(Entry.from_document(document), skipped=document["skipped"])
+
+
+def _slug(choice: Mapping[str, Any], exploration: Exploration) -> str | None:
+    chosen = choice.get("chosen")
+    return next((entry.slug for entry in exploration.entries if entry.name == chosen), None)
+
+
+def _explore(entry: Entry, **came_of_it: Any) -> Explored:
+    own = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
+    return Explored(**own, **came_of_it)
+
+
+def _read(path: Path, otherwise: Any) -> Any:
+    return read_json(path) if path.exists() else otherwise

@@ -1,0 +1,82 @@
+"""In what does an entry differ from its neighbour? Topics, so that like stands beside like."""
+
+from typing import Any
+
+from push_model.exploration.report.found import Explored
+from push_model.training.parametrisation import FAMILIES
+
+LINEAR = "logistic_regression"
+TREES = frozenset({"decision_tree", "random_forest", "histogram_boosting", "boosted_trees"})
+
+FAMILY, COLUMNS, PENALTY, SETTINGS, TREATMENT, SEVERAL = (
+    "Families: rules, lines, trees",
+    "Columns: what is read of a row",
+    "Lines: how strongly they are held back",
+    "Trees: size and settings, one at a time",
+    "Calibration, weights and drawing of rows",
+    "Several settings at once: the search",
+)
+TOPICS = (FAMILY, COLUMNS, PENALTY, SETTINGS, TREATMENT, SEVERAL)
+
+
+def find_topic(entry: Explored, neighbour: Explored) -> str:
+    """Say in which respect two entries differ.
+
+    Parameters
+    ----------
+    entry, neighbour : Explored
+        Compared.
+
+    Returns
+    -------
+    str
+        One of `TOPICS`.
+    """
+    if entry.family != neighbour.family:
+        return FAMILY
+    if entry.features != neighbour.features:
+        return COLUMNS
+    if entry.treatment != neighbour.treatment:
+        return TREATMENT
+    if entry.family == LINEAR:
+        return PENALTY
+    return SETTINGS if len(find_changes(entry, neighbour)) <= 2 else SEVERAL  # noqa: PLR2004 - trees go with rate
+
+
+def find_changes(entry: Explored, neighbour: Explored) -> dict[str, tuple[Any, Any]]:
+    """Give the settings in which two entries of a family differ.
+
+    Parameters
+    ----------
+    entry, neighbour : Explored
+        Compared.
+
+    Returns
+    -------
+    dict of str to pair
+        The neighbour's value and the entry's, by setting; None where the family decides.
+    """
+    ours, theirs = settings_of(entry), settings_of(neighbour)
+    return {
+        name: (theirs.get(name), ours.get(name))
+        for name in sorted({*ours, *theirs})
+        if ours.get(name) != theirs.get(name)
+    }
+
+
+def settings_of(entry: Explored) -> dict[str, Any]:
+    """Give an entry's settings, those it leaves to its family included.
+
+    Parameters
+    ----------
+    entry : Explored
+        Of any family.
+
+    Returns
+    -------
+    dict of str to object
+    """
+    family = FAMILIES.get(entry.family)
+    fields = family.__dataclass_fields__ if family else {}
+    defaults = {name: spec.default for name, spec in fields.items() if name != "features"}
+    return {**defaults, **entry.settings}
