@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from push_model.exploration.choose import Choice, Standing, choose, rank
 from push_model.exploration.finals import choose_finalists, compare_finals, record_opening
 from push_model.exploration.folder import Exploration, open_exploration
 from push_model.exploration.protocol import CHOOSING, CLAIMING, COMPARING
+from push_model.exploration.report import write_report
 from push_model.exploration.result import write_json
 from push_model.exploration.start import start_exploration
 from push_model.exploration.work import (
@@ -27,7 +26,6 @@ from push_model.exploration.work import (
 from push_model.training.orders import MIN_ITEMS
 
 STANDINGS_FILE = "standings.json"
-REPORT = "push_model.exploration.report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class Outcome:
     claims : list of dict
         What the final window says of the chosen and those beside it; empty before it was opened.
     report : Path or None
-        The page written, if this installation writes one.
+        The page written; None before it was.
     """
 
     standings: tuple[Standing, ...]
@@ -171,7 +169,7 @@ def finish(folder: Path, *, again: str | None = None) -> Outcome:
     claims = compare_finals(read_current(exploration, finalists, purposes=(CLAIMING,)))
     outcome = replace(outcome, claims=claims)
     write_json(folder / STANDINGS_FILE, outcome.document())
-    return replace(outcome, report=_write_report(folder))
+    return replace(outcome, report=write_report(folder))
 
 
 def sum_up(exploration: Exploration) -> Outcome:
@@ -196,11 +194,3 @@ def sum_up(exploration: Exploration) -> Outcome:
     plain = [result for result in results if not result.entry.needs_history]
     standings = rank(results, folds=folds)
     return Outcome(standings, choose(standings), choose(rank(plain, folds=folds)))
-
-
-def _write_report(folder: Path) -> Path | None:
-    """Write the report where the code that draws it is installed."""
-    if find_spec(REPORT) is None:
-        return None
-    path: Path = import_module(REPORT).write_report(folder)
-    return path

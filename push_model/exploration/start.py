@@ -90,18 +90,20 @@ def start_exploration(
 
 
 def _read_frame(dataset: str, *, min_items: int, until: date, seed: int) -> pd.DataFrame:
+    present = find_reader(dataset)(connect(), dataset).original.columns
+    more = tuple(name for name in MORE_COLUMNS if name in present)
+    # What earlier orders held is derived where it is known whose orders they are.
+    features = "history" if "user_id" in present else "request"
     event = {
-        "model_parametrisation": {"model": "boosted_trees"},
+        "model_parametrisation": {"model": "boosted_trees", "features": features},
         "dataset": dataset,
         "training_date": str(until),
         "min_items": min_items,
         "seed": seed,
     }
-    present = find_reader(dataset)(connect(), dataset).original.columns
-    more = tuple(name for name in MORE_COLUMNS if name in present)
 
     def load(uri: str, *, columns: tuple[str, ...], until: date) -> Any:
-        return load_dataset(uri, columns=(*columns, *more), until=until)
+        return load_dataset(uri, columns=[*dict.fromkeys([*columns, *more])], until=until)
 
     return read_large_orders(read_fit_request(event, today=until), load=load)
 

@@ -113,8 +113,8 @@ def test_the_same_settings_are_the_same_entry_and_history_is_another():
 
 def test_history_is_searched_where_the_frame_has_it(explored):
     exploration = open_exploration(explored)
-    columns = [*exploration.facts["frame"]["columns"], *HISTORY]
-    rich = {**exploration.facts, "frame": {"columns": columns}}
+    columns = set(exploration.facts["frame"]["columns"]) - set(HISTORY)
+    poor = {**exploration.facts, "frame": {"columns": [*columns]}}
 
-    assert searchable(exploration) == ("request",)
-    assert searchable(Exploration(explored, rich)) == ("request", "history")
+    assert searchable(exploration) == ("request", "history")
+    assert searchable(Exploration(explored, poor)) == ("request",)

@@ -43,8 +43,10 @@ def test_each_window_says_what_it_holds(dataset, tmp_path):
     assert all(part["judged"]["purchases"] > 0 for part in parts)
 
 
-def test_entries_that_ask_for_columns_the_frame_lacks_are_left_out_with_a_reason(dataset, tmp_path):
-    exploration = start(tmp_path, dataset)
+def test_entries_that_ask_for_columns_the_frame_lacks_are_left_out_with_a_reason(frame, tmp_path):
+    frame.drop(columns="user_id").to_csv(tmp_path / "frame.csv", index=False)
+
+    exploration = start(tmp_path / "out", str(tmp_path / "frame.csv"))
 
     skipped = {e["name"]: e["skipped"] for e in exploration.facts["entries"] if e["skipped"]}
     assert set(skipped) == {"trees, history", "ridge, history"}
@@ -52,11 +54,10 @@ def test_entries_that_ask_for_columns_the_frame_lacks_are_left_out_with_a_reason
     assert not set(skipped) & {entry.name for entry in exploration.entries}
 
 
-def test_a_frame_with_history_leaves_nothing_out(frame, tmp_path):
-    frame.assign(**dict.fromkeys(HISTORY, 1.0)).to_csv(tmp_path / "frame.csv", index=False)
+def test_a_frame_with_users_has_their_history_derived_and_leaves_nothing_out(dataset, tmp_path):
+    exploration = start(tmp_path / "out", dataset)
 
-    exploration = start(tmp_path / "out", str(tmp_path / "frame.csv"))
-
+    assert set(HISTORY) <= set(exploration.read_rows().columns)
     assert all(entry["skipped"] is None for entry in exploration.facts["entries"])
 
 

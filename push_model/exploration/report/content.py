@@ -58,6 +58,7 @@ def compose(found: Found) -> Content:
         headline=f"Chosen: {leader.name}" if leader and found.chosen else "Nothing is chosen yet",
         sentence=f"Orders of {days}. "
         + (f"Figures below are of the {name_part(part)}." if part else "Nothing is measured yet."),
+        whose="",
         tiles=tuple(_tiles(found)),
         sections=tuple(compose_section(found) for compose_section in SECTIONS),
     )
