@@ -4,31 +4,12 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import (
-    ExceptionRetryPolicy,
-    Param,
-    RetryAction,
-    RetryRule,
-    dag,
-    get_current_context,
-    task,
-)
+from airflow.sdk import Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from push_ops.form import FORM
 from push_ops.request import RetrainingRequest, read_request
-
-# Order matters: a missing file is an OSError too, and no second try brings it back.
-RETRY_BY_KIND = ExceptionRetryPolicy(
-    rules=[
-        RetryRule(
-            exception=["push_model.errors.PushModelError", FileNotFoundError, PermissionError],
-            action=RetryAction.FAIL,
-            reason="a person must mend this, another try cannot",
-        ),
-        RetryRule(exception=OSError, reason="disk or network trouble may pass"),
-    ]
-)
+from push_ops.retries import TASK_DEFAULTS
 
 
 @dag(
@@ -38,15 +19,7 @@ RETRY_BY_KIND = ExceptionRetryPolicy(
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=12),
     params={name: Param(**field) for name, field in FORM.items()},
-    default_args={
-        "owner": "push",
-        "retries": 3,
-        "retry_delay": timedelta(minutes=2),
-        "retry_exponential_backoff": True,
-        "max_retry_delay": timedelta(minutes=30),
-        "retry_policy": RETRY_BY_KIND,
-        "execution_timeout": timedelta(hours=1),
-    },
+    default_args=TASK_DEFAULTS,
     tags=["push"],
 )
 def push_retraining() -> None:

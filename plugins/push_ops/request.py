@@ -103,19 +103,38 @@ def read_request(
     return RetrainingRequest(
         run_id=run_id,
         run_date=run_date,
-        dataset=_dataset(form["dataset"], environ),
+        dataset=read_dataset(form["dataset"], environ),
         min_items=form["min_items"],
         parametrisation=parse_parametrisation(document),
         policy=_policy(form["policy"], environ),
         promotion=form["promotion"],
         max_age_days=read_max_age_days(environ),
-        runs_dir=_directory("PUSH_RUNS_DIR", environ),
-        models_dir=_directory("PUSH_MODELS_DIR", environ),
+        runs_dir=read_directory("PUSH_RUNS_DIR", environ),
+        models_dir=read_directory("PUSH_MODELS_DIR", environ),
         requested_by=requested_by,
     )
 
 
-def _dataset(given: str | None, environ: Mapping[str, str]) -> str:
+def read_dataset(given: str | None, environ: Mapping[str, str]) -> str:
+    """Read which dataset a run is about.
+
+    Parameters
+    ----------
+    given : str or None
+        What the form says.
+    environ : mapping of str to str
+        May hold ``PUSH_DATASET``, which an empty form means.
+
+    Returns
+    -------
+    str
+        A URI or path.
+
+    Raises
+    ------
+    InvalidEventError
+        If neither names one.
+    """
     if dataset := (given or "").strip() or environ.get("PUSH_DATASET", "").strip():
         return dataset
     raise InvalidEventError(
@@ -129,7 +148,26 @@ def _policy(given: Mapping[str, Any] | None, environ: Mapping[str, str]) -> Poli
     return read_policy({**(read_policy_file(Path(file)) if file else {}), **(given or {})})
 
 
-def _directory(variable: str, environ: Mapping[str, str]) -> Path:
+def read_directory(variable: str, environ: Mapping[str, str]) -> Path:
+    """Read where a folder is that all tasks share.
+
+    Parameters
+    ----------
+    variable : str
+        Name of the environment variable that says so.
+    environ : mapping of str to str
+        Where it is set.
+
+    Returns
+    -------
+    Path
+        Absolute.
+
+    Raises
+    ------
+    InvalidEventError
+        If it is not set.
+    """
     # No default: a folder relative to a worker's current directory would be lost with it.
     if value := environ.get(variable, "").strip():
         return Path(value).absolute()

@@ -47,6 +47,11 @@ class RunFolder:
         """What validate decided, and why."""
         return self.path / "verdict.json"
 
+    @property
+    def exploration(self) -> Path:
+        """Folder of an exploration, made by plan."""
+        return self.path / "exploration"
+
 
 def find_run_folder(runs_dir: Path, run_id: str) -> RunFolder:
     """Say where a run keeps its files; two runs never share a folder.

@@ -32,6 +32,9 @@ class Installation:
         self.folder, self.models = folder, folder / "models"
         self.dataset = folder / "frame.csv"
         make_frame(orders=400).to_csv(self.dataset, index=False)
+        self.policy = folder.with_name(f"policy_of_{folder.name}.json")
+        # The newest order is some weeks older than the runs.
+        self.policy.write_text('{"max_days_since_newest_order": 400}')
 
     def run(self, logical_date=RUN_DATE, run_after=None, **form):
         # A fresh DAG each time: `dag.test()` leaves the values of its form in it.
@@ -40,6 +43,7 @@ class Installation:
             settings.setenv("PUSH_DATASET", str(self.dataset))
             settings.setenv("PUSH_RUNS_DIR", str(self.folder / "runs"))
             settings.setenv("PUSH_MODELS_DIR", str(self.models))
+            settings.setenv("PUSH_POLICY", str(self.policy))
             dag_run = dag.test(logical_date=logical_date, run_after=run_after, run_conf=form)
         # Read at once: a later run of the same moment takes this one's tasks in the database.
         self.states = {task.task_id: task.state for task in dag_run.get_task_instances()}
@@ -171,6 +175,17 @@ def test_a_losing_challenger_leaves_the_champion_untouched(installation):
     assert verdict["decision"] == "keep"
     assert verdict["champion_name"] == "push_2021_06_01"
     assert (installation.models / "champion.json").read_bytes() == pointer
+
+
+def test_a_sound_second_run_breaks_no_rule(installation):
+    installation.run(**FAST)
+
+    installation.run(logical_date=DAY_AFTER, model="boosted_trees")
+
+    latest = json.loads((installation.folder / "runs" / "latest.json").read_text())
+    run = json.loads((Path(latest["run_folder"]) / "verdict.json").read_text())
+    assert [f["sentence"] for f in run["verdict"]["findings"] if f["passed"] is False] == []
+    assert run["verdict"]["champion_name"] == "push_2021_06_01"
 
 
 def test_a_backfill_of_an_older_day_never_takes_serving_back(installation):

@@ -1,0 +1,179 @@
+"""What does each task of push_exploration do? Plan, measure an entry, choose and report."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from push_ops.form import FORM
+from push_ops.request import read_dataset, read_directory
+from push_ops.run_folder import find_run_folder
+
+logger = logging.getLogger(__name__)
+
+SIZES = {
+    "small": "small: eight cheap entries, a first look",
+    "full": "full: every entry, an hour of two cores on three million rows",
+}
+
+EXPLORATION_FORM: dict[str, dict[str, Any]] = {
+    "dataset": FORM["dataset"],
+    "min_items": FORM["min_items"],
+    "size": {
+        "default": "full",
+        "type": "string",
+        "enum": list(SIZES),
+        "values_display": SIZES,
+        "title": "Entries",
+        "description_md": "What is compared.",
+    },
+    "seed": {
+        "default": 0,
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 2**31 - 1,
+        "title": "Seed",
+        "description_md": "Of everything random.",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplorationRequest:
+    """One exploration, fully specified.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it is kept: the run's own folder.
+    dataset : str
+        URI or path of the feature frame.
+    size : str
+        ``"small"`` or ``"full"``.
+    min_items : int
+        Items bought that make an order large.
+    until : date
+        No row dated later is read.
+    seed : int
+        Of everything random.
+    """
+
+    folder: Path
+    dataset: str
+    size: str
+    min_items: int
+    until: date
+    seed: int
+
+
+def read_exploration(
+    form: Mapping[str, Any], *, run_id: str, run_date: date, environ: Mapping[str, str]
+) -> ExplorationRequest:
+    """Read the trigger form of an exploration.
+
+    Parameters
+    ----------
+    form : mapping
+        Values of the form, as its JSON Schema lets them through.
+    run_id : str
+        Airflow's name of the run.
+    run_date : date
+        Its logical date, or the day it ran after where it has none.
+    environ : mapping of str to str
+        Holds ``PUSH_DATASET`` and ``PUSH_RUNS_DIR``.
+
+    Returns
+    -------
+    ExplorationRequest
+
+    Raises
+    ------
+    InvalidEventError
+        If neither form nor installation says where something is.
+    """
+    runs_dir = read_directory("PUSH_RUNS_DIR", environ)
+    return ExplorationRequest(
+        folder=find_run_folder(runs_dir, run_id).exploration,
+        dataset=read_dataset(form["dataset"], environ),
+        size=form["size"],
+        min_items=form["min_items"],
+        until=run_date,
+        seed=form["seed"],
+    )
+
+
+def plan(request: ExplorationRequest) -> list[str]:
+    """Read the dataset, lay out the protocol, and name the entries that are left to do.
+
+    Parameters
+    ----------
+    request : ExplorationRequest
+        What the run was asked to do.
+
+    Returns
+    -------
+    list of str
+        One a mapped task.
+
+    Raises
+    ------
+    DatasetError
+        If the dataset cannot be read, breaks the schema or is too short.
+    """
+    from push_model.exploration.run import plan as plan_entries  # noqa: PLC0415 - seconds to import
+
+    return plan_entries(
+        request.folder,
+        request.dataset,
+        size=request.size,
+        min_items=request.min_items,
+        until=request.until,
+        seed=request.seed,
+    )
+
+
+def run_entry(request: ExplorationRequest, slug: str) -> None:
+    """Fit and measure an entry on every part of the protocol but the final window.
+
+    Parameters
+    ----------
+    request : ExplorationRequest
+        What the run was asked to do.
+    slug : str
+        From `plan`. Parts that are done are not done again.
+    """
+    from push_model.exploration.run import run_entry as measure  # noqa: PLC0415 - as in plan
+
+    started = perf_counter()
+    measure(request.folder, slug)
+    logger.info("Measured %s in %.1f s.", slug, perf_counter() - started)
+
+
+def finish(request: ExplorationRequest) -> dict[str, str]:
+    """Choose by the rule, open the final window once, and write the report.
+
+    Parameters
+    ----------
+    request : ExplorationRequest
+        What the run was asked to do.
+
+    Returns
+    -------
+    dict
+        ``"chosen"`` entry, its ``"parametrisation"`` as JSON, and the ``"report"``'s path.
+    """
+    from push_model.exploration.run import finish as claim  # noqa: PLC0415 - as in plan
+
+    outcome = claim(request.folder)
+    chosen = outcome.choice.chosen
+    found = {
+        "chosen": chosen.name,
+        "parametrisation": json.dumps(chosen.content()),
+        "report": str(outcome.report),
+    }
+    logger.info("Chosen: %(chosen)s, %(parametrisation)s. The report is %(report)s.", found)
+    return found
