@@ -13,15 +13,16 @@ from push_model.errors import DatasetError
 from push_model.model_format import Seen
 from push_model.scoring import Model
 from push_model.stability import stability_index
+from push_model.training.gate.policy import Policy
 from push_model.training.seen import count_by_bin, iterate_values
 
 # Of a feature that one row in a thousand has, or fewer, what lies outside its range is an anecdote.
 SMALLEST_SHARE_PRESENT = 1e-3
 # Seasons alone move popularity by an index of 0.4 from train window to holdout, and by 1.0 beside a
 # champion 90 days older; a wrong unit or an unfilled column gives 4 and more (benchmarks/drift.py).
-MAX_PSI = 2.0
-MAX_MISSING_CHANGE = 0.2
-MAX_OUTSIDE_SHARE = 0.2
+MAX_PSI = Policy().max_psi
+MAX_MISSING_CHANGE = Policy().max_missing_change
+MAX_OUTSIDE_SHARE = Policy().max_outside_share
 # From this share of rows on it is worth saying that values came or went.
 WORTH_SAYING = 0.1
 HALF = 0.5

@@ -15,11 +15,11 @@ from push_model.errors import ModelFormatError, ModelIntegrityError
 from push_model.model_folder import read_model
 from push_model.scoring import WORTH_IMPORTING_NUMPY
 from push_model.training.export import TOLERANCE
+from push_model.training.gate.policy import Policy
 from push_model.training.golden import Golden, read_golden
 
-# A score is 2 % of an API call of 100 ms; some thirty times what one takes.
-BUDGET_S = 0.002
-LOAD_BUDGET_S = 1.0
+BUDGET_S = Policy().max_answer_s
+LOAD_BUDGET_S = Policy().max_load_s
 # Far beyond any load: what has not answered by then hangs.
 TIMEOUT_S = 60.0
 CALLS = 300

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from push_model.errors import InvalidEventError
-from push_model.training.drift import MAX_MISSING_CHANGE, MAX_OUTSIDE_SHARE, MAX_PSI
 from push_model.training.limited import limited, read_limited
-from push_model.training.serving_check import BUDGET_S, LOAD_BUDGET_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,19 +122,19 @@ class Policy:
         reason="Another seed changes a fifth of the list, another family two fifths.",
     )
     max_psi: float = limited(
-        MAX_PSI,
+        2.0,
         above=0,
         reason="Seasons alone move popularity by an index of 1.0 against a champion 90 days "
         "older; a wrong unit or a column that is no longer filled gives 4 and more.",
     )
     max_missing_change: float = limited(
-        MAX_MISSING_CHANGE,
+        0.2,
         above=0,
         at_most=1,
         reason="A column that a source stops filling changes by more.",
     )
     max_outside_share: float = limited(
-        MAX_OUTSIDE_SHARE,
+        0.2,
         above=0,
         at_most=1,
         reason="Days turned to hours leave the range in most rows.",
@@ -158,11 +156,9 @@ class Policy:
     min_orders_per_champion: float = limited(
         0.5, at_least=0, reason="Data that shrank by half was cut off somewhere on its way."
     )
-    max_load_s: float = limited(
-        LOAD_BUDGET_S, above=0, reason="A worker of the API starts in a second."
-    )
+    max_load_s: float = limited(1.0, above=0, reason="A worker of the API starts in a second.")
     max_answer_s: float = limited(
-        BUDGET_S,
+        0.002,
         above=0,
         reason="A score is 2 % of an API call of 100 ms; thirty times what it takes.",
     )
