@@ -70,6 +70,7 @@ def _data_are_new(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
     if (found := evidence.days_since_newest_order) is None:
         return
     most = policy.max_days_since_newest_order
+    asked = "Has the source dried up? Of an older dataset give the run its day."
     yield Finding(
         "new orders",
         "holdout",
@@ -78,7 +79,7 @@ def _data_are_new(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
         found,
         most,
         f"The newest order was placed {found} days before the run date (a verdict needs one of "
-        f"the last {most}). Has the source dried up? Of an older dataset give the run its day.",
+        f"the last {most}). {asked if found > most else ''}".rstrip(),
     )
 
 
