@@ -132,7 +132,7 @@ def make_model(
     return path
 
 
-def _document(base_log_odds: float, trained_on: str) -> dict[str, Any]:
+def _document(base_log_odds: float, trained_on: str = DAY) -> dict[str, Any]:
     document = {
         "format": FORMAT,
         "trained_on": trained_on,
