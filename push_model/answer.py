@@ -76,6 +76,7 @@ class Health(TypedDict):
     model_name: str | None
     model_id: str | None
     trained_on: str | None
+    features: list[str] | None
     age_days: int | None
     max_age_days: int | None
     is_stale: bool | None

@@ -56,6 +56,7 @@ def health(*, details: bool = False, models_dir: Path | str | None = None) -> He
         "model_name": live.loaded.name if live else None,
         "model_id": live.loaded.model.model_id if live else None,
         "trained_on": trained_on,
+        "features": list(live.loaded.model.feature_names) if live else None,
         "age_days": age,
         "max_age_days": most,
         "is_stale": age > most if age is not None and most is not None else None,

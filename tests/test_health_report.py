@@ -27,6 +27,7 @@ def test_the_champion_is_loaded_and_described(tmp_path):
     assert found["status"] == "ok"
     assert (found["model_name"], found["trained_on"]) == ("push_2026_01_05", "2026-01-05")
     assert len(found["model_id"]) == 16
+    assert found["features"] == list(FEATURES)
     assert found["last_error"] is None
     assert found["version"] == push_model.__version__
     moment = datetime.fromisoformat(found["loaded_at"])
