@@ -180,7 +180,8 @@ def test_a_losing_challenger_leaves_the_champion_untouched(installation):
 def test_a_sound_second_run_breaks_no_rule(installation):
     installation.run(**FAST)
 
-    installation.run(logical_date=DAY_AFTER, model="boosted_trees")
+    alike = {"model": "boosted_trees", "iterations": 90, "depth": 4}
+    installation.run(logical_date=DAY_AFTER, model_parametrisation=alike)
 
     latest = json.loads((installation.folder / "runs" / "latest.json").read_text())
     run = json.loads((Path(latest["run_folder"]) / "verdict.json").read_text())
