@@ -39,6 +39,7 @@ def test_the_drawn_settings_are_what_training_takes():
     assert search._draw(trial)["learning_rate"] == 0.12
 
 
+@pytest.mark.mltest("Model 3")
 def test_what_a_search_finds_is_on_the_leaderboard(copied):
     found = search.search(copied, trials=2)
 

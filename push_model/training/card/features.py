@@ -42,6 +42,11 @@ class Importance(NamedTuple):
     low: float
     high: float
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether some shuffle lost nothing: the feature may cost more than it brings."""
+        return self.low <= 0.0
+
 
 class Dependence(NamedTuple):
     """Mean propensity as one feature takes one value after another.

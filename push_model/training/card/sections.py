@@ -21,6 +21,7 @@ from push_model.training.card.row_figures import (
 )
 from push_model.training.card.sentences import (
     BASELINES_NOTE,
+    DOUBTFUL,
     FEATURES_NOTE,
     FEEDBACK,
     HOLDOUT,
@@ -190,6 +191,7 @@ def _metrics(
                 rows=evaluation.rows, orders=evaluation.orders, purchases=evaluation.purchases
             ),
             BASELINES_NOTE,
+            DOUBTFUL,
         ),
         pictures=(
             leading,
@@ -223,10 +225,16 @@ def _features(evaluation: Evaluation) -> Iterator[Section]:
     yield Section(
         "features",
         "Features: what it leans on",
-        (FEATURES_NOTE,),
+        (FEATURES_NOTE, *_doubt(evaluation)),
         pictures=(picture, *draw_dependences(evaluation.dependences)),
         tables=(tabulate_importances(evaluation.importances),),
     )
+
+
+def _doubt(evaluation: Evaluation) -> Iterator[str]:
+    doubtful = sorted(found.feature for found in evaluation.importances if found.is_doubtful)
+    if doubtful:
+        yield f"{DOUBTFUL} {', '.join(doubtful)}."
 
 
 def _drift(judged: Mapping[str, Any]) -> Iterator[Section]:

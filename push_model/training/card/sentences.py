@@ -40,6 +40,8 @@ The small pictures show the mean propensity as one feature moves and all else st
 dependence); dots are the tenths of the train window. They show what the model makes of a feature,
 and prove nothing of what makes people buy."""
 
+DOUBTFUL = "Nothing was lost in some shuffle, so that it may cost more than it brings:"
+
 WINDOWS_NOTE = """\
 One row is a product on sale when an order was placed, bought or not. The train window is learnt
 from, the calibration window is for calibration, and the holdout, the newest {orders:,} orders,
