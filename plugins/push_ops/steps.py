@@ -6,8 +6,6 @@ which runs twice, or is killed half way, leaves what one whole run leaves.
 
 import json
 import logging
-from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -15,16 +13,7 @@ from typing import Any
 
 from duckdb import DuckDBPyRelation
 
-from push_model.age import VARIABLE, age_in_days
 from push_model.columns import HISTORY, JUDGING
-from push_model.errors import (
-    ModelIntegrityError,
-    ModelNotFoundError,
-    PushModelError,
-    UnfitChampionError,
-)
-from push_model.model_folder import read_manifest
-from push_model.store import model_path
 from push_model.store import promote as move_champion
 from push_model.training.dataset import load_dataset, write_parquet
 from push_model.training.history import with_history
@@ -34,6 +23,7 @@ from push_model.training.provenance import describe_dataset
 from push_model.training.schema import write_checked
 from push_ops.request import RetrainingRequest
 from push_ops.run_folder import find_run_folder, read_json, write_json
+from push_ops.watch import look_back, refuse_unfit
 
 logger = logging.getLogger(__name__)
 
@@ -187,7 +177,7 @@ def validate(request: RetrainingRequest, trained: dict[str, Any]) -> dict[str, A
     )
     folder = find_run_folder(request.runs_dir, request.run_id)
     facts = {key: trained[key] for key in ("model_name", "model_path", "dataset")}
-    facts["backtests"] = _look_back(request, trained["large_orders"])
+    facts["backtests"] = look_back(request, trained["large_orders"])
     write_json(folder.verdict, {**_run(request), **facts, "verdict": verdict.document()})
     # A pointer, not a search for the newest folder: runs for older days are started too.
     write_json(request.runs_dir / "latest.json", {"run_folder": str(folder.path)})
@@ -234,7 +224,7 @@ def promote(request: RetrainingRequest, validated: dict[str, Any]) -> dict[str, 
         )
     sentence = _say(name, verdict, promoted=promoted, promotion=request.promotion)
     if serving and not promoted and request.promotion == "auto":
-        _refuse_unfit(request, serving, run.get("backtests", []), sentence)
+        refuse_unfit(request, serving, run.get("backtests", []), sentence)
     logger.info("%s", sentence)
     return {"promoted": promoted, "sentence": sentence}
 
@@ -248,80 +238,6 @@ def _say(name: str, verdict: dict[str, Any], *, promoted: bool, promotion: str) 
     if verdict["decision"] == "promote":
         return f"{stays}: {name} won, but this run was told to promote {promotion!r}. {reasons}"
     return f"{stays}: the verdict on {name} is {verdict['decision']!r}. {reasons}"
-
-
-def _look_back(request: RetrainingRequest, large_orders: str) -> list[dict[str, Any]]:
-    """Record what the champions of the newest days promised against what happened."""
-    from push_model.training.backtest_record import (  # noqa: PLC0415 - as in train
-        BACKTESTS_FILE,
-        append_backtests,
-        backtest_champions,
-    )
-
-    try:
-        found = backtest_champions(
-            large_orders,
-            models_dir=str(request.models_dir),
-            min_items=request.min_items,
-            run_date=request.run_date,
-        )
-        append_backtests(
-            request.runs_dir / BACKTESTS_FILE,
-            found,
-            run_date=request.run_date,
-            dataset=request.dataset,
-            min_items=request.min_items,
-        )
-    except (PushModelError, OSError) as error:
-        # A record of the past that cannot be kept stops no model from going live.
-        logger.exception("The champions' promises could not be held against what happened.")
-        return [{"sentence": str(error)}]
-    return [
-        {"model_name": one.model_name, "sentence": one.sentence(), **asdict(one.total)}
-        for one in found
-    ]
-
-
-def _refuse_unfit(
-    request: RetrainingRequest, serving: str, backtests: list[dict[str, Any]], sentence: str
-) -> None:
-    """Fail where the champion that stays should not: a skipped task alarms nobody."""
-    complaints = [*_complain_of_age(request, serving), *_complain_of(backtests, serving, request)]
-    if complaints:
-        raise UnfitChampionError(
-            f"{sentence} {' '.join(complaints)} Mend what keeps challengers from winning, or "
-            "promote one by hand: push-model promote NAME --reason ..."
-        )
-
-
-def _complain_of_age(request: RetrainingRequest, serving: str) -> Iterator[str]:
-    try:
-        trained_on = read_manifest(model_path(request.models_dir, serving)).get("trained_on")
-    except (ModelNotFoundError, ModelIntegrityError):
-        return  # the verdict says so, and is about a worse trouble than age
-    age = age_in_days(str(trained_on), request.run_date)
-    if age is not None and age > request.max_age_days:
-        yield (
-            f"{serving} was trained {age} days before this run; at most {request.max_age_days} are "
-            f"allowed ({VARIABLE})."
-        )
-
-
-def _complain_of(
-    backtests: list[dict[str, Any]], serving: str, request: RetrainingRequest
-) -> Iterator[str]:
-    policy = request.policy
-    for found in backtests:
-        made = found.get("actual_purchases", 0)
-        if found.get("model_name") != serving or made < policy.min_holdout_purchases:
-            continue
-        ratio = found["expected_purchases"] / made
-        low, high = policy.min_expected_per_actual, policy.max_expected_per_actual
-        if not low <= ratio <= high:
-            yield (
-                f"{serving} promised {ratio:.2f} purchases for each one made while it served "
-                f"({low:g} to {high:g} is asked)."
-            )
 
 
 def _require_any_order(frame: DuckDBPyRelation, request: RetrainingRequest) -> None:
