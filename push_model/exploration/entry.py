@@ -9,7 +9,14 @@ SERVABLE_FAMILIES = frozenset({"boosted_trees", "logistic_regression"})
 # A model document says neither yet: basis functions, and tables of rates by kind or vendor.
 UNSERVABLE_FEATURES = frozenset({"splines", "categories"})
 # Weighted up, purchases are promised many times over: no propensities, whatever the form.
-UNSERVABLE_TREATMENTS = frozenset({"class weights"})
+# Shares of the orders, for the learning curve.
+ORDER_SHARES = {
+    "half of the orders": 0.5,
+    "a quarter of the orders": 0.25,
+    "a tenth of the orders": 0.1,
+}
+# Nobody would leave orders out of what serves.
+UNSERVABLE_TREATMENTS = frozenset({"class weights", *ORDER_SHARES})
 # What the API would have to send besides outweighs any number of leaves.
 NEEDS_MORE = 1_000_000
 # A slope and an intercept.
@@ -34,7 +41,8 @@ class Entry:
     features : str
         A key of `push_model.exploration.inputs.FEATURE_SETS`.
     treatment : str
-        ``"plain"``, ``"calibrated"``, ``"class weights"`` or ``"a tenth of the negatives"``.
+        ``"plain"``, ``"calibrated"``, ``"class weights"``, ``"a tenth of the negatives"``, or a key
+        of `ORDER_SHARES`.
     neighbour : str or None
         Name of the entry it differs from by one thing.
     complexity : int

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from push_model.exploration.entry import CALIBRATION, NEEDS_MORE, Entry
+from push_model.exploration.entry import CALIBRATION, NEEDS_MORE, ORDER_SHARES, Entry
 
 BASE_LINE = "ridge, C 1e-3"
 # Without a penalty, as far as the checked range goes.
@@ -107,6 +107,14 @@ LINES = (
         "ridge, class weights",
         "Does weighting purchases up help a line to rank?",
         treatment="class weights",
+    ),
+    *(
+        line(
+            f"ridge, {treatment}",
+            "Are there orders enough for a line?",
+            treatment=treatment,
+        )
+        for treatment in ORDER_SHARES
     ),
     line(
         "ridge, history",

@@ -14,7 +14,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import SplineTransformer
 from sklearn.tree import DecisionTreeClassifier
 
-from push_model.exploration.entry import SERVABLE_FAMILIES, Entry
+from push_model.exploration.entry import ORDER_SHARES, SERVABLE_FAMILIES, Entry
 from push_model.exploration.inputs import make_preparer
 from push_model.exploration.rates import AsOfRates
 from push_model.scoring import Model
@@ -163,6 +163,8 @@ def export_entry(entry: Entry, pipeline: Pipeline, rows: pd.DataFrame) -> Docume
 
 def _fit(entry: Entry, rows: pd.DataFrame, seed: int) -> Pipeline:
     weights = None
+    if share := ORDER_SHARES.get(entry.treatment):
+        rows = thin_orders(rows, share=share, seed=seed)
     if entry.treatment == "a tenth of the negatives":
         rows, weights = thin_negatives(rows, seed=seed)
     pipeline = _make(entry, rows, seed)
@@ -171,6 +173,28 @@ def _fit(entry: Entry, rows: pd.DataFrame, seed: int) -> Pipeline:
         # An entry says what its settings give; that lasso's did not settle is one of its facts.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return pipeline.fit(rows, rows["outcome"].to_numpy(), **given)
+
+
+def thin_orders(rows: pd.DataFrame, *, share: float, seed: int) -> pd.DataFrame:
+    """Keep whole orders, drawn from all days alike.
+
+    Parameters
+    ----------
+    rows : DataFrame of shape (n_rows, n_columns)
+        Reads ``order_id``.
+    share : float
+        Of the orders, above 0, to 1.
+    seed : int
+        Of the draw. What a smaller share keeps a larger one keeps, too.
+
+    Returns
+    -------
+    DataFrame of shape (n_kept, n_columns)
+        Rows in their order.
+    """
+    orders = rows["order_id"].unique()
+    drawn = np.random.default_rng(seed).permutation(orders)[: max(1, round(share * len(orders)))]
+    return rows[rows["order_id"].isin(drawn)]
 
 
 def thin_negatives(rows: pd.DataFrame, *, seed: int) -> tuple[pd.DataFrame, NDArray[np.float64]]:

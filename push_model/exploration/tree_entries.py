@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from push_model.exploration.entry import CALIBRATION, NEEDS_MORE, Entry
+from push_model.exploration.entry import CALIBRATION, NEEDS_MORE, ORDER_SHARES, Entry
 from push_model.exploration.line_entries import BASE_LINE
 
 BASE_TREES = "trees"
@@ -134,6 +134,14 @@ SYMMETRIC_TREES = (
         "trees, a tenth of the negatives",
         "Can most of what was not bought be left out?",
         treatment="a tenth of the negatives",
+    ),
+    *(
+        trees(
+            f"trees, {treatment}",
+            "Are there orders enough, or would more of them make better trees?",
+            treatment=treatment,
+        )
+        for treatment in ORDER_SHARES
     ),
     trees(
         "trees, history",

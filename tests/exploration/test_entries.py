@@ -2,6 +2,7 @@ import pytest
 
 from push_model.errors import InvalidEventError
 from push_model.exploration.entries import SIZES, choose_entries
+from push_model.exploration.entry import ORDER_SHARES
 from push_model.exploration.inputs import FEATURE_SETS
 from push_model.exploration.pipelines import CLASSIFIERS, parametrisation_of, request_of
 from push_model.exploration.scorer import RULES
@@ -68,6 +69,7 @@ def test_the_full_list_covers_the_families_penalties_and_treatments():
         "calibrated",
         "class weights",
         "a tenth of the negatives",
+        *ORDER_SHARES,
     }
     assert {e.features for e in full} == FEATURE_SETS.keys()
 

@@ -1,9 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from push_model.exploration.entries import choose_entries
 from push_model.exploration.entry import Entry
-from push_model.exploration.pipelines import fit_entry, thin_negatives
+from push_model.exploration.pipelines import fit_entry, thin_negatives, thin_orders
 from push_model.training.calibrated import CalibratedClassifier
 from push_model.training.parametrisation import BoostedTrees
 from push_model.training.train import train
@@ -13,8 +18,8 @@ FEW = {"iterations": 5, "depth": 3}
 
 
 def trees(**differs) -> Entry:
-    settings = FEW | differs.pop("settings", {})
-    return Entry(name="a", question="?", family="boosted_trees", settings=settings, **differs)
+    asked = FEW | differs.pop("settings", {})
+    return Entry(name="a", question="?", family="boosted_trees", settings=asked, **differs)
 
 
 def propensities_of(entry, frame, *, seed=0):
@@ -136,3 +141,24 @@ def test_thinned_negatives_promise_about_what_all_do(frame):
     )
 
     assert thinned.mean() == pytest.approx(plain.mean(), rel=0.2)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 99))
+def test_fewer_orders_are_whole_ones_and_part_of_more(frame, seed):
+    few, more = (thin_orders(frame, share=share, seed=seed) for share in (0.25, 0.5))
+
+    assert set(few["order_id"]) < set(more["order_id"])
+    assert more["order_id"].nunique() == round(0.5 * frame["order_id"].nunique())
+    pd.testing.assert_frame_equal(more, frame[frame["order_id"].isin(more["order_id"])])
+
+
+def test_a_tree_of_fewer_orders_learns_from_those_alone(frame):
+    half = trees(treatment="half of the orders", settings={"iterations": 10})
+    some = thin_orders(frame, share=0.5, seed=0)
+
+    ours = fit_entry(half, frame, seed=0).pipeline.predict_proba(frame)
+    theirs = fit_entry(replace(half, treatment="plain"), some, seed=0).pipeline
+
+    np.testing.assert_array_equal(ours, theirs.predict_proba(frame))
+    assert not half.is_servable

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from push_model.exploration.entry import ORDER_SHARES
 from push_model.exploration.report.comparing import measure
 from push_model.exploration.report.found import Explored, Found
 from push_model.exploration.report.line_pictures import Point, draw_lines
@@ -10,9 +11,6 @@ from push_model.exploration.report.topics import settings_of
 from push_model.training.card.chart import Picture
 from push_model.training.card.sections import Section
 from push_model.training.card.tables import Table
-
-# A treatment that ends so learns from a part of the orders.
-THINNED = "of the orders"
 
 
 def compose_learning(found: Found) -> Section:
@@ -54,7 +52,7 @@ def find_learning_lines(found: Found) -> dict[str, list[Point]]:
     dict of str to list of Point
         By label, few rows first: mean rows learnt from, and average precision on the folds.
     """
-    thinned = [entry for entry in found.ranked if entry.treatment.endswith(THINNED)]
+    thinned = [entry for entry in found.ranked if entry.treatment in ORDER_SHARES]
     lines: dict[str, list[Point]] = {}
     for whole in found.ranked:
         alike = [entry for entry in thinned if _essence(entry) == _essence(whole)]
@@ -118,7 +116,8 @@ def _point(found: Found, entry: Explored) -> Point:
     rows = [entry.results[fold].train["rows"] for fold in found.folds]
     level = measure(found, entry, found.folds)
     assert level
-    return Point(sum(rows) / len(rows), *level)
+    share = ORDER_SHARES.get(entry.treatment, 1.0)
+    return Point(share * sum(rows) / len(rows), *level)
 
 
 def _say(label: str, points: Sequence[Point]) -> str:

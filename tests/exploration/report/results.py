@@ -141,8 +141,7 @@ def _facts(entry):
 def _result(entry, part):
     shift = 0.01 * FOLDS.index(part) if part in FOLDS else 0.02
     ap = entry["ap"] + shift + entry.get("shifts", {}).get(part, 0.0)
-    thinned = {"half of the orders": 0.5, "a quarter of the orders": 0.25}
-    rows = int(200_000 * thinned.get(entry["treatment"], 1))
+    rows = 200_000
     judged = {"rows": ROWS, "orders": ORDERS, "purchases": PURCHASES}
     users = {"all": ap, "new": 0.8 * ap, "returning": 1.1 * ap}
     return {
