@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 app = typer.Typer()
 console = Console()
 
+LEGEND = (
+    "Average precision beside the freshest models' and popularity's on the same orders; what is "
+    "kept of it; what log loss has grown by; purchases promised for each one made."
+)
 SUFFIXES = (".html", ".png", ".svg")
 
 
@@ -59,6 +63,7 @@ def staleness(  # noqa: PLR0917 - a command's options are its function's argumen
     request = read_fit_request(event, today=datetime.now(UTC).date())
     found = _measure(request, days=days, origins=origins, every=every)
     console.print(_table(found))
+    console.print(LEGEND, soft_wrap=True, markup=False, highlight=False)
     console.print(found.sentence(), soft_wrap=True, markup=False, highlight=False)
     if out is not None:
         from push_model.training.staleness_picture import draw  # noqa: PLC0415 - as above
@@ -137,7 +142,7 @@ def _table(found: "Staleness") -> Table:
         "90 % intervals"
     )
     table = Table(
-        *("age", "orders", "AP", "fresh", "popular", "AP kept", "log loss", "promised"),
+        *("days", "orders", "AP", "fresh", "pop.", "AP kept, %", "loss", "ratio"),
         title=title,
         title_justify="left",
         box=SIMPLE,  # a frame around eight columns is wider than a terminal
@@ -147,7 +152,7 @@ def _table(found: "Staleness") -> Table:
     for age in found.ages:
         figures = (age.average_precision, age.fresh, age.popularity)
         table.add_row(
-            f"{age.first_day}-{age.last_day} d",
+            f"{age.first_day}-{age.last_day}",
             f"{age.orders}",
             *(f"{figure.estimate:.4f}" for figure in figures),
             _share(age.kept),
@@ -158,7 +163,7 @@ def _table(found: "Staleness") -> Table:
 
 
 def _share(interval: "Interval") -> str:
-    return f"{interval.estimate:.1%} ({100 * interval.low:.1f}-{100 * interval.high:.1f})"
+    return f"{100 * interval.estimate:.1f} ({100 * interval.low:.1f}-{100 * interval.high:.1f})"
 
 
 def _parametrisation(text: str) -> Any:

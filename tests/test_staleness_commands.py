@@ -99,6 +99,18 @@ def test_backtests_are_shown_run_after_run_and_the_newest_only(tmp_path):
     assert rows[1][5:7] == ["-", "-"]
 
 
+def test_ages_stand_in_a_table_that_fits_a_terminal(dataset):
+    found = CliRunner().invoke(
+        app,
+        ["staleness", dataset, "--model", TREES, "--days", "14", "--origins", "2"],
+        env={"COLUMNS": "80"},
+    )
+
+    assert "…" not in found.output
+    (row,) = (line.split() for line in found.output.splitlines() if line.strip().startswith("8-14"))
+    assert len(row) == 9
+
+
 def test_before_any_backtest_it_is_said(tmp_path):
     shown = CliRunner().invoke(app, ["backtests", "--runs-dir", str(tmp_path)])
 
