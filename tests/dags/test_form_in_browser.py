@@ -52,12 +52,14 @@ def airflow(tmp_path, monkeypatch):
     home = tmp_path / "airflow"
     home.mkdir()
     make_frame(orders=400).to_csv(tmp_path / "frame.csv", index=False)
+    (tmp_path / "policy.json").write_text('{"max_days_since_newest_order": 36500}')
     for name, value in {
         "AIRFLOW_HOME": home,
         "AIRFLOW__CORE__PARALLELISM": 2,
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "PUSH_DATASET": tmp_path / "frame.csv",
+        "PUSH_POLICY": tmp_path / "policy.json",
         "PUSH_RUNS_DIR": tmp_path / "runs",
         "PUSH_MODELS_DIR": tmp_path / "models",
     }.items():
