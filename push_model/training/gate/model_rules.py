@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from push_model.training.gate.evidence import Evidence
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.resampling import Interval
+from push_model.training.gate.slice_evidence import Slice
 from push_model.training.gate.verdict import Finding
 
 
@@ -94,8 +95,7 @@ def _is_calibrated(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
     )
     base_rate, error = evidence.metrics["challenger"].base_rate, evidence.calibration_error
     share, most = error.estimate / base_rate, policy.max_ece_per_base_rate
-    # Chance adds to the error, and to that of a draw as much again: its ends are mirrored back.
-    least = max(0.0, 2.0 * error.estimate - error.high) / base_rate
+    least = _least_error(error) / base_rate
     yield Finding(
         "honest at every level",
         "model",
@@ -166,6 +166,30 @@ def _harms_no_slice(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
             f"({promised.low:.2f} to {promised.high:.2f}; {low:g} to {high:g} is asked).",
             is_needed=False,
         )
+        yield _is_honest_for(part, policy.max_slice_ece_per_base_rate)
+
+
+def _is_honest_for(part: Slice, most: float) -> Finding:
+    error, base_rate = part.calibration_error, part.base_rate
+    least = _least_error(error) / base_rate
+    return Finding(
+        f"honest at every level for {part.name}",
+        "slice",
+        least <= most,
+        error.estimate / base_rate,
+        most,
+        f"For {part.name} propensities are off by {error.estimate / base_rate:.2f} of the base "
+        f"rate on average (beyond doubt {least:.2f}; at most {most:g} is asked).",
+        is_needed=False,
+    )
+
+
+def _least_error(error: Interval) -> float:
+    """Give what a calibration error is beyond doubt.
+
+    Chance adds to it, and to that of a draw as much again: the upper end is mirrored back.
+    """
+    return max(0.0, 2.0 * error.estimate - error.high)
 
 
 def is_not_inferior(gain: Interval, margin: float) -> bool | None:

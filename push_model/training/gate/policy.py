@@ -35,6 +35,8 @@ class Policy:
         Share of the champion's average precision that a slice may lose.
     min_slice_expected_per_actual, max_slice_expected_per_actual : float
         As above, in a slice.
+    max_slice_ece_per_base_rate : float
+        The same error in a slice.
     min_slice_purchases, min_slice_orders : int
         Fewer give no power, and the slice no say.
     max_changed_share : float
@@ -108,6 +110,9 @@ class Policy:
     )
     max_slice_expected_per_actual: float = limited(
         2.0, at_least=1, reason="As far as a half, on the other side."
+    )
+    max_slice_ece_per_base_rate: float = limited(
+        1.0, above=0, reason="Twice what is taken overall, for a slice has few purchases in a bin."
     )
     min_slice_purchases: int = limited(
         50, at_least=1, reason="Average precision of fewer has an error of a third and more."

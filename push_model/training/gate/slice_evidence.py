@@ -45,6 +45,12 @@ class Slice:
     rival_average_precision: float
     gain: Interval
     expected_per_actual: Interval
+    calibration_error: Interval
+
+    @property
+    def base_rate(self) -> float:
+        """Share bought."""
+        return self.purchases / max(1, self.rows)
 
 
 def measure_slices(
@@ -92,6 +98,9 @@ def measure_slices(
             gain=own.interval(relative_gain(ours, theirs), alpha=alpha),
             expected_per_actual=own.interval(
                 own.ratio(scores["challenger"][mask], bought[mask]), alpha=alpha
+            ),
+            calibration_error=own.interval(
+                own.calibration_error(scores["challenger"][mask]), alpha=alpha
             ),
         )
 

@@ -173,6 +173,7 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
                 "slice": part.name,
                 "gain": part.gain._asdict(),
                 "expected_per_actual": part.expected_per_actual._asdict(),
+                "calibration_error": part.calibration_error._asdict(),
             }
             for part in evidence.slices
         ],

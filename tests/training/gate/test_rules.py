@@ -46,6 +46,7 @@ SLICE = Slice(
     rival_average_precision=0.2,
     gain=Interval(0.0, -0.05, 0.05),
     expected_per_actual=Interval(1.0, 0.9, 1.1),
+    calibration_error=Interval(0.002, 0.001, 0.003),
 )
 GOOD = Evidence(
     days=10,
@@ -163,6 +164,9 @@ FAULTS = {
     "keeps the list": replace(GOOD, changed_share=0.61),
     "serves what was judged": replace(GOOD, refit=RefitGap(0.61, 1.0)),
     "ranks new users": replace(GOOD, slices=(replace(SLICE, gain=Interval(-0.3, -0.4, -0.11)),)),
+    "honest at every level for new users": replace(
+        GOOD, slices=(replace(SLICE, calibration_error=Interval(0.015, 0.012, 0.0195)),)
+    ),
     "promises new users what happens": replace(
         GOOD, slices=(replace(SLICE, expected_per_actual=Interval(0.4, 0.3, 0.49)),)
     ),
