@@ -164,15 +164,15 @@ def finish(request: ExplorationRequest) -> dict[str, str]:
     Returns
     -------
     dict
-        ``"chosen"`` entry, its ``"parametrisation"`` as JSON, and the ``"report"``'s path.
+        ``"chosen"`` entry; its ``"parametrisation"`` as JSON that `push_retraining` takes, null
+        where no parametrisation says it; and the ``"report"``'s path.
     """
     from push_model.exploration.run import finish as claim  # noqa: PLC0415 - as in plan
 
     outcome = claim(request.folder)
-    chosen = outcome.choice.chosen
     found = {
-        "chosen": chosen.name,
-        "parametrisation": json.dumps(chosen.content()),
+        "chosen": outcome.choice.chosen.name,
+        "parametrisation": json.dumps(outcome.choice.document()["parametrisation"]),
         "report": str(outcome.report),
     }
     logger.info("Chosen: %(chosen)s, %(parametrisation)s. The report is %(report)s.", found)

@@ -1,0 +1,26 @@
+import json
+from datetime import date
+from pathlib import Path
+
+from push_model.exploration import run
+from push_model.exploration.choose import Choice
+from push_model.exploration.tree_entries import trees
+from push_model.training.parametrisation import parse_parametrisation
+from push_ops.exploration import finish, read_exploration
+
+FORM = {"dataset": "frame.csv", "min_items": 5, "size": "small", "seed": 0}
+
+
+def test_the_chosen_parametrisation_is_what_a_retraining_takes(monkeypatch, tmp_path):
+    entry = trees("shallow", "Do few questions do?", settings={"depth": 4})
+    choice = Choice(chosen=entry, best=entry, within=(entry,))
+    outcome = run.Outcome((), choice, choice, report=Path("report.html"))
+    monkeypatch.setattr(run, "finish", lambda _folder: outcome)
+    request = read_exploration(
+        FORM, run_id="manual", run_date=date(2021, 3, 4), environ={"PUSH_RUNS_DIR": str(tmp_path)}
+    )
+
+    found = finish(request)
+
+    assert found["chosen"] == "shallow"
+    assert parse_parametrisation(json.loads(found["parametrisation"])).depth == 4
