@@ -227,6 +227,30 @@ COLUMNS: tuple[Column, ...] = (
     ),
 )
 
+
+def _orders_with(word: str, what: str) -> tuple[Column, Column]:
+    return (
+        Column(
+            f"orders_with_{word}",
+            "history",
+            "integer",
+            0.0,
+            1e6,
+            f"how many of those held {what}",
+            "none of them",
+        ),
+        Column(
+            f"orders_since_{word}",
+            "history",
+            "integer",
+            1.0,
+            1e6,
+            f"orders since the last that held {what}, this one counted",
+            "never bought",
+        ),
+    )
+
+
 # No column of the published frame: derived from a user's earlier orders, or given by who has them.
 _HISTORY: tuple[Column, ...] = (
     Column(
@@ -238,24 +262,8 @@ _HISTORY: tuple[Column, ...] = (
         "earlier orders of the user of which it is known what they held",
         "a user with a typical number of them",
     ),
-    Column(
-        "orders_with_variant",
-        "history",
-        "integer",
-        0.0,
-        1e6,
-        "how many of those held this product",
-        "none of them",
-    ),
-    Column(
-        "orders_since_variant",
-        "history",
-        "integer",
-        1.0,
-        1e6,
-        "orders since the last that held it, this one counted",
-        "never bought",
-    ),
+    *_orders_with("variant", "this product"),
+    *_orders_with("vendor", "anything of this vendor"),
 )
 
 BY_NAME: dict[str, Column] = {column.name: column for column in (*COLUMNS, *_HISTORY)}

@@ -6,8 +6,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 SERVABLE_FAMILIES = frozenset({"boosted_trees", "logistic_regression"})
-# A model document says neither yet: basis functions, and tables of rates by kind or vendor.
-UNSERVABLE_FEATURES = frozenset({"splines", "categories"})
+# Sets of inputs that hold more of a user's past than a request does.
+_UNLISTED_HISTORIES = frozenset({"history by kind, too", "history and cadence"})
+HISTORIES = frozenset({"history", "history of the product", *_UNLISTED_HISTORIES})
+# A model document says none of these yet: basis functions, tables by kind or vendor, the day of
+# the order, and what `columns.py` does not list.
+UNSERVABLE_FEATURES = frozenset({
+    *("splines", "categories", "season", "price in its kind"),
+    *_UNLISTED_HISTORIES,
+})
 # Weighted up, purchases are promised many times over: no propensities, whatever the form.
 # Shares of the orders, for the learning curve.
 ORDER_SHARES = {
@@ -75,7 +82,7 @@ class Entry:
     @property
     def needs_history(self) -> bool:
         """Whether requests would have to hold more than they do."""
-        return self.features == "history"
+        return self.features in HISTORIES
 
     def content(self) -> dict[str, Any]:
         """Give what its results depend on, and nothing that is only said of it."""

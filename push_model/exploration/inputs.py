@@ -5,10 +5,15 @@ from typing import NamedTuple
 
 from push_model.columns import FEATURES, HISTORY
 from push_model.exploration.rates import BY
-from push_model.preparation import Log, Product, Step
-from push_model.training.estimators import LINEAR_STEPS, RATIOS, FeaturePreparer
+from push_model.preparation import Log, Product, Ratio, Step
+from push_model.training.estimators import LINEAR_STEPS, RATIOS, SHARE, FeaturePreparer
 
 _THREE = ("ordered_before", "abandoned_before", "global_popularity")
+_OF_PRODUCT = ("earlier_orders", "orders_with_variant", "orders_since_variant")
+# Of the user, whatever the product: the same in all rows of an order.
+CADENCE = ("days_since_order", "usual_days_between_orders")
+LATENESS = Ratio("lateness", *CADENCE)
+_OF_KIND = ("orders_with_product_type", "orders_since_product_type")
 _HOUSEHOLD = frozenset({
     "count_adults",
     "count_children",
@@ -48,12 +53,14 @@ class FeatureSet(NamedTuple):
     never_is_missing: bool = True
 
 
-# "history" is built by `make_pipeline` itself, "splines" and "categories" add to the default.
+# "history" is built by `make_pipeline` itself; what follows it adds to the default.
 FEATURE_SETS: dict[str, FeatureSet] = {
     "request": FeatureSet(),
     "history": FeatureSet(),
     "splines": FeatureSet(),
     "categories": FeatureSet(),
+    "season": FeatureSet(),
+    "price in its kind": FeatureSet(),
     "three columns": FeatureSet(derived=(), only=_THREE),
     "four columns": FeatureSet(derived=(), only=(*_THREE, "set_as_regular")),
     "raw columns": FeatureSet(derived=()),
@@ -61,8 +68,14 @@ FEATURE_SETS: dict[str, FeatureSet] = {
     "log interactions": FeatureSet(derived=INTERACTIONS),
     "never as a number": FeatureSet(derived=RATIOS, never_is_missing=False),
     "no household": FeatureSet(tuple(name for name in FEATURES if name not in _HOUSEHOLD)),
+    "history of the product": FeatureSet((*FEATURES, *_OF_PRODUCT)),
+    "history by kind, too": FeatureSet((*FEATURES, *HISTORY, *_OF_KIND)),
+    "history and cadence": FeatureSet((*FEATURES, *HISTORY, *CADENCE), (*RATIOS, SHARE, LATENESS)),
     "no order number": FeatureSet(tuple(name for name in FEATURES if name != "user_order_seq")),
 }
+
+# Columns read beside a preparer's, or by the family's own.
+_BEYOND = {"history": HISTORY, "categories": BY, "price in its kind": ("product_type",)}
 
 
 def make_preparer(name: str, default: FeaturePreparer) -> FeaturePreparer:
@@ -116,5 +129,5 @@ def lacking_columns(name: str, present: Collection[str]) -> list[str]:
     >>> lacking_columns("categories", ["variant_id", "vendor"])
     ['product_type']
     """
-    needed = {"history": HISTORY, "categories": BY}.get(name, ())
-    return sorted(set(needed) - set(present))
+    more = _BEYOND.get(name, FEATURE_SETS[name].features)
+    return sorted(set(more) - set(FEATURES) - set(present))

@@ -14,6 +14,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import SplineTransformer
 from sklearn.tree import DecisionTreeClassifier
 
+from push_model.exploration.contexts import PriceInKind, Season
 from push_model.exploration.entry import ORDER_SHARES, SERVABLE_FAMILIES, Entry
 from push_model.exploration.inputs import make_preparer
 from push_model.exploration.rates import AsOfRates
@@ -54,6 +55,12 @@ _BEYOND: dict[str, Callable[[Any, tuple[str, ...]], dict[str, Any]]] = {
     "is_monotone": lambda _, inputs: {
         "monotone_constraints": [int(name in RAISING) for name in inputs]
     },
+}
+# What makes inputs beside a preparer's, by feature set.
+_BESIDE: dict[str, Callable[[], Any]] = {
+    "categories": AsOfRates,
+    "season": Season,
+    "price in its kind": PriceInKind,
 }
 CLASSIFIERS: dict[str, Callable[..., Any]] = {
     "decision_tree": DecisionTreeClassifier,
@@ -243,8 +250,8 @@ def _family_pipeline(entry: Entry, seed: int) -> Pipeline:
 
 def _extend(features: str, pipeline: Pipeline, inputs: tuple[str, ...]) -> Pipeline:
     """Add what a feature set has beyond a preparer."""
-    if features == "categories":
-        parts = [("prepare", pipeline.named_steps["prepare"]), ("rates", AsOfRates())]
+    if beside := _BESIDE.get(features):
+        parts = [("prepare", pipeline.named_steps["prepare"]), ("beside", beside())]
         union = FeatureUnion(parts, verbose_feature_names_out=False)
         return pipeline.set_params(prepare=union)
     if features == "splines":

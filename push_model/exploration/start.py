@@ -1,6 +1,7 @@
 """How does an exploration start? The dataset is read once, and all that follows is laid down."""
 
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from push_model.training.dataset import load_dataset, write_parquet
 from push_model.training.engine import connect
 from push_model.training.fit import read_large_orders
 from push_model.training.fit_request import read_fit_request
+from push_model.training.history import NEEDED, with_history
+from push_model.training.history_queries import KEYS
 from push_model.training.provenance import describe_dataset
 from push_model.training.sources import find_reader
 from push_model.training.versions import git_revision, library_versions
@@ -93,7 +96,7 @@ def _read_frame(dataset: str, *, min_items: int, until: date, seed: int) -> pd.D
     present = find_reader(dataset)(connect(), dataset).original.columns
     more = tuple(name for name in MORE_COLUMNS if name in present)
     # What earlier orders held is derived where it is known whose orders they are.
-    features = "history" if "user_id" in present else "request"
+    features = "history" if set(NEEDED) <= set(present) else "request"
     event = {
         "model_parametrisation": {"model": "boosted_trees", "features": features},
         "dataset": dataset,
@@ -105,7 +108,8 @@ def _read_frame(dataset: str, *, min_items: int, until: date, seed: int) -> pd.D
     def load(uri: str, *, columns: tuple[str, ...], until: date) -> Any:
         return load_dataset(uri, columns=[*dict.fromkeys([*columns, *more])], until=until)
 
-    return read_large_orders(read_fit_request(event, today=until), load=load)
+    everything = partial(with_history, by=[key for key in KEYS if key in present], has_cadence=True)
+    return read_large_orders(read_fit_request(event, today=until), load=load, derive=everything)
 
 
 def _describe_frame(frame: pd.DataFrame) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from push_model.exploration.entry import CALIBRATION, NEEDS_MORE, ORDER_SHARES, Entry
+from push_model.exploration.entry import CALIBRATION, HISTORIES, NEEDS_MORE, ORDER_SHARES, Entry
 from push_model.exploration.line_entries import BASE_LINE
 
 BASE_TREES = "trees"
@@ -28,7 +28,7 @@ def trees(name: str, question: str, **differs: Any) -> Entry:
     settings = _BASE | differs.pop("settings", {})
     leaves = settings["iterations"] * 2 ** settings["depth"]
     leaves += CALIBRATION * (differs.get("treatment") == "calibrated")
-    leaves += NEEDS_MORE * (differs.get("features") == "history")
+    leaves += NEEDS_MORE * (differs.get("features") in HISTORIES)
     given: dict[str, Any] = {"neighbour": BASE_TREES, "complexity": leaves} | differs
     return Entry(name=name, question=question, family="boosted_trees", settings=settings, **given)
 
@@ -114,6 +114,16 @@ SYMMETRIC_TREES = (
         "What do rates by product, kind and vendor, as known on the day, add?",
         features="categories",
     ),
+    trees(
+        "trees, season",
+        "Do the month and the weekday of the order say what is bought?",
+        features="season",
+    ),
+    trees(
+        "trees, price in its kind",
+        "Does a price say more beside the usual price of its kind?",
+        features="price in its kind",
+    ),
     trees("trees, no household", "What is the household worth?", features="no household"),
     trees(
         "trees, no order number",
@@ -145,7 +155,32 @@ SYMMETRIC_TREES = (
     ),
     trees(
         "trees, history",
-        "What would the user's history with the product be worth?",
+        "What would the user's history with the product and its vendor be worth?",
         features="history",
+    ),
+    trees(
+        "trees, history of the product",
+        "Does the user's history with the vendor add to that with the product?",
+        features="history of the product",
+        neighbour="trees, history",
+    ),
+    trees(
+        "trees, history by kind, too",
+        "Would the user's history with the kind of product add to it?",
+        features="history by kind, too",
+        neighbour="trees, history",
+    ),
+    trees(
+        "trees, history and cadence",
+        "Does it help to know how long users usually wait, and have waited?",
+        features="history and cadence",
+        neighbour="trees, history",
+    ),
+    trees(
+        "trees, history, 300 at half the rate",
+        "With history, are more, smaller steps better?",
+        settings={"iterations": 300, "learning_rate": 0.05},
+        features="history",
+        neighbour="trees, history",
     ),
 )

@@ -22,7 +22,9 @@ from push_model.training.parametrisation import (
 DAYS_SINCE = ("days_since_purchase_variant_id", "days_since_purchase_product_type")
 
 # Where these are missing the product was never bought, and no number says so.
-SAYS_NEVER = frozenset({*DAYS_SINCE, "orders_since_variant"})
+SAYS_NEVER = frozenset({*DAYS_SINCE, "orders_since_variant", "orders_since_vendor"})
+# Where missing means none, whatever is typical.
+_SAYS_NONE = frozenset({"orders_with_variant", "orders_with_vendor"})
 
 # CatBoost adds up in as many parts as it has threads: with another number on each machine, each
 # would make a model of its own of the same rows.
@@ -113,7 +115,9 @@ class FeaturePreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         _require(self.features, X)
         since = DAYS_SINCE if self.never_is_missing else ()
         markers = [step for name in since if (step := find_never_marker(X, name))]
-        fills = [_typical(X, name) for name in self.features if name not in SAYS_NEVER]
+        # What `columns.py` does not list (yet) stays as it is.
+        filled = [name for name in self.features if name in BY_NAME and name not in SAYS_NEVER]
+        fills = [_typical(X, name) for name in filled]
         # Fills first: a marker asks the flag, and an unknown flag counts as 0 there, too.
         self.steps_: tuple[Step, ...] = (*fills, *markers, *self.derived)
         replaced = {step.of for step in self.derived if isinstance(step, Log)}
@@ -267,8 +271,8 @@ def _preparer(parametrisation: Parametrisation, derived: tuple[Step, ...]) -> Fe
 
 
 def _typical(X: pd.DataFrame, name: str) -> Fill:
-    """Fill with the median; 0 for a flag, and when the whole column is missing."""
-    if BY_NAME[name].type == "flag":
+    """Fill with the median; 0 for a flag or a count, and when the whole column is missing."""
+    if name in _SAYS_NONE or BY_NAME[name].type == "flag":
         return Fill(name, 0.0)
     median = X[name].median()
     return Fill(name, 0.0 if pd.isna(median) else float(median))

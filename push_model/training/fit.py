@@ -25,7 +25,7 @@ from push_model.training.fit_request import FitRequest, read_fit_request
 from push_model.training.frames import collect_sorted
 from push_model.training.gate.evidence import baseline_scores
 from push_model.training.golden import GOLDEN_FILE, write_golden
-from push_model.training.history import with_history
+from push_model.training.history import NEEDED, with_history
 from push_model.training.orders import keep_large_orders, require_orders
 from push_model.training.parametrisation import describe
 from push_model.training.provenance import describe_dataset
@@ -35,7 +35,7 @@ from push_model.training.train import TrainedModel, score, train
 from push_model.training.versions import git_revision, library_versions
 
 # Whose orders they are matters where earlier ones are looked at, and never else.
-WITH_USERS = (*TRAINING, "user_id")
+WITH_PAST = tuple(dict.fromkeys([*TRAINING, *NEEDED]))
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,12 @@ def handler_fit(
     }
 
 
-def read_large_orders(request: FitRequest, *, load: Callable[..., Any]) -> pd.DataFrame:
+def read_large_orders(
+    request: FitRequest,
+    *,
+    load: Callable[..., Any],
+    derive: Callable[[Any], Any] = with_history,
+) -> pd.DataFrame:
     """Read, check and filter the dataset of a request.
 
     Parameters
@@ -93,6 +98,8 @@ def read_large_orders(request: FitRequest, *, load: Callable[..., Any]) -> pd.Da
         Says which dataset, until when, and what makes an order large.
     load : callable
         As in `handler_fit`.
+    derive : callable, default=with_history
+        What adds users' earlier orders, where the parametrisation asks for them.
 
     Returns
     -------
@@ -108,7 +115,7 @@ def read_large_orders(request: FitRequest, *, load: Callable[..., Any]) -> pd.Da
     checked = check_schema(_load(request, load), source=request.dataset)
     if request.parametrisation.features == "history":
         # Before small orders are dropped: they are part of what a user bought.
-        checked = with_history(checked)
+        checked = derive(checked)
     large = keep_large_orders(checked, min_items=request.min_items)
     frame = _drop_later_rows(collect_sorted(large), request.training_date)
     require_orders(
@@ -127,9 +134,9 @@ def _load(request: FitRequest, load: Callable[..., Any]) -> Any:
     if request.parametrisation.features == "request":
         loaded = load(request.dataset, columns=TRAINING, **where)
     elif load is load_dataset:
-        loaded = load(request.dataset, columns=WITH_USERS, optional=HISTORY, **where)
+        loaded = load(request.dataset, columns=WITH_PAST, optional=HISTORY, **where)
     else:  # another's loader may give them unasked
-        loaded = load(request.dataset, columns=WITH_USERS, **where)
+        loaded = load(request.dataset, columns=WITH_PAST, **where)
     _require_frame(loaded)
     return loaded
 

@@ -13,7 +13,7 @@ import push_model
 from push_model import FEATURES, errors, handler_predict, process
 from push_model.age import MAX_AGE_DAYS
 from push_model.answer import Details, FeatureSkew, Health
-from push_model.columns import BY_NAME
+from push_model.columns import BY_NAME, HISTORY
 from push_model.limits import Limits, limits_of_process
 from push_model.model_folder import document_bytes, write_model_folder
 from push_model.prediction import _EVENT_KEYS
@@ -41,11 +41,11 @@ def test_every_example_of_the_page_is_true(tmp_path, monkeypatch):
 def test_every_python_example_is_one_that_runs():
     fences = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
-    assert {language for language, _ in fences} == {"python", "sh"}
+    assert {language for language, _ in fences} == {"python", "sh", "sql"}
     assert all(text.startswith(">>> ") for language, text in fences if language == "python")
 
 
-@pytest.mark.parametrize("name", FEATURES)
+@pytest.mark.parametrize("name", [*FEATURES, *HISTORY])
 def test_the_page_describes_each_feature_as_the_columns_do(name):
     column = BY_NAME[name]
     kind = "whole" if column.type == "integer" else "number"

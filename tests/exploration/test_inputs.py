@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from push_model.exploration.entry import HISTORIES
 from push_model.exploration.inputs import FEATURE_SETS, lacking_columns, make_preparer
 from push_model.training.estimators import LINEAR_STEPS, FeaturePreparer
 
@@ -9,7 +10,9 @@ def inputs_of(name, frame, derived=LINEAR_STEPS) -> list:
     return list(make_preparer(name, FeaturePreparer(derived)).fit(frame).inputs_)
 
 
-@pytest.mark.parametrize("name", ["request", "history", "splines", "categories"])
+@pytest.mark.parametrize(
+    "name", ["request", "history", "splines", "categories", "season", "price in its kind"]
+)
 def test_a_family_keeps_its_own_preparer(name):
     default = FeaturePreparer()
 
@@ -58,6 +61,9 @@ def test_a_frame_without_history_lacks_its_columns(frame):
     assert lacking_columns("history", frame.columns) == [
         "earlier_orders",
         "orders_since_variant",
+        "orders_since_vendor",
         "orders_with_variant",
+        "orders_with_vendor",
     ]
-    assert all(not lacking_columns(name, frame) for name in FEATURE_SETS if name != "history")
+    with_past = {name for name in FEATURE_SETS if lacking_columns(name, frame)}
+    assert with_past == HISTORIES

@@ -10,6 +10,8 @@ from push_model.exploration.entries import choose_entries
 from push_model.exploration.entry import Entry
 from push_model.exploration.pipelines import fit_entry, thin_negatives, thin_orders
 from push_model.training.calibrated import CalibratedClassifier
+from push_model.training.history import with_history
+from push_model.training.history_queries import KEYS
 from push_model.training.parametrisation import BoostedTrees
 from push_model.training.train import train
 
@@ -61,6 +63,25 @@ def test_categories_add_rates(frame):
     names = list(pipeline.named_steps["prepare"].get_feature_names_out())
     assert names[-3:] == ["rate_by_variant_id", "rate_by_product_type", "rate_by_vendor"]
     assert len(pipeline.named_steps["classify"].feature_importances_) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("features", "added"),
+    [
+        ("season", ["order_month", "order_weekday"]),
+        ("price in its kind", ["price_in_kind", "discount_in_kind"]),
+        ("history of the product", ["share_of_orders_with_variant"]),
+        ("history by kind, too", ["share_of_orders_with_variant"]),
+        ("history and cadence", ["days_since_order", "share_of_orders_with_variant"]),
+    ],
+)
+def test_a_feature_set_adds_its_inputs(frame, features, added):
+    rich = with_history(frame, by=[*KEYS], has_cadence=True).df()
+
+    pipeline = fit_entry(trees(features=features), rich, seed=0).pipeline
+
+    names = list(pipeline.named_steps["prepare"].get_feature_names_out())
+    assert set(added) <= set(names)
 
 
 def test_half_the_rows_a_tree_are_other_trees(frame):

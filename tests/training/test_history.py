@@ -16,14 +16,22 @@ from push_model.training.history import (
     with_history,
     write_history,
 )
+from push_model.training.history_queries import KEYS
 from tests.frames import make_frame
 
-KEYS = ["order_id", "variant_id"]
+PLACE = ["order_id", "variant_id"]
+NUMBERS = dict.fromkeys(HISTORY, float)
+VENDORS = dict(enumerate("aabbcc"))
+KINDS = dict(enumerate("xxxyyy"))
+COUNTED = [
+    "earlier_orders",
+    *(f"orders_{what}_{word}" for word in KEYS.values() for what in ("with", "since")),
+]
 
 
-def past_of(frame) -> pd.DataFrame:
+def past_of(frame, **options) -> pd.DataFrame:
     """Derive history and give it in one order."""
-    return with_history(frame).df().sort_values(KEYS, ignore_index=True)
+    return with_history(frame, **options).df().sort_values(PLACE, ignore_index=True)
 
 
 def make_shop(*, seed: int, orders: int = 30, days: int = 12) -> pd.DataFrame:
@@ -42,6 +50,8 @@ def make_shop(*, seed: int, orders: int = 30, days: int = 12) -> pd.DataFrame:
         bought |= {(user, product) for product in held}
     names = ["user_id", "variant_id", "order_id", "day", "ordered_before", "outcome"]
     frame = pd.DataFrame(rows, columns=names)
+    frame["vendor"] = frame["variant_id"].map(VENDORS)
+    frame["product_type"] = frame["variant_id"].map(KINDS)
     frame["order_date"] = pd.Timestamp("2021-02-01") + pd.to_timedelta(frame.pop("day"), unit="D")
     return frame
 
@@ -49,24 +59,32 @@ def make_shop(*, seed: int, orders: int = 30, days: int = 12) -> pd.DataFrame:
 def loop_over(frame: pd.DataFrame) -> pd.DataFrame:
     """Count row by row, as one would by hand."""
     found = []
-    for row in frame.sort_values(KEYS).itertuples():
+    for row in frame.sort_values(PLACE).itertuples():
         own = frame[frame["user_id"] == row.user_id]
         past = own[own["order_date"] < row.order_date]
-        with_it = past[(past["variant_id"] == row.variant_id) & (past["outcome"] == 1)]
-        told = own[(own["variant_id"] == row.variant_id) & (own["order_date"] <= row.order_date)]
-        earlier = any(
-            each.ordered_before == 1 and not ((with_it["order_date"] < each.order_date).any())
-            for each in told.itertuples()
-        )
-        place = past["order_id"].nunique() + 1
-        since = np.nan
-        if len(with_it):
-            last = with_it["order_date"].max()
-            since = place - 1 - past[past["order_date"] < last]["order_id"].nunique()
-        elif earlier:
-            since = place
-        found.append((float(place), float(len(with_it) + earlier), float(since)))
-    return pd.DataFrame(found, columns=[*HISTORY])
+        counts = [float(past["order_id"].nunique() + 1)]
+        for key in KEYS:
+            counts += count_by(key, row, own, past)
+        found.append(counts)
+    return pd.DataFrame(found, columns=COUNTED)
+
+
+def count_by(key, row, own, past) -> tuple[float, float]:
+    """Count the orders with what a row offers, and those since."""
+    with_it = past[(past[key] == getattr(row, key)) & (past["outcome"] == 1)]
+    told = own[(own[key] == getattr(row, key)) & (own["order_date"] <= row.order_date)]
+    earlier = any(
+        each.ordered_before == 1 and not ((with_it["order_date"] < each.order_date).any())
+        for each in told.itertuples()
+    )
+    place = past["order_id"].nunique() + 1
+    since = np.nan
+    if len(with_it):
+        last = with_it["order_date"].max()
+        since = place - 1 - past[past["order_date"] < last]["order_id"].nunique()
+    elif earlier:
+        since = place
+    return float(with_it["order_id"].nunique() + earlier), float(since)
 
 
 @pytest.mark.mltest("Data 7")
@@ -74,9 +92,9 @@ def loop_over(frame: pd.DataFrame) -> pd.DataFrame:
 def test_it_counts_what_a_loop_over_the_orders_counts(seed):
     frame = make_shop(seed=seed)
 
-    found = past_of(frame)
+    found = past_of(frame, by=[*KEYS])
 
-    pd.testing.assert_frame_equal(found[[*HISTORY]], loop_over(frame))
+    pd.testing.assert_frame_equal(found[COUNTED], loop_over(frame))
 
 
 @pytest.mark.mltest("Data 4")
@@ -121,29 +139,31 @@ def test_half_a_history_is_derived_anew():
 def test_what_requests_carry_is_what_the_next_order_turns_out_to_have():
     frame = make_shop(seed=3, orders=40, days=25)
     days = sorted(frame["order_date"].unique())
-    compared = 0
+    compared = {"variant_id": 0, "vendor": 0}
     for day in days[5:]:
-        sent = history_of_next_orders(frame[frame["order_date"] < day]).df()
-        by_pair = sent.set_index(["user_id", "variant_id"])[[*HISTORY]]
+        sent = history_of_next_orders(frame[frame["order_date"] < day]).df().astype(NUMBERS)
         then = past_of(frame[frame["order_date"] <= day])
         for row in then[then["order_date"] == day].itertuples():
-            if row.user_id not in set(sent["user_id"]) or row.ordered_before != (
-                row.orders_with_variant > 0
-            ):
-                continue
-            key = (row.user_id, row.variant_id)
-            known = by_pair.loc[key] if key in by_pair.index else by_pair.loc[(row.user_id, np.nan)]
-            # What `ordered_before` first tells on the day itself no table of the day before has.
-            if key not in by_pair.index and row.orders_with_variant:
-                continue
-            told = np.asarray(known, dtype=float).ravel()
-            np.testing.assert_array_equal(told, [getattr(row, name) for name in HISTORY])
-            compared += 1
-    assert compared > 50
+            own = sent[sent["user_id"] == row.user_id]
+            for key in compared if len(own) else ():
+                word = KEYS[key]
+                names = ["earlier_orders", f"orders_with_{word}", f"orders_since_{word}"]
+                told = own[own[key] == getattr(row, key)]
+                # What `ordered_before` first tells on the day itself no table of before has.
+                if told.empty and getattr(row, names[1]):
+                    continue
+                by_user = own[own["variant_id"].isna() & own["vendor"].isna()]
+                known = (
+                    told.iloc[-1].combine_first(by_user.iloc[0]) if len(told) else by_user.iloc[0]
+                )
+                then_known = [getattr(row, name) for name in names]
+                np.testing.assert_array_equal(known[names].astype(float), then_known)
+                compared[key] += bool(len(told))
+    assert min(compared.values()) > 25
 
 
 def test_a_frame_without_users_is_refused():
-    with pytest.raises(MissingColumnsError, match=r"lacks 1 of 6 columns: \['user_id'\]"):
+    with pytest.raises(MissingColumnsError, match=r"lacks 1 of 7 columns: \['user_id'\]"):
         with_history(make_shop(seed=0).drop(columns="user_id"))
 
 
@@ -185,3 +205,20 @@ def test_the_table_for_requests_is_written_whole_or_not_at_all(dataset, tmp_path
     with pytest.raises(DatasetError, match="normalised_price"):
         write_history(str(dataset), tmp_path / "other.parquet", until=date(2030, 1, 1))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["frame.csv", "tables"]
+
+
+def test_how_long_users_wait_is_known_from_orders_of_earlier_days():
+    frame = pd.DataFrame({
+        "user_id": 1,
+        "variant_id": 7,
+        "vendor": "a",
+        "order_id": [1, 2, 3, 4],
+        "ordered_before": 0.0,
+        "order_date": pd.to_datetime(["2021-02-01", "2021-02-05", "2021-02-05", "2021-02-11"]),
+        "outcome": 0.0,
+    })
+
+    found = past_of(frame, has_cadence=True)
+
+    np.testing.assert_array_equal(found["days_since_order"], [np.nan, 4, 4, 6])
+    np.testing.assert_array_equal(found["usual_days_between_orders"], [np.nan, np.nan, np.nan, 2])

@@ -5,6 +5,7 @@ from string import ascii_lowercase
 
 import numpy as np
 
+from push_model.exploration.entry import HISTORIES
 from push_model.exploration.report.comparing import compare
 from push_model.exploration.report.found import BASELINES, Explored, Found
 from push_model.exploration.report.plane_pictures import Dot, draw_costs
@@ -16,8 +17,6 @@ from push_model.training.card.tables import Table
 
 # Questions of a tree whose every effect can still be drawn; of a single tree that can be read.
 PAIRS, READABLE_DEPTH = 2, 6
-# What requests would have to hold besides; to compare with and without it is no price of glass.
-HISTORY = "history"
 
 Cost = Callable[[Explored], float]
 
@@ -175,7 +174,8 @@ def _say_chosen(found: Found, costs: Mapping[str, Cost]) -> Iterator[str]:
 
 
 def _say_glass(found: Found) -> Iterator[str]:
-    alike = [entry for entry in found.ranked if entry.features != HISTORY]
+    # What requests would have to hold besides is no price of glass.
+    alike = [entry for entry in found.ranked if entry.features not in HISTORIES]
     glass = next((entry for entry in alike if is_glass_box(entry)), None)
     other = next((entry for entry in alike if not is_glass_box(entry)), None)
     price = compare(found, other, glass, found.folds) if other and glass else None
