@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from push_model.age import age_in_days, max_age_days_of_process
+from push_model.command_values import read_model
 from push_model.errors import (
     InvalidEventError,
     ModelIntegrityError,
@@ -76,8 +77,8 @@ def fit(
     dataset: Annotated[str, typer.Argument(help="Path or URI of a feature frame.")],
     model: Annotated[
         str,
-        typer.Option(help='A family, or JSON such as \'{"model": "boosted_trees", "depth": 4}\'.'),
-    ] = "boosted_trees",
+        typer.Option(help='A name, or JSON such as \'{"model": "boosted_trees", "depth": 4}\'.'),
+    ] = "final_model",
     training_date: Annotated[
         str | None, typer.Option(help="yyyy-mm-dd: no later row is read. Default today (UTC).")
     ] = None,
@@ -90,7 +91,7 @@ def fit(
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     event = {
-        "model_parametrisation": _parametrisation(model),
+        "model_parametrisation": read_model(model),
         "dataset": dataset,
         "training_date": training_date,
         "min_items": min_items,
@@ -181,15 +182,6 @@ def main() -> None:
 def _show_folder(path: Path) -> None:
     where = f"Model folder  {path}\nModel card    {path / 'card.html'}"
     console.print(where, soft_wrap=True, markup=False, highlight=False)
-
-
-def _parametrisation(text: str) -> Any:
-    if not text.lstrip().startswith("{"):
-        return {"model": text}
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise InvalidEventError(f"--model is not JSON: {error}. Quote it as a whole.") from error
 
 
 def _read_text(path: Path) -> str:

@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from push_model.errors import InvalidEventError
+from push_model.command_values import read_until
 
 if TYPE_CHECKING:
     from push_model.exploration.choose import Choice, Standing
@@ -56,7 +55,7 @@ def explore(  # noqa: PLR0917 - a command's options are its function's arguments
     from push_model.exploration import run  # noqa: PLC0415 - keeps --help instant
     from push_model.exploration.folder import open_exploration  # noqa: PLC0415 - as above
 
-    day = _day(until)
+    day = read_until(until)
     with _saying("Reading the dataset"):
         run.plan(out, dataset, size=size, min_items=min_items, until=day, seed=seed)
     exploration = open_exploration(out)
@@ -69,15 +68,6 @@ def explore(  # noqa: PLR0917 - a command's options are its function's arguments
     with _saying("Fitting the chosen for the final window"):
         outcome = run.finish(out, again=again)
     _say_outcome(out, outcome)
-
-
-def _day(until: str | None) -> date:
-    if until is None:
-        return datetime.now(UTC).date()
-    try:
-        return date.fromisoformat(until)
-    except ValueError as error:
-        raise InvalidEventError(f'--until must be "yyyy-mm-dd", got {until!r}.') from error
 
 
 def _fit_all(exploration: "Exploration", *, jobs: int) -> None:

@@ -1,6 +1,5 @@
 """What does the API send with a request? `push-model features` tabulates users' earlier orders."""
 
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 from rich.console import Console
 
 from push_model.columns import HISTORY
-from push_model.errors import InvalidEventError
+from push_model.command_values import read_until
 
 app = typer.Typer()
 console = Console()
@@ -27,7 +26,7 @@ def features(
         write_history,
     )
 
-    rows = write_history(dataset, out, until=_day(until))
+    rows = write_history(dataset, out, until=read_until(until))
     console.print(
         f"Wrote {rows:,} rows to {out}: {', '.join(HISTORY)} by user_id and variant_id. For a "
         "product without a row the user's row without a product holds: never bought.",
@@ -35,12 +34,3 @@ def features(
         markup=False,
         highlight=False,
     )
-
-
-def _day(text: str | None) -> date:
-    if text is None:
-        return datetime.now(UTC).date()
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidEventError(f"--until must be yyyy-mm-dd, got {text!r}.") from error

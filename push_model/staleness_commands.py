@@ -2,10 +2,9 @@
 
 import contextlib
 import io
-import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from push_model.command_values import read_model
 from push_model.errors import InvalidEventError
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def staleness(  # noqa: PLR0917 - a command's options are its function's argumen
         Path | None, typer.Option(help="A picture of it: a file ending in .html, .png or .svg.")
     ] = None,
     model: Annotated[
-        str, typer.Option(help="A family, or JSON, as `push-model fit` takes it.")
-    ] = "boosted_trees",
+        str, typer.Option(help="A name, or JSON, as `push-model fit` takes it.")
+    ] = "final_model",
     days: Annotated[int, typer.Option(help="Oldest age to look at.")] = 35,
     origins: Annotated[int, typer.Option(help="How many past days to train as of.")] = 8,
     every: Annotated[int, typer.Option(help="Days from one of them to the next.")] = 7,
@@ -54,7 +54,7 @@ def staleness(  # noqa: PLR0917 - a command's options are its function's argumen
     from push_model.training.fit_request import read_fit_request  # noqa: PLC0415 - keeps --help instant
 
     event = {
-        "model_parametrisation": _parametrisation(model),
+        "model_parametrisation": read_model(model),
         "dataset": dataset,
         "training_date": training_date,
         "min_items": min_items,
@@ -164,12 +164,3 @@ def _table(found: "Staleness") -> Table:
 
 def _share(interval: "Interval") -> str:
     return f"{100 * interval.estimate:.1f} ({100 * interval.low:.1f}-{100 * interval.high:.1f})"
-
-
-def _parametrisation(text: str) -> Any:
-    if not text.lstrip().startswith("{"):
-        return {"model": text}
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise InvalidEventError(f"--model is not JSON: {error}. Quote it as a whole.") from error

@@ -87,7 +87,7 @@ def test_a_search_shows_the_best_so_far(run, dataset, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--until", "4.3.2021"), '--until must be "yyyy-mm-dd"'),
+        (("--until", "4.3.2021"), '--until must be text "yyyy-mm-dd"'),
         (("--size", "huge"), "size must be one of"),
     ],
 )

@@ -20,7 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 SHELL = (
     *("cli", "store_commands", "staleness_commands", "history_commands"),
-    "exploration_commands",
+    *("exploration_commands", "command_values"),
 )
 
 SERVE = """

@@ -1,54 +1,16 @@
 """What may a person ask of a retraining run? The trigger form, and what its presets mean."""
 
 from dataclasses import fields
-from typing import Any, NamedTuple
+from typing import Any
 
 from push_model.training.gate.policy import Policy
 from push_model.training.limited import Limits
 from push_model.training.parametrisation import FAMILIES
+from push_model.training.presets import PRESETS
 
 PROMOTIONS = {
     "auto": "auto: promote when the verdict says so",
     "never": "never: train and judge, leave the champion alone",
-}
-
-
-class Preset(NamedTuple):
-    """A parametrisation with a name that people can choose by.
-
-    Attributes
-    ----------
-    title : str
-        What the form shows.
-    parametrisation : dict
-        What `parse_parametrisation` reads.
-    """
-
-    title: str
-    parametrisation: dict[str, Any]
-
-
-PRESETS: dict[str, Preset] = {
-    "boosted_trees": Preset(
-        "Boosted trees: the most accurate",
-        {"model": "boosted_trees"},
-    ),
-    "boosted_trees_fast": Preset(
-        "Boosted trees, fast: a third of the trees, shallower",
-        {"model": "boosted_trees", "iterations": 100, "depth": 4},
-    ),
-    "logistic_regression_l2": Preset(
-        "Logistic regression, ridge (l2): uses every feature",
-        {"model": "logistic_regression", "penalty": "l2", "C": 1e-3},
-    ),
-    "logistic_regression_l1": Preset(
-        "Logistic regression, lasso (l1): keeps few features",
-        {"model": "logistic_regression", "penalty": "l1", "C": 1e-3},
-    ),
-    "logistic_regression_elasticnet": Preset(
-        "Logistic regression, elastic net: between the two",
-        {"model": "logistic_regression", "penalty": "elasticnet", "C": 1e-3, "l1_ratio": 0.5},
-    ),
 }
 
 
@@ -84,12 +46,13 @@ FORM: dict[str, dict[str, Any]] = {
         "description_md": "Items **bought** that make an order large enough to learn from.",
     },
     "model": {
-        "default": "boosted_trees",
+        "default": "final_model",
         "type": "string",
         "enum": list(PRESETS),
         "values_display": {name: preset.title for name, preset in PRESETS.items()},
         "title": "Model",
-        "description_md": "A ready parametrisation. Boosted trees lead on real orders.",
+        "description_md": "A ready parametrisation. **docs/exploration** says why the final model "
+        "is what it is.",
     },
     "model_parametrisation": {
         "default": None,

@@ -9,8 +9,8 @@ from typing import Any
 from push_model.age import read_max_age_days
 from push_model.errors import InvalidEventError
 from push_model.training.gate.policy import Policy, read_policy, read_policy_file
-from push_model.training.parametrisation import Parametrisation, parse_parametrisation
-from push_ops.form import PRESETS
+from push_model.training.parametrisation import Parametrisation
+from push_model.training.presets import read_parametrisation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +99,12 @@ def read_request(
     ...              environ=environ).parametrisation.depth
     4
     """
-    document = form["model_parametrisation"] or PRESETS[form["model"]].parametrisation
     return RetrainingRequest(
         run_id=run_id,
         run_date=run_date,
         dataset=read_dataset(form["dataset"], environ),
         min_items=form["min_items"],
-        parametrisation=parse_parametrisation(document),
+        parametrisation=read_parametrisation(form["model_parametrisation"] or form["model"]),
         policy=_policy(form["policy"], environ),
         promotion=form["promotion"],
         max_age_days=read_max_age_days(environ),

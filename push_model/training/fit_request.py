@@ -6,8 +6,10 @@ from datetime import date
 from typing import Any
 
 from push_model.errors import InvalidEventError, did_you_mean
+from push_model.training.days import read_day
 from push_model.training.orders import MIN_ITEMS
-from push_model.training.parametrisation import Parametrisation, parse_parametrisation
+from push_model.training.parametrisation import Parametrisation
+from push_model.training.presets import read_parametrisation
 
 KEYS = (
     "model_parametrisation",
@@ -61,8 +63,8 @@ def read_fit_request(event: Mapping[str, Any], *, today: date) -> FitRequest:
     Parameters
     ----------
     event : mapping
-        ``"model_parametrisation"`` is required; the other keys have the defaults that
-        `FitRequest` lists. A null counts as left out.
+        ``"model_parametrisation"``, as `read_parametrisation` takes it, is required; the other keys
+        have the defaults that `FitRequest` lists. A null counts as left out.
     today : date
         The default training date.
 
@@ -92,13 +94,15 @@ def read_fit_request(event: Mapping[str, Any], *, today: date) -> FitRequest:
     given = {key: value for key, value in event.items() if value is not None}
     if "model_parametrisation" not in given:
         raise InvalidEventError(
-            'The event lacks "model_parametrisation", for example {"model": "boosted_trees"}.'
+            'The event lacks "model_parametrisation", for example "final_model".'
         )
-    day = _day(given.get("training_date"), today)
+    day = today
+    if "training_date" in given:
+        day = read_day(given["training_date"], 'event["training_date"]')
     if len(str(given.get("model_name", ""))) > LONGEST_NAME:
         raise InvalidEventError(f'event["model_name"] must have at most {LONGEST_NAME} letters.')
     return FitRequest(
-        parametrisation=parse_parametrisation(given["model_parametrisation"]),
+        parametrisation=read_parametrisation(given["model_parametrisation"]),
         dataset=_text(given, "dataset", f"data/feature_frame_{day:%Y%m%d}.csv"),
         training_date=day,
         model_name=_text(given, "model_name", f"push_{day:%Y_%m_%d}"),
@@ -106,18 +110,6 @@ def read_fit_request(event: Mapping[str, Any], *, today: date) -> FitRequest:
         min_items=_whole(given, "min_items", MIN_ITEMS, at_least=1, at_most=1000),
         seed=_whole(given, "seed", 0, at_least=0, at_most=MAX_SEED),
     )
-
-
-def _day(value: object, today: date) -> date:
-    if value is None:
-        return today
-    # Only the written form: fromisoformat also takes 20210304 and week dates.
-    if isinstance(value, str) and len(value) == len("yyyy-mm-dd"):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise InvalidEventError(f'event["training_date"] must be text "yyyy-mm-dd", got {value!r}.')
 
 
 def _text(given: Mapping[str, Any], key: str, default: str) -> str:

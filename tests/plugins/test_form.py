@@ -4,9 +4,10 @@ from dataclasses import asdict
 import pytest
 from jsonschema import ValidationError, validate
 
+from push_model.training.final_model import FINAL_MODEL
 from push_model.training.gate.policy import Policy
-from push_model.training.parametrisation import describe, parse_parametrisation
-from push_ops.form import FORM, PRESETS
+from push_model.training.presets import PRESETS
+from push_ops.form import FORM
 
 
 @pytest.mark.parametrize("name", FORM)
@@ -14,23 +15,8 @@ def test_the_untouched_form_keeps_its_own_rules(name):
     validate(FORM[name]["default"], FORM[name])
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_is_a_parametrisation_that_keeps_what_it_sets(name):
-    preset = PRESETS[name].parametrisation
-
-    parsed = describe(parse_parametrisation(preset))
-
-    assert preset.items() <= parsed.items()
-
-
-def test_no_two_presets_train_the_same_model():
-    parsed = {parse_parametrisation(preset.parametrisation) for preset in PRESETS.values()}
-
-    assert len(parsed) == len(PRESETS)
-
-
-def test_the_default_preset_is_boosted_trees_as_handler_fit_knows_them():
-    assert PRESETS[FORM["model"]["default"]].parametrisation == {"model": "boosted_trees"}
+def test_the_untouched_form_trains_the_final_model():
+    assert PRESETS[FORM["model"]["default"]].parametrisation == FINAL_MODEL
 
 
 def test_every_choice_has_a_title():

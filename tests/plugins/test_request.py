@@ -6,6 +6,7 @@ import pytest
 from push_model.errors import InvalidEventError
 from push_model.training.gate.policy import Policy
 from push_model.training.parametrisation import BoostedTrees, LogisticRegression
+from push_model.training.presets import read_parametrisation
 from push_ops.form import FORM
 from push_ops.request import read_request
 
@@ -27,11 +28,11 @@ def read(environ=INSTALLATION, **form):
     )
 
 
-def test_an_untouched_form_trains_boosted_trees_on_the_installations_dataset():
+def test_an_untouched_form_trains_the_final_model_on_the_installations_dataset():
     request = read()
 
     assert request.dataset == "/data/frame.csv"
-    assert request.parametrisation == BoostedTrees()
+    assert request.parametrisation == read_parametrisation("final_model")
     assert request.min_items == 5
     assert request.promotion == "auto"
     assert request.runs_dir == Path("/srv/runs")

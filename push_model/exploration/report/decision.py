@@ -58,7 +58,6 @@ def compose_decision(found: Found) -> Section:
     note = INTERVALS_NOTE.format(
         level=100 * (1 - found.alpha), resamples=found.facts.get("resamples") or 0
     )
-    asked = found.choice.get("parametrisation")
     return Section(
         "decision",
         "The decision: which entry, and why",
@@ -70,8 +69,17 @@ def compose_decision(found: Found) -> Section:
         ),
         pictures=(*_draw_standings(found), *_draw_finals(found)),
         tables=(*_tabulate_finals(found), *_tabulate_standings(found)),
-        command=json.dumps(asked, indent=2, sort_keys=True) if asked else "",
+        command=_write_choice(found),
     )
+
+
+def _write_choice(found: Found) -> str:
+    """Write out what `handler_fit` is to be told, for push_model/training/final_model.py."""
+    told = {
+        "chosen": found.choice.get("parametrisation"),
+        "chosen where requests hold no history": found.choice_request_only.get("parametrisation"),
+    }
+    return json.dumps({"report": found.report_id, **told}, indent=2) if found.choice else ""
 
 
 def _say_choice(found: Found) -> Iterator[str]:

@@ -1,8 +1,10 @@
 """What was found? An exploration's entries and results, as the report reads them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -83,6 +85,15 @@ class Found:
     openings: tuple[Mapping[str, Any], ...] = ()
     inspection: Mapping[str, Any] = field(default_factory=dict)
     learning: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def report_id(self) -> str:
+        """A name for what was found: the last day, and a digest of rows, seed and choices."""
+        frame = self.facts.get("frame") or {}
+        names = [c.get("chosen") for c in (self.choice, self.choice_request_only)]
+        found = [frame.get("sha256"), self.facts.get("seed"), self.facts.get("versions"), names]
+        digest = sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+        return f"{frame.get('last_day', 'unknown')}-{digest[:8]}"
 
     @property
     def alpha(self) -> float:

@@ -38,7 +38,11 @@ def compose_protocol(found: Found) -> Section:
         (PROTOCOL_NOTE, *says, PRIVACY),
         tables=(
             _tabulate_parts(found),
-            tabulate_facts(_flatten(facts), caption="Data and settings", of="fact"),
+            tabulate_facts(
+                {"report": found.report_id, **_flatten(facts)},
+                caption="Data and settings",
+                of="fact",
+            ),
             tabulate_facts(
                 {"revision": facts.get("git_revision"), **(facts.get("versions") or {})},
                 caption="Code and libraries",

@@ -1,0 +1,38 @@
+"""Which day was written? One form, yyyy-mm-dd, wherever a day is asked for."""
+
+from datetime import date
+
+from push_model.errors import InvalidEventError
+
+
+def read_day(value: object, name: str) -> date:
+    """Read a day.
+
+    Parameters
+    ----------
+    value : str
+        What was written.
+    name : str
+        What it was written for, for the error.
+
+    Returns
+    -------
+    date
+
+    Raises
+    ------
+    InvalidEventError
+        If it is not text of the form yyyy-mm-dd.
+
+    Examples
+    --------
+    >>> read_day("2021-03-04", "--until")
+    datetime.date(2021, 3, 4)
+    """
+    # Only the written form: fromisoformat also takes 20210304 and week dates.
+    if isinstance(value, str) and len(value) == len("yyyy-mm-dd"):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise InvalidEventError(f'{name} must be text "yyyy-mm-dd", got {value!r}.')
