@@ -1,0 +1,255 @@
+"""What does a fit cost, and how well does it rank, ours beside boosted trees as others set them?
+
+    python benchmarks/fit.py FRAME --repeats 3 --parametrisation '{"features": "history"}'
+
+Each way fits the train window of a feature frame, the oldest 70 % of its large orders, in a
+process of its own, and scores the same holdout, the newest 10 %. Both windows are written once,
+so that reading them costs every way the same; popularity alone shows how much. The others get
+the 19 features raw, at the settings published for this frame; ours prepares its inputs, and its
+seconds say so. With history ours is fitted twice, without it and with it. Intervals come from
+orders drawn anew, the same draws for every way.
+
+XGBoost is left out where it is not installed (xgboost-cpu has no wheel for macOS; xgboost has).
+GradientBoosting uses one thread and takes no missing value: `--skip GradientBoosting`.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from measure import Cost, measure
+
+from push_model.columns import FEATURES, HISTORY, TRAINING
+from push_model.training.parametrisation import BoostedTrees, parse_parametrisation
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+SEED = 0
+RESAMPLES = 1_000
+PREPARE = "prepare"
+# Both take their threads from OMP_NUM_THREADS. Early stopping would hold back a tenth of the rows,
+# drawn one by one, and may fit fewer trees than the name says.
+HISTOGRAMS = {"early_stopping": False, "random_state": SEED}
+XGBOOST = {"n_estimators": 300, "max_depth": 8, "tree_method": "hist", "random_state": SEED}
+PEERS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "XGBoost 300 x 0.02, depth 8": ("xgboost", "XGBClassifier", XGBOOST | {"learning_rate": 0.02}),
+    "XGBoost 300 x 0.01, depth 8": ("xgboost", "XGBClassifier", XGBOOST | {"learning_rate": 0.01}),
+    "HistGradientBoosting 100 x 0.05, depth 10": (
+        "sklearn.ensemble",
+        "HistGradientBoostingClassifier",
+        HISTOGRAMS | {"max_iter": 100, "learning_rate": 0.05, "max_depth": 10},
+    ),
+    "HistGradientBoosting 100 x 0.08": (
+        "sklearn.ensemble",
+        "HistGradientBoostingClassifier",
+        HISTOGRAMS | {"max_iter": 100, "learning_rate": 0.08},
+    ),
+    "GradientBoosting 50 x 0.05, depth 5": (
+        "sklearn.ensemble",
+        "GradientBoostingClassifier",
+        {"n_estimators": 50, "learning_rate": 0.05, "max_depth": 5, "random_state": SEED},
+    ),
+}
+# The better of the two that were published; ratios are to it.
+PEER = next(iter(PEERS))
+LIBRARIES = list(dict.fromkeys(name.partition(" ")[0] for name in PEERS))
+
+
+class Way(NamedTuple):
+    """An estimator to make, and the columns it is fitted on."""
+
+    make: Callable[[], Any]
+    columns: Sequence[str] = FEATURES
+
+
+class Popularity:
+    """The popularity baseline: there is nothing to fit."""
+
+    def fit(self, rows: "pd.DataFrame", outcomes: "np.ndarray") -> None:
+        """Learn nothing."""
+
+    def predict_proba(self, rows: "pd.DataFrame") -> "np.ndarray":
+        """Give ``global_popularity`` as the second column."""
+        return rows[["global_popularity"] * 2].fillna(0.0).to_numpy()
+
+
+def main() -> None:
+    """Compare all ways; or, as a child, prepare the rows or fit one way."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("frame")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--parametrisation", default="{}", help="JSON: what differs from default")
+    parser.add_argument("--skip", choices=LIBRARIES, action="append", default=[])
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    asked = {"model": BoostedTrees.model} | json.loads(given.parametrisation)
+    trees = parse_parametrisation(asked)
+    if not isinstance(trees, BoostedTrees):
+        parser.error(f"--parametrisation must be of {BoostedTrees.model}, got {trees.model}.")
+    ways = list_ways(trees, threads=given.threads, skip=given.skip)
+    if given.child == PREPARE:
+        prepare(given.frame, given.into, needs_history=trees.features == "history")
+    elif given.child:
+        fit(given.child, ways[given.child], given.into)
+    else:
+        if "XGBoost" not in given.skip and not find_spec("xgboost"):
+            print("XGBoost is left out, for it is not installed: pip install xgboost-cpu")
+        compare(ways, repeats=given.repeats, threads=given.threads)
+
+
+def list_ways(trees: BoostedTrees, *, threads: int, skip: Sequence[str]) -> dict[str, Way]:
+    """Name every way to fit, ours first."""
+    name = f"ours {trees.iterations} x {trees.learning_rate:g}, depth {trees.depth}"
+    ways = {name: Way(partial(make_ours, replace(trees, features="request"), threads))}
+    if trees.features == "history":
+        with_history = (*FEATURES, *HISTORY)
+        ways[f"{name}, history"] = Way(partial(make_ours, trees, threads), with_history)
+    for peer, how in PEERS.items():
+        if peer.partition(" ")[0] not in skip and find_spec(how[0]):
+            ways[peer] = Way(partial(make_peer, *how))
+    return ways | {"popularity alone": Way(Popularity)}
+
+
+def make_ours(trees: BoostedTrees, threads: int) -> Any:
+    """Build our pipeline."""
+    from push_model.training.estimators import make_pipeline
+
+    pipeline = make_pipeline(trees, seed=SEED)
+    return pipeline.set_params(classify__thread_count=threads, classify__verbose=False)
+
+
+def make_peer(module: str, classifier: str, settings: Mapping[str, Any]) -> Any:
+    """Build the estimator of another library."""
+    return getattr(import_module(module), classifier)(**settings)
+
+
+def prepare(frame: str, folder: Path, *, needs_history: bool) -> None:
+    """Write the rows that train and those that judge, and say what they are."""
+    import duckdb
+
+    from push_model.training.frames import collect_sorted
+    from push_model.training.history import load_with_history
+    from push_model.training.orders import keep_large_orders
+    from push_model.training.split import split_by_time
+
+    loaded = load_with_history(frame, columns=TRAINING, until=date.max, needs_history=needs_history)
+    split = split_by_time(collect_sorted(keep_large_orders(loaded)))
+    for name in ("train", "holdout"):
+        rows, window = getattr(split, name), getattr(split.windows, name)
+        duckdb.from_df(rows).write_parquet(str(folder / f"{name}.parquet"))
+        orders, bought = rows["order_id"].nunique(), rows["outcome"].mean()
+        print(f"{name}: {len(rows):,} rows of {orders:,} orders, {bought:.3%} bought, {window}")
+
+
+def fit(name: str, way: Way, folder: Path) -> None:
+    """Fit one way, note the seconds of the fit alone, and keep the scores of the holdout."""
+    import numpy as np
+
+    rows = read(folder / "train.parquet", [*way.columns, "outcome"])
+    outcomes = rows.pop("outcome").to_numpy()
+    estimator = way.make()
+    start = time.perf_counter()
+    estimator.fit(rows, outcomes)
+    seconds = time.perf_counter() - start
+    with (folder / f"{name}.seconds").open("a", encoding="ascii") as file:
+        file.write(f"{seconds}\n")
+    scores = estimator.predict_proba(read(folder / "holdout.parquet", way.columns))[:, 1]
+    kept = folder / f"{name}.npy"
+    if kept.exists() and not np.array_equal(np.load(kept), scores):
+        print(f"  {name} scores otherwise than in the run before", file=sys.stderr)
+    np.save(kept, scores)
+
+
+def read(path: Path, columns: Iterable[str]) -> "pd.DataFrame":
+    """Read columns in the order of the rows, which decides the trees."""
+    import duckdb
+    import pandas as pd
+
+    # One by one and not copied together: else reading would take more memory than some fits.
+    rows = duckdb.read_parquet(str(path))
+    return pd.DataFrame({name: rows.select(name).df()[name] for name in columns}, copy=False)
+
+
+def compare(ways: Mapping[str, Way], *, repeats: int, threads: int) -> None:
+    """Run every way in turns and print one table."""
+    # Threads of OpenMP spin while they wait. Beside other work a fit of XGBoost or of
+    # HistGradientBoosting then takes up to twenty times as long, which would flatter ours.
+    os.environ |= {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
+    with tempfile.TemporaryDirectory() as folder:
+        child = [sys.executable, __file__, *sys.argv[1:], "--into", folder, "--child"]
+        subprocess.run([*child, PREPARE], check=True)
+        costs = measure({name: [*child, name] for name in ways}, repeats=repeats)
+        peer = PEER if PEER in ways else next(iter(ways))
+        print(f"{threads} threads, median of {repeats}, x and AP gain beside {peer}\n")
+        print_table(tabulate(costs, Path(folder), peer=peer))
+
+
+def tabulate(costs: Mapping[str, Cost], folder: Path, *, peer: str) -> list[list[str]]:
+    """Put costs and ranking side by side, a line a way."""
+    costs_of_all = {name: (_fit_seconds(folder, name), *cost) for name, cost in costs.items()}
+    ranking = rank(folder, list(costs), peer=peer)
+    heads = ["fit s", "process s", "CPU s", "peak MB"]
+    table = [["", *(part for head in heads for part in (head, "x")), "AP", "AP gain", "ROC-AUC"]]
+    for name, own in costs_of_all.items():
+        pairs = zip(own, costs_of_all[peer], strict=True)
+        figures = [part for a, b in pairs for part in (f"{a:,.1f}", f"{a / b:.2f}")]
+        table.append([name, *figures, *ranking[name]])
+    return table
+
+
+def _fit_seconds(folder: Path, name: str) -> float:
+    lines = (folder / f"{name}.seconds").read_text("ascii").split()
+    return statistics.median(map(float, lines))
+
+
+def rank(folder: Path, names: Iterable[str], *, peer: str) -> dict[str, list[str]]:
+    """Measure the scores of each way, and its gain in AP with a paired 90 % interval."""
+    # Only now: what the parent holds would count as a peak of every child.
+    import numpy as np
+    from sklearn.metrics import roc_auc_score
+
+    from push_model.training.gate.resampling import Resampler
+
+    holdout = read(folder / "holdout.parquet", ["order_id", "outcome"])
+    bought = holdout["outcome"].to_numpy()
+    resampler = Resampler(holdout["order_id"], bought, resamples=RESAMPLES, seed=SEED)
+    scores = {name: np.load(folder / f"{name}.npy") for name in names}
+    draws = {name: resampler.average_precision(each) for name, each in scores.items()}
+    found = {}
+    for name, own in draws.items():
+        gain = 100 * (own / draws[peer] - 1)
+        low, high = np.nanquantile(gain[1:], [0.05, 0.95])
+        said = f"{gain[0]:+.1f} % [{low:+.1f}, {high:+.1f}]"
+        found[name] = [f"{own[0]:.4f}", said, f"{roc_auc_score(bought, scores[name]):.4f}"]
+    return found
+
+
+def print_table(table: Sequence[Sequence[str]]) -> None:
+    """Print a table that is Markdown, and as easy to read as it stands."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    rule = ["-" * widths[0], *(f"{'-' * (width - 1)}:" for width in widths[1:])]
+    for first, *others in (table[0], rule, *table[1:]):
+        cells = [first.ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        print(f"| {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()
