@@ -1,12 +1,13 @@
 """What does a fit cost, and how well does it rank, ours beside boosted trees as others set them?
 
-    python benchmarks/fit.py FRAME --repeats 3 --parametrisation '{"features": "history"}'
+    python benchmarks/fit.py FRAME --repeats 3
 
 Each way fits the train window of a feature frame, the oldest 70 % of its large orders, in a
 process of its own, and scores the same holdout, the newest 10 %. Both windows are written once,
 so that reading them costs every way the same; popularity alone shows how much. The others get
 the 19 features raw, at the settings published for this frame; ours prepares its inputs, and its
-seconds say so. With history ours is fitted twice, without it and with it. Intervals come from
+seconds say so. Ours are the final models, without history and with it, or what `--model` names;
+XGBoost gets our inputs, too, to tell what they do from what our trees do. Intervals come from
 orders drawn anew, the same draws for every way.
 
 XGBoost is left out where it is not installed (xgboost-cpu has no wheel for macOS; xgboost has).
@@ -14,7 +15,6 @@ GradientBoosting uses one thread and takes no missing value: `--skip GradientBoo
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -22,7 +22,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from functools import partial
 from importlib import import_module
@@ -33,7 +32,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from measure import Cost, measure
 
 from push_model.columns import FEATURES, HISTORY, TRAINING
-from push_model.training.parametrisation import BoostedTrees, parse_parametrisation
+from push_model.command_values import read_model
+from push_model.training.parametrisation import BoostedTrees, Parametrisation
+from push_model.training.presets import read_parametrisation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 SEED = 0
 RESAMPLES = 1_000
 PREPARE = "prepare"
+OURS = ("final_model", "final_model_with_history")
 # Both take their threads from OMP_NUM_THREADS. Early stopping would hold back a tenth of the rows,
 # drawn one by one, and may fit fewer trees than the name says.
 HISTOGRAMS = {"early_stopping": False, "random_state": SEED}
@@ -94,18 +96,14 @@ def main() -> None:
     parser.add_argument("frame")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--parametrisation", default="{}", help="JSON: what differs from default")
+    parser.add_argument("--model", action="append", default=[], help="a name, or JSON")
     parser.add_argument("--skip", choices=LIBRARIES, action="append", default=[])
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    asked = {"model": BoostedTrees.model} | json.loads(given.parametrisation)
-    trees = parse_parametrisation(asked)
-    if not isinstance(trees, BoostedTrees):
-        parser.error(f"--parametrisation must be of {BoostedTrees.model}, got {trees.model}.")
-    ways = list_ways(trees, threads=given.threads, skip=given.skip)
+    ways = list_ways(given.model or OURS, threads=given.threads, skip=given.skip)
     if given.child == PREPARE:
-        prepare(given.frame, given.into, needs_history=trees.features == "history")
+        prepare(given.frame, given.into)
     elif given.child:
         fit(given.child, ways[given.child], given.into)
     else:
@@ -114,25 +112,36 @@ def main() -> None:
         compare(ways, repeats=given.repeats, threads=given.threads)
 
 
-def list_ways(trees: BoostedTrees, *, threads: int, skip: Sequence[str]) -> dict[str, Way]:
+def list_ways(models: Sequence[str], *, threads: int, skip: Sequence[str]) -> dict[str, Way]:
     """Name every way to fit, ours first."""
-    name = f"ours {trees.iterations} x {trees.learning_rate:g}, depth {trees.depth}"
-    ways = {name: Way(partial(make_ours, replace(trees, features="request"), threads))}
-    if trees.features == "history":
-        with_history = (*FEATURES, *HISTORY)
-        ways[f"{name}, history"] = Way(partial(make_ours, trees, threads), with_history)
+    ways = {}
+    for name in models:
+        model = read_parametrisation(read_model(name))
+        columns = FEATURES if model.features == "request" else (*FEATURES, *HISTORY)
+        ways[f"ours: {name}"] = Way(partial(make_ours, model, threads), columns)
     for peer, how in PEERS.items():
         if peer.partition(" ")[0] not in skip and find_spec(how[0]):
             ways[peer] = Way(partial(make_peer, *how))
+    if PEER in ways:
+        ways[f"{PEER}, our inputs"] = Way(make_peer_on_our_inputs)
     return ways | {"popularity alone": Way(Popularity)}
 
 
-def make_ours(trees: BoostedTrees, threads: int) -> Any:
+def make_ours(model: Parametrisation, threads: int) -> Any:
     """Build our pipeline."""
     from push_model.training.estimators import make_pipeline
 
-    pipeline = make_pipeline(trees, seed=SEED)
-    return pipeline.set_params(classify__thread_count=threads, classify__verbose=False)
+    pipeline = make_pipeline(model, seed=SEED)
+    settings = {"classify__thread_count": threads, "classify__verbose": False}
+    return pipeline.set_params(**settings) if isinstance(model, BoostedTrees) else pipeline
+
+
+def make_peer_on_our_inputs() -> Any:
+    """Put the peer where our trees are."""
+    from push_model.training.estimators import make_pipeline
+
+    pipeline = make_pipeline(BoostedTrees(), seed=SEED)
+    return pipeline.set_params(classify=make_peer(*PEERS[PEER]))
 
 
 def make_peer(module: str, classifier: str, settings: Mapping[str, Any]) -> Any:
@@ -140,7 +149,7 @@ def make_peer(module: str, classifier: str, settings: Mapping[str, Any]) -> Any:
     return getattr(import_module(module), classifier)(**settings)
 
 
-def prepare(frame: str, folder: Path, *, needs_history: bool) -> None:
+def prepare(frame: str, folder: Path) -> None:
     """Write the rows that train and those that judge, and say what they are."""
     import duckdb
 
@@ -149,7 +158,7 @@ def prepare(frame: str, folder: Path, *, needs_history: bool) -> None:
     from push_model.training.orders import keep_large_orders
     from push_model.training.split import split_by_time
 
-    loaded = load_with_history(frame, columns=TRAINING, until=date.max, needs_history=needs_history)
+    loaded = load_with_history(frame, columns=TRAINING, until=date.max, needs_history=True)
     split = split_by_time(collect_sorted(keep_large_orders(loaded)))
     for name in ("train", "holdout"):
         rows, window = getattr(split, name), getattr(split.windows, name)
