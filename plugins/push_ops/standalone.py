@@ -7,15 +7,15 @@ listen on every network interface (ports 8793 and 8794) and cannot be told other
 import json
 import os
 import secrets
-import socket
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from push_ops import background
-from push_ops.startup import HOST, LOGS, RECORD, StartError, start_and_wait
+from push_ops.network import HOST, list_unready, refuse_taken_port
+from push_ops.startup import LOGS, StartError, is_running, refuse_running, starting, stop_recorded
 
 USER = "admin"
 LOGINS = "passwords.json"
@@ -41,18 +41,20 @@ def up(home: Home, port: Port = 8080) -> None:
     typer.Exit
         If Airflow is up already, or did not start.
     """
+    started = time.monotonic()
     try:
-        refuse_running(home)
-        refuse_taken_port(port)
+        refuse_running(home, command="make down")
+        refuse_taken_port(port, command="make up")
         password = write_password(home / LOGINS)
-        seconds = start_and_wait(
-            airflow_components(port), home=home, environment=settings(home, port), port=port
-        )
+        with starting(home, {**os.environ, **settings(home, port)}) as startup:
+            for name, command in airflow_components(port).items():
+                startup.start(name, command)
+            startup.wait(lambda: list_unready(port))
     except StartError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     typer.echo(
-        f"Airflow is ready after {seconds:.0f} s.\n"
+        f"Airflow is ready after {time.monotonic() - started:.0f} s.\n"
         f"  address   http://{HOST}:{port}\n  user      {USER}\n  password  {password}\n"
         f"  logs      {home / LOGS}\n  stop      make down"
     )
@@ -67,13 +69,11 @@ def down(home: Home) -> None:
     home : Path
         Airflow's folder.
     """
-    sessions = background.load(home / RECORD)
-    if not any(session.members() for session in sessions):
+    if not is_running(home):
         typer.echo("Airflow is not up: there is nothing to stop.")
         return
     typer.echo("Stopping Airflow: up to 20 seconds")
-    typer.echo(f"Airflow is down: {background.stop(sessions)} processes stopped.")
-    (home / RECORD).unlink()
+    typer.echo(f"Airflow is down: {stop_recorded(home)} processes stopped.")
 
 
 def airflow_components(port: int) -> dict[str, list[str]]:
@@ -125,48 +125,6 @@ def settings(home: Path, port: int) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / LOGINS),
     }
-
-
-def refuse_running(home: Path) -> None:
-    """Raise where Airflow is up already.
-
-    Parameters
-    ----------
-    home : Path
-        Airflow's folder.
-
-    Raises
-    ------
-    StartError
-        If one of its processes is alive.
-    """
-    if any(session.members() for session in background.load(home / RECORD)):
-        raise StartError("Airflow is up already, started from this folder: `make down` stops it.")
-
-
-def refuse_taken_port(port: int) -> None:
-    """Raise where another program listens on the port.
-
-    Parameters
-    ----------
-    port : int
-        A port of this machine.
-
-    Raises
-    ------
-    StartError
-        If it is taken.
-    """
-    with socket.socket() as probe:
-        # A port that was closed a moment ago is free for a server; without this it looks taken.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise StartError(
-                f"Port {port} on {HOST} cannot be used: {error.strerror}. Stop the program that "
-                f"has it, or choose another port: make up PORT={port + 1}"
-            ) from error
 
 
 def write_password(path: Path) -> str:

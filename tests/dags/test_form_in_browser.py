@@ -18,6 +18,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from playwright.sync_api import expect, sync_playwright
 
 from push_ops import standalone
+from push_ops.network import HOST
 from tests.frames import make_frame
 
 CHROMIUM = next(
@@ -65,13 +66,13 @@ def airflow(tmp_path, monkeypatch):
     }.items():
         monkeypatch.setenv(name, str(value))
     with socket.socket() as probe:
-        probe.bind((standalone.HOST, 0))
+        probe.bind((HOST, 0))
         port = probe.getsockname()[1]
     run(Path(sys.executable).with_name("airflow"), "db", "migrate")
     try:
         run(sys.executable, "-m", "push_ops.standalone", "up", "--port", port)
         password = json.loads((home / "passwords.json").read_text())[standalone.USER]
-        yield f"http://{standalone.HOST}:{port}", password
+        yield f"http://{HOST}:{port}", password
     finally:
         run(sys.executable, "-m", "push_ops.standalone", "down")
 

@@ -12,38 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from push_ops import background
-from push_ops.standalone import (
-    airflow_components,
-    app,
-    refuse_running,
-    refuse_taken_port,
-    settings,
-    write_password,
-)
-from push_ops.startup import RECORD, StartError
-
-# `start` leaves its process running: that is what it is for.
-pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+from push_ops.standalone import airflow_components, app, settings, write_password
+from push_ops.startup import RECORD
 
 ROOT = Path(__file__).parents[2]
-
-
-def test_a_port_in_use_is_refused_with_another_to_try():
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
-
-        with pytest.raises(StartError, match=rf"Port {port} .* make up PORT={port + 1}"):
-            refuse_taken_port(port)
-
-
-def test_a_port_just_left_is_free():
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        port = other.getsockname()[1]
-
-    refuse_taken_port(port)
 
 
 def test_the_port_is_checked_before_anything_starts(tmp_path):
@@ -57,23 +29,6 @@ def test_the_port_is_checked_before_anything_starts(tmp_path):
     assert answer.exit_code == 1
     assert f"Port {port} on 127.0.0.1 cannot be used" in answer.output
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.fixture
-def running(tmp_path):
-    """An Airflow's folder whose record names a process that runs."""
-    sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
-    session = background.start(
-        "api-server", sleeper, log=tmp_path / "api-server.log", environment=os.environ
-    )
-    background.save([session], tmp_path / RECORD)
-    yield tmp_path
-    background.stop([session], clean_stop_s=0.1)
-
-
-def test_a_second_start_from_one_folder_is_refused(running):
-    with pytest.raises(StartError, match=r"up already.*make down"):
-        refuse_running(running)
 
 
 def test_stopping_what_is_not_up_says_so(tmp_path):

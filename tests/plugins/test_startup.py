@@ -1,110 +1,137 @@
-import json
-import socket
+import os
 import sys
 
 import pytest
 
 from push_ops import background
-from push_ops.startup import RECORD, StartError, start_and_wait
+from push_ops.startup import RECORD, StartError, Startup, refuse_running, starting, stop_recorded
 
-# `start_and_wait` leaves its processes running: that is what it is for.
+# What is started runs on: that is what it is for.
 pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 
-# Answers as Airflow's API does; the second argument lists what is not healthy.
-API = """
-import http.server, json, sys
-unhealthy = sys.argv[2].split()
-parts = ("metadatabase", "scheduler", "dag_processor", "triggerer")
-
-class Health(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        said = {p: {"status": "unhealthy" if p in unhealthy else "healthy"} for p in parts}
-        self.wfile.write(json.dumps(said if self.path == "/api/v2/monitor/health" else {}).encode())
-
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Health).serve_forever()
-"""
-SLEEP = "import time; time.sleep(60)"
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 
-@pytest.fixture
-def port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def python(code):
+    return [sys.executable, "-c", code]
 
 
 @pytest.fixture
 def home(tmp_path):
     yield tmp_path
-    background.stop(background.load(tmp_path / RECORD), clean_stop_s=0.1)
+    stop_recorded(tmp_path, clean_stop_s=0.1)
 
 
-def test_it_returns_when_every_part_is_healthy_and_writes_down_what_runs(home, port):
-    components = {"api-server": _api(port), "scheduler": [sys.executable, "-c", SLEEP]}
+def start(home, components, unready=list, **options):
+    with starting(home, os.environ) as startup:
+        for name, command in components.items():
+            startup.start(name, command)
+        startup.wait(unready, **options)
+    return startup
 
-    start_and_wait(components, home=home, environment={}, port=port, timeout_s=30)
+
+def test_what_is_started_runs_on_and_is_written_down(home):
+    start(home, {"api-server": SLEEPER, "scheduler": SLEEPER})
 
     running = background.load(home / RECORD)
     assert [session.name for session in running] == ["api-server", "scheduler"]
     assert all(session.members() for session in running)
 
 
-def test_it_says_what_it_waits_for(home, port, capsys):
-    components = {"api-server": _api(port, unhealthy="scheduler triggerer")}
+def test_it_says_what_it_waits_for_and_shows_the_end_of_its_log(home, capsys):
+    talker = python("import time; print('no license', flush=True); time.sleep(60)")
+    never = lambda: ["scheduler", "triggerer"]  # noqa: E731 - shorter than a function
 
-    with pytest.raises(StartError, match=r"not ready after 3 s.*Not ready: scheduler, triggerer"):
-        start_and_wait(components, home=home, environment={}, port=port, timeout_s=3)
+    with pytest.raises(
+        StartError, match=r"not ready after 2 s.*Not ready: scheduler, triggerer.*\n  no license"
+    ):
+        start(home, {"scheduler": talker}, never, timeout_s=2)
 
-    assert "0 s  waiting for api-server" in capsys.readouterr().out
+    assert "0 s  waiting for scheduler, triggerer" in capsys.readouterr().out
 
 
-def test_a_component_that_stops_is_named_with_the_end_of_its_log(home, port):
-    components = {
-        "api-server": _api(port, unhealthy="scheduler"),
-        "scheduler": [sys.executable, "-c", "raise SystemExit('no database')"],
-    }
+def test_without_a_log_of_its_own_it_says_where_the_logs_are(home):
+    with pytest.raises(StartError, match="logs of its components are in"):
+        start(home, {}, lambda: ["somewhere else"], timeout_s=0)
+
+
+def test_a_component_that_stops_is_named_with_the_end_of_its_log(home):
+    stops = python("raise SystemExit('no database')")
 
     with pytest.raises(
         StartError, match=r"The scheduler stopped .*scheduler\.log.*\n  no database"
     ):
-        start_and_wait(components, home=home, environment={}, port=port, timeout_s=30)
+        start(home, {"api-server": SLEEPER, "scheduler": stops}, lambda: ["scheduler"])
 
 
-def test_a_failed_start_leaves_nothing_running(home, port):
-    components = {"api-server": _api(port), "scheduler": [sys.executable, "-c", "raise SystemExit"]}
+def test_a_failed_start_leaves_nothing_running(home):
+    sessions = []
 
-    with pytest.raises(StartError, match="The scheduler stopped"):
-        start_and_wait(
-            {**components, "api-server": _api(port, unhealthy="scheduler")},
-            home=home,
-            environment={},
-            port=port,
-            timeout_s=30,
-        )
+    def lose_patience():
+        sessions.extend(background.load(home / RECORD))
+        raise KeyboardInterrupt
 
-    with socket.socket() as client:
-        assert client.connect_ex(("127.0.0.1", port)) != 0
+    with pytest.raises(KeyboardInterrupt):
+        start(home, {"api-server": SLEEPER}, lose_patience)
+
+    assert [session.members() for session in sessions] == [[]]
     assert not (home / RECORD).exists()
 
 
-def test_a_component_gets_its_settings_on_top_of_the_environment(home, port, monkeypatch):
-    monkeypatch.setenv("FROM_OUTSIDE", "1")
-    names = ["FROM_OUTSIDE", "OURS"]
-    code = f"import json, os; raise SystemExit(json.dumps([os.getenv(n) for n in {names}]))"
+def test_what_runs_once_has_ended_when_the_next_is_started(home):
+    made = home / "made"
 
-    with pytest.raises(StartError, match="stopped"):
-        start_and_wait(
-            {"scheduler": [sys.executable, "-c", code]},
-            home=home,
-            environment={"OURS": "2"},
-            port=port,
-            timeout_s=30,
-        )
-
-    assert json.loads((home / "components" / "scheduler.log").read_text()) == ["1", "2"]
+    with starting(home, os.environ) as startup:
+        startup.run("init", python(f"import time; time.sleep(0.2); open({str(made)!r}, 'w')"), {})
+        assert made.exists()
+        startup.wait(list)
 
 
-def _api(port, unhealthy=""):
-    return [sys.executable, "-c", API, str(port), unhealthy]
+def test_what_runs_once_and_fails_is_named_with_the_end_of_its_log(home):
+    startup = Startup(home, os.environ)
+
+    with pytest.raises(StartError, match=r"init failed.*init\.log.*\n  no such role"):
+        startup.run("init", python("raise SystemExit('no such role')"), {})
+
+
+def test_a_component_knows_its_settings_and_its_name(home):
+    names = ["SHARED", "OWN", "PUSH_COMPONENT"]
+    code = f"import os; print(*(os.environ[name] for name in {names}))"
+
+    with starting(home, {**os.environ, "SHARED": "1"}) as startup:
+        startup.run("worker-1", python(code), {"OWN": "2"})
+
+    assert startup.log("worker-1").read_text() == "1 2 worker-1\n"
+
+
+def test_what_airflow_stores_in_is_stopped_last(home):
+    says_when = """
+import signal, sys, time
+def end(*_):
+    print(time.time(), flush=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print("ready", flush=True)
+time.sleep(60)
+"""
+    components = dict.fromkeys(("postgres", "worker-1", "redis"), python(says_when))
+    logs = [home / "components" / f"{name}.log" for name in components]
+    startup = start(home, components, lambda: [log for log in logs if not log.read_text()])
+
+    stopped = stop_recorded(home)
+
+    ended = {n: float(startup.log(n).read_text().split()[1]) for n in startup.sessions}
+    assert stopped == 3
+    assert ended["worker-1"] < min(ended["postgres"], ended["redis"])
+    assert not (home / RECORD).exists()
+
+
+def test_a_second_start_from_one_folder_is_refused(home):
+    start(home, {"api-server": SLEEPER})
+
+    with pytest.raises(StartError, match=r"up already.*make down"):
+        refuse_running(home, command="make down")
+
+
+def test_nothing_is_refused_where_nothing_runs(tmp_path):
+    refuse_running(tmp_path, command="make down")

@@ -1,0 +1,77 @@
+import http.server
+import json
+import socket
+import threading
+
+import pytest
+
+from push_ops.network import HOST, find_free_ports, list_unready, refuse_taken_port
+from push_ops.startup import StartError
+
+WELL = dict.fromkeys(("metadatabase", "scheduler", "dag_processor", "triggerer"), "healthy")
+
+
+def test_a_port_in_use_is_refused_with_another_to_try():
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        other.listen()
+        port = other.getsockname()[1]
+
+        with pytest.raises(StartError, match=rf"Port {port} .* make up PORT={port + 1}"):
+            refuse_taken_port(port, command="make up")
+
+
+def test_a_port_just_left_is_free():
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        port = other.getsockname()[1]
+
+    refuse_taken_port(port, command="make up")
+
+
+def test_free_ports_can_be_listened_on_at_once():
+    sockets = [socket.create_server((HOST, port)) for port in find_free_ports(3)]
+
+    assert len({each.getsockname() for each in sockets}) == 3
+    for each in sockets:
+        each.close()
+
+
+@pytest.mark.parametrize(
+    ("unwell", "components"),
+    [
+        ({}, []),
+        ({"scheduler": "unhealthy"}, ["scheduler"]),
+        ({"metadatabase": "unhealthy", "dag_processor": None}, ["api-server", "dag-processor"]),
+    ],
+)
+def test_the_api_says_which_components_are_unwell(unwell, components):
+    said = {part: {"status": status} for part, status in {**WELL, **unwell}.items()}
+
+    assert _ask(json.dumps(said)) == components
+
+
+def test_an_api_that_does_not_answer_is_unwell():
+    assert list_unready(find_free_ports(1)[0]) == ["api-server"]
+
+
+def test_a_page_of_another_program_is_no_answer():
+    assert _ask("<html>") == ["api-server"]
+
+
+def _ask(page):
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    with http.server.HTTPServer((HOST, 0), Answer) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        unready = list_unready(server.server_port)
+        thread.join()
+    return unready
