@@ -13,6 +13,7 @@ DATASET ?= data/feature_frame_sample.csv
 BIN := $(CURDIR)/.venv/bin
 INSTALLED := .venv/.installed
 MIGRATED := .airflow/.migrated
+CLUSTER := .airflow/cluster
 
 # Airflow's settings reach the recipes that run Airflow and no others: tests set their own.
 AIRFLOW := source ./airflow.env;
@@ -25,9 +26,9 @@ help: ## List these targets
 ##@ The two commands of the README
 
 # `value` keeps a $ in the path as it is.
-retrain up: export PUSH_DATASET = $(value DATASET)
+retrain up cluster: export PUSH_DATASET = $(value DATASET)
 # The sample is of one winter, and is no source that dried up.
-retrain up: export PUSH_POLICY ?= $(if $(filter $(SAMPLE),$(DATASET)),examples/policy_of_the_sample.toml)
+retrain up cluster: export PUSH_POLICY ?= $(if $(filter $(SAMPLE),$(DATASET)),examples/policy_of_the_sample.toml)
 
 .PHONY: retrain
 retrain: $(MIGRATED) $(filter $(SAMPLE),$(DATASET)) ## Train, judge and promote for one day [DATASET=path RUN_DATE=yyyy-mm-dd]
@@ -72,6 +73,14 @@ up: $(MIGRATED) $(filter $(SAMPLE),$(DATASET)) ## Start Airflow on 127.0.0.1 and
 .PHONY: down
 down: $(INSTALLED) ## Stop what `make up` started
 	@$(AIRFLOW) python -m push_ops.standalone down
+
+.PHONY: cluster
+cluster: $(INSTALLED) $(filter $(SAMPLE),$(DATASET)) ## Start what docker-compose.yaml starts, without Docker [PORT=8080 DATASET=path]
+	@$(AIRFLOW) python -m push_ops.cluster up --home "$(CLUSTER)" --port "$(PORT)"
+
+.PHONY: cluster-down
+cluster-down: $(INSTALLED) ## Stop what `make cluster` started
+	@$(AIRFLOW) python -m push_ops.cluster down --home "$(CLUSTER)"
 
 ##@ Releases and deployment
 
