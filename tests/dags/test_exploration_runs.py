@@ -1,6 +1,5 @@
 """The exploration on Airflow: one mapped task an entry, and the numbers of the command line."""
 
-import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,12 +10,12 @@ from push_model.exploration.folder import open_exploration
 from push_model.exploration.run import finish, plan, run_all
 from push_model.exploration.work import list_work
 from push_ops.run_folder import find_run_folder
+from tests.explorations import figures_of
 from tests.frames import make_frame
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 DAGS = Path(__file__).parents[2] / "dags"
-MEASURED_ANEW = {"fit_s", "score_us", "at", "report"}
 
 
 def test_it_waits_for_a_person_and_touches_nothing_that_serves(dagbag):
@@ -27,20 +26,6 @@ def test_it_waits_for_a_person_and_touches_nothing_that_serves(dagbag):
         "plan": {"entry"},
         "entry": {"finish"},
         "finish": set(),
-    }
-
-
-def figures_of(folder):
-    """Give all that was found, but for how long it took and when."""
-
-    def strip(value):
-        if isinstance(value, dict):
-            return {k: strip(v) for k, v in value.items() if k not in MEASURED_ANEW}
-        return [strip(each) for each in value] if isinstance(value, list) else value
-
-    return {
-        str(path.relative_to(folder)): strip(json.loads(path.read_text()))
-        for path in [*folder.glob("results/*/*.json"), folder / "standings.json"]
     }
 
 
