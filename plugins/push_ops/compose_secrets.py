@@ -33,9 +33,10 @@ def write_secrets(path: Path) -> None:
     FileExistsError
         If there is a file already: its secrets unlock a database, and are not replaced.
     """
-    # A Fernet key is 32 bytes in padded base64; the others go into URLs and must need no quoting.
+    # A Fernet key is 32 bytes in padded base64. The others go into URLs and command lines: digits
+    # need no quoting, and do not look like an option as one in 64 of token_urlsafe would ("-x").
     fernet_key = base64.urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-    lines = [f"{name}={secrets.token_urlsafe(SECRET_BYTES)}" for name in NAMES]
+    lines = [f"{name}={secrets.token_hex(SECRET_BYTES)}" for name in NAMES]
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write("\n".join([*lines, f"AIRFLOW_FERNET_KEY={fernet_key}", ""]))
