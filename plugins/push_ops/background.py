@@ -70,8 +70,29 @@ def start(
     Session
         What `stop` needs to find all of it.
     """
+    return describe(name, launch(command, log=log, environment=environment))
+
+
+def launch(
+    command: Sequence[str], *, log: Path, environment: Mapping[str, str]
+) -> "subprocess.Popen[bytes]":
+    """Start a command in a session of its own for whoever waits for its end.
+
+    Parameters
+    ----------
+    command : sequence of str
+        The program and its arguments.
+    log : Path
+        Where its output goes; an earlier log is overwritten.
+    environment : mapping of str to str
+        All of its environment.
+
+    Returns
+    -------
+    Popen
+    """
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - the command is our own, not a person's text
+        return subprocess.Popen(  # noqa: S603 - the command is our own, not a person's text
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -79,6 +100,22 @@ def start(
             env=environment,
             start_new_session=True,
         )
+
+
+def describe(name: str, process: "subprocess.Popen[bytes]") -> Session:
+    """Give the session that a launched command leads.
+
+    Parameters
+    ----------
+    name : str
+        What to call it.
+    process : Popen
+        From `launch`.
+
+    Returns
+    -------
+    Session
+    """
     return Session(name, process.pid, psutil.Process(process.pid).create_time())
 
 

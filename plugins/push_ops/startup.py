@@ -1,12 +1,12 @@
 """How is an Airflow started as one thing? Component by component; all of them, or none is left."""
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
 import typer
 
 from push_ops import background
@@ -60,16 +60,16 @@ class Startup:
         environment : mapping of str to str, optional
             What it alone has in its own.
         """
-        self.log(name).parent.mkdir(exist_ok=True)
-        self.sessions[name] = background.start(
-            name,
-            command,
-            log=self.log(name),
-            environment={**self.environment, **(environment or {}), "PUSH_COMPONENT": name},
-        )
-        background.save(list(self.sessions.values()), self.home / RECORD)
+        self._launch(name, command, environment or {})
 
-    def run(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def run(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        timeout_s: float = READY_TIMEOUT_S,
+    ) -> None:
         """Run a command to its end.
 
         Parameters
@@ -80,15 +80,22 @@ class Startup:
             The program and its arguments.
         environment : mapping of str to str
             What it alone has in its own.
+        timeout_s : float, default=300
+            Seconds until it is called a failure.
 
         Raises
         ------
         StartError
             If it fails.
         """
-        self.start(name, command, environment)
-        if psutil.Process(self.sessions.pop(name).id).wait(READY_TIMEOUT_S) != 0:
-            raise StartError(f"{name} failed.{self._end_of_log(name)}")
+        process = self._launch(name, command, environment)
+        try:
+            failed = process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            failed = True
+        if failed:
+            raise StartError(f"{name} failed, or took too long.{self._end_of_log(name)}")
+        del self.sessions[name]
 
     def wait(
         self, unready: Callable[[], Sequence[str]], *, timeout_s: float = READY_TIMEOUT_S
@@ -136,6 +143,16 @@ class Startup:
         Path
         """
         return self.home / LOGS / f"{name}.log"
+
+    def _launch(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str]
+    ) -> "subprocess.Popen[bytes]":
+        self.log(name).parent.mkdir(exist_ok=True)
+        settings = {**self.environment, **environment, "PUSH_COMPONENT": name}
+        process = background.launch(command, log=self.log(name), environment=settings)
+        self.sessions[name] = background.describe(name, process)
+        background.save(list(self.sessions.values()), self.home / RECORD)
+        return process
 
     def _refuse_stopped(self) -> None:
         for name, session in self.sessions.items():

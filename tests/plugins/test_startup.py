@@ -94,6 +94,15 @@ def test_what_runs_once_and_fails_is_named_with_the_end_of_its_log(home):
         startup.run("init", python("raise SystemExit('no such role')"), {})
 
 
+def test_what_runs_once_and_hangs_is_given_up(home):
+    startup = Startup(home, os.environ)
+
+    with pytest.raises(StartError, match="init failed, or took too long"):
+        startup.run("init", SLEEPER, {}, timeout_s=0.2)
+
+    assert stop_recorded(home) == 1
+
+
 def test_a_component_knows_its_settings_and_its_name(home):
     names = ["SHARED", "OWN", "PUSH_COMPONENT"]
     code = f"import os; print(*(os.environ[name] for name in {names}))"
@@ -116,7 +125,7 @@ time.sleep(60)
 """
     components = dict.fromkeys(("postgres", "worker-1", "redis"), python(says_when))
     logs = [home / "components" / f"{name}.log" for name in components]
-    startup = start(home, components, lambda: [log for log in logs if not log.read_text()])
+    startup = start(home, components, lambda: [log.stem for log in logs if not log.read_text()])
 
     stopped = stop_recorded(home)
 
