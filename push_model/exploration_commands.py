@@ -27,6 +27,7 @@ console = Console()
 # Git leaves data/ alone: the folder holds rows of customers.
 DEFAULT_OUT = Path("data/exploration")
 SEARCH_MINUTES = {"small": 0.0, "full": 20.0}
+LEADERBOARD_WIDTH = 110
 # A fit of trees keeps two cores busy by itself.
 DEFAULT_JOBS = max(1, (os.cpu_count() or 1) // 2)
 
@@ -64,7 +65,9 @@ def explore(  # noqa: PLR0917 - a command's options are its function's arguments
     minutes = SEARCH_MINUTES[size] if search_minutes is None else search_minutes
     if minutes > 0:
         _search(exploration, minutes=minutes)
-    console.print(_leaderboard(run.sum_up(exploration).standings))
+    # A narrow terminal, or none, would leave three letters for the names.
+    width = max(console.width, LEADERBOARD_WIDTH)
+    console.print(_leaderboard(run.sum_up(exploration).standings), width=width, crop=False)
     with _saying("Fitting the chosen for the final window"):
         outcome = run.finish(out, again=again)
     _say_outcome(out, outcome)

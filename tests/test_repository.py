@@ -18,6 +18,8 @@ from tests import ml_test_score
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LARGEST_FILE_BYTES = 300_000
+# A page that holds its pictures, to be sent around as one file.
+LARGE_PAGES = {"docs/exploration/report.html": 1_200_000}
 LOCKS = {
     "requirements.txt": ["requirements.in", "requirements-dev.in"],
     "requirements-image.txt": ["requirements.in"],
@@ -141,7 +143,10 @@ def test_no_file_is_large():
     files = [ROOT / name for name in listed.split("\0") if name]
 
     large = [
-        file.name for file in files if file.is_file() and file.stat().st_size > LARGEST_FILE_BYTES
+        str(file.relative_to(ROOT))
+        for file in files
+        if file.is_file()
+        and file.stat().st_size > LARGE_PAGES.get(str(file.relative_to(ROOT)), LARGEST_FILE_BYTES)
     ]
 
     assert len(files) > 20
