@@ -76,8 +76,12 @@ def _window(window: Mapping[str, Any]) -> Iterator[str]:
 def _flatten(facts: Mapping[str, Any]) -> dict[str, str]:
     """Put the facts of the dataset and of the kept rows into one list."""
     kept = {k: v for k, v in (facts.get("frame") or {}).items() if k != "columns"}
+    dataset = dict(facts.get("dataset") or {})
+    if uri := dataset.get("uri"):
+        # Where it lay is nobody's business who reads the report, and changes with the machine.
+        dataset["uri"] = str(uri).rsplit("/", 1)[-1]
     found = {
-        **{f"dataset: {name}": value for name, value in (facts.get("dataset") or {}).items()},
+        **{f"dataset: {name}": value for name, value in dataset.items()},
         **{f"large orders: {name}": value for name, value in kept.items()},
         **{name: facts.get(name) for name in ("min_items", "until", "size", "seed", "resamples")},
     }
