@@ -84,9 +84,10 @@ def _next_by(key: str) -> str:
     word = KEYS[key]
     return f"""
         SELECT user_id, {key}, times + earlier::INT AS orders_with_{word},
-            place - coalesce(last_place, 0) AS orders_since_{word}
+            users.place - coalesce(last_place, 0) AS orders_since_{word}
         FROM (SELECT user_id, {key}, count_if(bought) AS times,
-                  max(CASE WHEN bought THEN place END) AS last_place, bool_or(earlier) AS earlier
+                  max(CASE WHEN bought THEN place END) AS last_place,
+                  bool_or(is_from_before) AS earlier
               FROM ({_counted_by(key)}) GROUP BY user_id, {key})
         JOIN users USING (user_id)
     """
@@ -96,34 +97,45 @@ def _past_by(key: str) -> str:
     return f"""
         SELECT order_id, {key}, times + earlier::INT AS times,
             CASE WHEN times > 0 THEN place - last_place WHEN earlier THEN place END AS since
-        FROM ({_counted_by(key)})
+        FROM (SELECT *, is_told OR coalesce(bool_or(is_from_before) OVER past, false) AS earlier
+              FROM ({_counted_by(key)})
+              {_past_window(key)})
     """
 
 
 def _counted_by(key: str) -> str:
     """Count what each order had behind it, for what the user bought at any time.
 
-    What was bought before, and not in the frame, was bought in an order before it: one more,
-    which has the place 0.
+    What an order is told of as bought before, and no earlier order of the frame held, was bought
+    in an order before the frame: one more, which has the place 0. Unless another order of the same
+    day held it: then it may be that one which is told of.
     """
     # Some rows in twenty: of what was never bought there is nothing to count.
     ever_bought = f"""
-        SELECT order_id, {key}, any_value(user_id) AS user_id, any_value(place) AS place,
-            bool_or(outcome = 1) AS bought, bool_or(coalesce(ordered_before, 0) = 1) AS before
-        FROM {ROWS} JOIN ({_PLACED}) USING (order_id, user_id)
+        SELECT order_id, {key}, any_value(placed.user_id) AS user_id,
+            any_value(placed.place) AS place, bool_or(outcome = 1) AS bought,
+            bool_or(coalesce(ordered_before, 0) = 1) AS before
+        FROM {ROWS} JOIN ({_PLACED}) AS placed USING (order_id, user_id)
         SEMI JOIN (SELECT DISTINCT user_id, {key} FROM {ROWS}
-                   WHERE outcome = 1 OR ordered_before = 1) USING (user_id, {key})
+                   WHERE outcome = 1 OR ordered_before = 1) AS ever USING (user_id, {key})
         GROUP BY order_id, {key}
     """
     in_frame = f"""
         SELECT *, count(*) FILTER (WHERE bought) OVER past AS times,
-            max(CASE WHEN bought THEN place END) OVER past AS last_place
+            max(CASE WHEN bought THEN place END) OVER past AS last_place,
+            count_if(bought) OVER (PARTITION BY user_id, {key}, place) AS times_that_day
         FROM ({ever_bought})
-        WINDOW past AS (PARTITION BY user_id, {key} ORDER BY place
-                        RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+        {_past_window(key)}
     """
     return f"""
-        SELECT *, bool_or(before AND times = 0) OVER (
-            PARTITION BY user_id, {key} ORDER BY place) AS earlier
+        SELECT *, before AND times = 0 AS is_told,
+            is_told AND times_that_day = bought::INT AS is_from_before
         FROM ({in_frame})
+    """
+
+
+def _past_window(key: str) -> str:
+    return f"""
+        WINDOW past AS (PARTITION BY user_id, {key} ORDER BY place
+                        RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     """

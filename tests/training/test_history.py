@@ -71,11 +71,16 @@ def loop_over(frame: pd.DataFrame) -> pd.DataFrame:
 
 def count_by(key, row, own, past) -> tuple[float, float]:
     """Count the orders with what a row offers, and those since."""
+    alike = own[own[key] == getattr(row, key)]
     with_it = past[(past[key] == getattr(row, key)) & (past["outcome"] == 1)]
-    told = own[(own[key] == getattr(row, key)) & (own["order_date"] <= row.order_date)]
     earlier = any(
-        each.ordered_before == 1 and not ((with_it["order_date"] < each.order_date).any())
-        for each in told.itertuples()
+        each.ordered_before == 1
+        and not ((with_it["order_date"] < each.order_date).any())
+        # Of its own day an order knows what it is told itself; a day later it is known whether
+        # another order of that day may have been meant.
+        and (each.order_id == row.order_id or not _is_bought_beside(each, alike))
+        for each in alike.itertuples()
+        if each.order_id == row.order_id or each.order_date < row.order_date
     )
     place = past["order_id"].nunique() + 1
     since = np.nan
@@ -85,6 +90,11 @@ def count_by(key, row, own, past) -> tuple[float, float]:
     elif earlier:
         since = place
     return float(with_it["order_id"].nunique() + earlier), float(since)
+
+
+def _is_bought_beside(row, alike) -> bool:
+    same_day = alike[(alike["order_date"] == row.order_date) & (alike["order_id"] != row.order_id)]
+    return bool(same_day["outcome"].eq(1).any())
 
 
 @pytest.mark.mltest("Data 7")
@@ -109,6 +119,52 @@ def test_cut_off_on_any_day_no_row_before_it_changes(seed, cut):
     pd.testing.assert_frame_equal(
         whole[whole["order_date"] < end].reset_index(drop=True), short, check_dtype=False
     )
+
+
+@pytest.mark.mltest("Data 4")
+@settings(max_examples=20)
+@given(seed=st.integers(0, 50))
+def test_other_orders_of_the_same_day_change_no_row(seed):
+    frame = make_shop(seed=seed, orders=40, days=6)
+    whole = past_of(frame, by=[*KEYS])
+
+    for (_, _), orders in frame.groupby(["user_id", "order_date"])["order_id"]:
+        kept, *others = orders.unique()
+        if others:
+            alone = past_of(frame[~frame["order_id"].isin(others)], by=[*KEYS])
+            ours, theirs = (
+                each[each["order_id"] == kept].reset_index(drop=True) for each in (whole, alone)
+            )
+            pd.testing.assert_frame_equal(ours, theirs)
+
+
+def test_what_was_bought_the_same_day_is_counted_from_the_next_day_on_and_once():
+    frame = pd.DataFrame({
+        "user_id": 1,
+        "variant_id": 7,
+        "vendor": "a",
+        "order_id": [1, 2, 3],
+        "ordered_before": [0.0, 1.0, 1.0],
+        "order_date": pd.to_datetime(["2021-02-01", "2021-02-01", "2021-02-08"]),
+        "outcome": [1.0, 0.0, 0.0],
+    })
+
+    found = past_of(frame)
+
+    for word in ("variant", "vendor"):
+        # The second is told itself that it was bought before; the first is not.
+        assert found[f"orders_with_{word}"].tolist() == [0, 1, 1]
+    told = history_of_next_orders(frame).df()
+    assert told["orders_with_variant"].dropna().tolist() == [0, 1]
+
+
+def test_a_frame_may_have_columns_of_any_name():
+    frame = make_shop(seed=1).assign(place="London", times=3, earlier=0.5)
+
+    found = past_of(frame)
+
+    assert found["place"].eq("London").all()
+    pd.testing.assert_frame_equal(found[[*HISTORY]], past_of(make_shop(seed=1))[[*HISTORY]])
 
 
 def test_row_order_changes_nothing_and_the_frame_is_left_as_it_was():
