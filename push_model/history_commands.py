@@ -28,8 +28,9 @@ def features(
 
     rows = write_history(dataset, out, until=read_until(until))
     console.print(
-        f"Wrote {rows:,} rows to {out}: {', '.join(HISTORY)} by user_id and variant_id. For a "
-        "product without a row the user's row without a product holds: never bought.",
+        f"Wrote {rows:,} rows to {out}: {', '.join(HISTORY)} a row for each "
+        "user, for whatever was never bought, and one for each product and each vendor bought. "
+        "docs/serving.md has the query that joins them.",
         soft_wrap=True,
         markup=False,
         highlight=False,

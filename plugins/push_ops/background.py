@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from push_model.durable import write_aside
+
 # A clean stop lets Airflow close its jobs in the database; a training is not waited for.
 CLEAN_STOP_S = 20.0
 # What outlives a SIGKILL for longer hangs in the kernel, and waiting more does not help.
@@ -156,7 +158,8 @@ def save(sessions: Sequence[Session], path: Path) -> None:
     path : Path
         The file.
     """
-    path.write_text(json.dumps([[s.name, s.id, s.started] for s in sessions]), "utf-8")
+    # Whole or not at all: half a record, and nothing of what runs could be stopped.
+    write_aside(path, json.dumps([[s.name, s.id, s.started] for s in sessions]).encode())
 
 
 def load(path: Path) -> list[Session]:

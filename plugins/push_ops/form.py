@@ -51,8 +51,8 @@ FORM: dict[str, dict[str, Any]] = {
         "enum": list(PRESETS),
         "values_display": {name: preset.title for name, preset in PRESETS.items()},
         "title": "Model",
-        "description_md": "A ready parametrisation. **docs/exploration** says why the final model "
-        "is what it is.",
+        "description_md": "A ready parametrisation. **docs/exploration.md** says why the final "
+        "model is what it is.",
     },
     "model_parametrisation": {
         "default": None,

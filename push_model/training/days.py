@@ -1,8 +1,11 @@
 """Which day was written? One form, yyyy-mm-dd, wherever a day is asked for."""
 
+import re
 from datetime import date
 
 from push_model.errors import InvalidEventError
+
+_WRITTEN = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def read_day(value: object, name: str) -> date:
@@ -30,7 +33,7 @@ def read_day(value: object, name: str) -> date:
     datetime.date(2021, 3, 4)
     """
     # Only the written form: fromisoformat also takes 20210304 and week dates.
-    if isinstance(value, str) and len(value) == len("yyyy-mm-dd"):
+    if isinstance(value, str) and _WRITTEN.fullmatch(value):
         try:
             return date.fromisoformat(value)
         except ValueError:

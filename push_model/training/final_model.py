@@ -1,9 +1,6 @@
-"""Which parametrisations did the exploration of real orders choose? docs/exploration says why."""
+"""Which parametrisations did the exploration of real orders choose? See docs/exploration.md."""
 
 from typing import Any
-
-#: The report that chose them, docs/exploration/report.md, bears this name.
-REPORT = "2022-03-14-1b43e1ee"
 
 #: Reads what every request holds.
 FINAL_MODEL: dict[str, Any] = {

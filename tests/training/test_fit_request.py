@@ -48,6 +48,7 @@ def test_a_null_counts_as_left_out_and_the_event_is_not_changed():
         ({"model_parametrisation": TREES, "min_items": True}, "whole number .* got True"),
         ({"model_parametrisation": TREES, "seed": -1}, "whole number from 0 .* got -1"),
         ({"model_parametrisation": TREES, "training_date": "20210304"}, "yyyy-mm-dd"),
+        ({"model_parametrisation": TREES, "training_date": "2021-W09-4"}, "yyyy-mm-dd"),
         ({"model_parametrisation": TREES, "training_date": "2021-02-30"}, "yyyy-mm-dd"),
         ({"model_parametrisation": TREES, "training_date": 3}, "yyyy-mm-dd"),
         ({"model_parametrisation": TREES, "dataset": " "}, "text that is not empty"),

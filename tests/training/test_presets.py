@@ -1,15 +1,8 @@
-import json
-import re
-from pathlib import Path
-
 import pytest
 
 from push_model.errors import InvalidEventError
-from push_model.training.final_model import FINAL_MODEL, FINAL_MODEL_WITH_HISTORY, REPORT
 from push_model.training.parametrisation import FAMILIES, describe, parse_parametrisation
 from push_model.training.presets import PRESETS, read_parametrisation
-
-REPORT_PAGE = Path(__file__).parents[2] / "docs" / "exploration" / "report.md"
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -32,15 +25,3 @@ def test_a_familys_name_means_its_defaults(family):
 def test_a_name_that_is_none_is_refused_with_those_that_are():
     with pytest.raises(InvalidEventError, match=r"'final_modle'\. Did you mean 'final_model'\?"):
         read_parametrisation("final_modle")
-
-
-def test_the_report_chose_the_final_models():
-    page = REPORT_PAGE.read_text("utf-8")
-
-    (chosen,) = re.findall(r'\{\n  "report": .*?\n\}', page, re.DOTALL)
-
-    assert json.loads(chosen) == {
-        "report": REPORT,
-        "chosen": FINAL_MODEL_WITH_HISTORY,
-        "chosen where requests hold no history": FINAL_MODEL,
-    }

@@ -88,10 +88,11 @@ class Found:
 
     @property
     def report_id(self) -> str:
-        """A name for what was found: the last day, and a digest of rows, seed and choices."""
+        """A name for what was found: the last day, and a digest of rows, rule and choices."""
         frame = self.facts.get("frame") or {}
-        names = [c.get("chosen") for c in (self.choice, self.choice_request_only)]
-        found = [frame.get("sha256"), self.facts.get("seed"), self.facts.get("versions"), names]
+        chosen = [c.get("parametrisation") for c in (self.choice, self.choice_request_only)]
+        asked = [self.facts.get(name) for name in ("min_items", "seed", "rule")]
+        found = [frame.get("sha256"), *asked, chosen]
         digest = sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
         return f"{frame.get('last_day', 'unknown')}-{digest[:8]}"
 

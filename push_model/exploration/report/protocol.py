@@ -1,7 +1,9 @@
 """How was it done, on which data, and how is it done again?"""
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
+from urllib.parse import urlsplit
 
 from push_model.exploration.report.found import Found
 from push_model.exploration.report.sentences import COMMANDS, PRIVACY, PROTOCOL_NOTE
@@ -79,7 +81,7 @@ def _flatten(facts: Mapping[str, Any]) -> dict[str, str]:
     dataset = dict(facts.get("dataset") or {})
     if uri := dataset.get("uri"):
         # Where it lay is nobody's business who reads the report, and changes with the machine.
-        dataset["uri"] = str(uri).rsplit("/", 1)[-1]
+        dataset["uri"] = PurePath(urlsplit(str(uri)).path).name
     found = {
         **{f"dataset: {name}": value for name, value in dataset.items()},
         **{f"large orders: {name}": value for name, value in kept.items()},
