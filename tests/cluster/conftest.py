@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import psutil
 import pytest
 
 from push_ops.guard import start_guard
@@ -34,6 +35,14 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.write_line(f"real cluster: logs and all else are kept in {folder}")
 
 
+def _is_alive(process):
+    # One that ended stays in the table until its new parent, the system's first process, looks.
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 @pytest.fixture(scope="session")
 def whole_cluster():
     folder = Path(tempfile.mkdtemp(prefix="push-cluster-"))
@@ -48,7 +57,7 @@ def whole_cluster():
         cluster.close()
         guard.communicate()
     assert guard.returncode == 0
-    assert not [process for process in processes if process.is_running()]
+    assert not [process for process in processes if _is_alive(process)]
     if not FAILED:
         shutil.rmtree(folder)
 

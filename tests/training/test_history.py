@@ -122,7 +122,7 @@ def test_cut_off_on_any_day_no_row_before_it_changes(seed, cut):
 
 
 @pytest.mark.mltest("Data 4")
-@settings(max_examples=20)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 50))
 def test_other_orders_of_the_same_day_change_no_row(seed):
     frame = make_shop(seed=seed, orders=40, days=6)
