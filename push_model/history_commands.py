@@ -28,7 +28,7 @@ def features(
 
     rows = write_history(dataset, out, until=read_until(until))
     console.print(
-        f"Wrote {rows:,} rows to {out}: {', '.join(HISTORY)} a row for each "
+        f"Wrote {rows:,} rows to {out}: {', '.join(HISTORY)}. There is a row for each "
         "user, for whatever was never bought, and one for each product and each vendor bought. "
         "docs/serving.md has the query that joins them.",
         soft_wrap=True,

@@ -51,30 +51,6 @@ class Session:
         return sorted(alive, key=lambda process: process.pid != self.id)
 
 
-def start(
-    name: str, command: Sequence[str], *, log: Path, environment: Mapping[str, str]
-) -> Session:
-    """Start a command in a session of its own, its output in a log file.
-
-    Parameters
-    ----------
-    name : str
-        What to call it.
-    command : sequence of str
-        The program and its arguments.
-    log : Path
-        Where its output goes; an earlier log is overwritten.
-    environment : mapping of str to str
-        All of its environment.
-
-    Returns
-    -------
-    Session
-        What `stop` needs to find all of it.
-    """
-    return describe(name, launch(command, log=log, environment=environment))
-
-
 def launch(
     command: Sequence[str], *, log: Path, environment: Mapping[str, str]
 ) -> "subprocess.Popen[bytes]":

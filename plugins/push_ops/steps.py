@@ -16,7 +16,7 @@ from duckdb import DuckDBPyRelation
 from push_model.columns import HISTORY, JUDGING
 from push_model.store import promote as move_champion
 from push_model.training.dataset import load_dataset, write_parquet
-from push_model.training.history import NEEDED, with_history
+from push_model.training.history import add_needed, with_history
 from push_model.training.orders import keep_large_orders, require_orders
 from push_model.training.parametrisation import describe
 from push_model.training.provenance import describe_dataset
@@ -27,8 +27,7 @@ from push_ops.watch import look_back, refuse_unfit
 
 logger = logging.getLogger(__name__)
 
-# What judging reads, and what history is derived from.
-_READ = tuple(dict.fromkeys([*JUDGING, *NEEDED]))
+_WITH_PAST = add_needed(JUDGING)
 
 
 def load(request: RetrainingRequest) -> dict[str, Any]:
@@ -53,7 +52,9 @@ def load(request: RetrainingRequest) -> dict[str, Any]:
     started = perf_counter()
     logger.info("Reading %s up to %s.", request.dataset, request.run_date)
     dataset = describe_dataset(request.dataset)
-    loaded = load_dataset(request.dataset, columns=_READ, optional=HISTORY, until=request.run_date)
+    loaded = load_dataset(
+        request.dataset, columns=_WITH_PAST, optional=HISTORY, until=request.run_date
+    )
     _require_any_order(loaded, request)
     path = find_run_folder(request.runs_dir, request.run_id).frame
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +88,9 @@ def filter_orders(request: RetrainingRequest, loaded: dict[str, Any]) -> dict[st
     """
     started = perf_counter()
     logger.info("Keeping orders with at least %d items bought.", request.min_items)
-    frame = load_dataset(loaded["frame"], columns=_READ, optional=HISTORY, until=request.run_date)
+    frame = load_dataset(
+        loaded["frame"], columns=_WITH_PAST, optional=HISTORY, until=request.run_date
+    )
     # Always: the champion may ask for it where this run's parametrisation does not.
     large = keep_large_orders(with_history(frame), min_items=request.min_items)
     require_orders(

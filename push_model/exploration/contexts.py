@@ -5,13 +5,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from push_model.training.estimators import NamedInputs
+
 Floats = NDArray[np.float64]
 
 _PRICES = ("normalised_price", "discount_pct")
 
 
-class Season(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Season(NamedInputs, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn the day of an order into its month and its day of the week."""
+
+    inputs_ = ("order_month", "order_weekday")
 
     def fit(self, X: pd.DataFrame, y: object = None) -> "Season":
         """Learn nothing.
@@ -48,24 +52,8 @@ class Season(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         day = X["order_date"].dt
         return np.column_stack([day.month, day.day_of_week]).astype(np.float64)
 
-    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Give the names of both.
 
-        Parameters
-        ----------
-        input_features : object
-            Not looked at.
-
-        Returns
-        -------
-        ndarray of shape (2,)
-            Names.
-        """
-        del input_features
-        return np.asarray(["order_month", "order_weekday"], dtype=object)
-
-
-class PriceInKind(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class PriceInKind(NamedInputs, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn price and discount into their distance from what is usual for the kind of product.
 
     Attributes
@@ -73,6 +61,8 @@ class PriceInKind(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     usual_ : DataFrame of shape (n_kinds, 2)
         Median price and discount of the rows fitted, by ``product_type``.
     """
+
+    inputs_ = ("price_in_kind", "discount_in_kind")
 
     def fit(self, X: pd.DataFrame, y: object = None) -> "PriceInKind":
         """Learn what is usual.
@@ -114,19 +104,3 @@ class PriceInKind(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(usual_price > 0, price / usual_price, np.nan)
         return np.column_stack([ratio, discount - usual_discount])
-
-    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Give the names of both.
-
-        Parameters
-        ----------
-        input_features : object
-            Not looked at.
-
-        Returns
-        -------
-        ndarray of shape (2,)
-            Names.
-        """
-        del input_features
-        return np.asarray(["price_in_kind", "discount_in_kind"], dtype=object)

@@ -15,14 +15,14 @@ UNSERVABLE_FEATURES = frozenset({
     *("splines", "categories", "season", "price in its kind"),
     *_UNLISTED_HISTORIES,
 })
-# Weighted up, purchases are promised many times over: no propensities, whatever the form.
 # Shares of the orders, for the learning curve.
 ORDER_SHARES = {
     "half of the orders": 0.5,
     "a quarter of the orders": 0.25,
     "a tenth of the orders": 0.1,
 }
-# Nobody would leave orders out of what serves.
+# Weighted up, purchases are promised many times over: no propensities, whatever the form. Orders
+# left out are for a curve; nobody would leave them out of what serves.
 UNSERVABLE_TREATMENTS = frozenset({"class weights", *ORDER_SHARES})
 # What the API would have to send besides outweighs any number of leaves.
 NEEDS_MORE = 1_000_000

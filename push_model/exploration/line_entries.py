@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from push_model.exploration.entry import CALIBRATION, NEEDS_MORE, ORDER_SHARES, Entry
+from push_model.exploration.entry import CALIBRATION, HISTORIES, NEEDS_MORE, ORDER_SHARES, Entry
 
 BASE_LINE = "ridge, C 1e-3"
 # Without a penalty, as far as the checked range goes.
@@ -29,7 +29,7 @@ def line(name: str, question: str, *, inputs: int = 26, **differs: Any) -> Entry
     """
     settings = _BASE | differs.pop("settings", {})
     weights = inputs + CALIBRATION * (differs.get("treatment") == "calibrated")
-    weights += NEEDS_MORE * (differs.get("features") == "history")
+    weights += NEEDS_MORE * (differs.get("features") in HISTORIES)
     given: dict[str, Any] = {"neighbour": BASE_LINE, "complexity": weights} | differs
     return Entry(
         name=name, question=question, family="logistic_regression", settings=settings, **given

@@ -5,6 +5,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from push_model.training.estimators import NamedInputs
+
 BY = ("variant_id", "product_type", "vendor")
 # Candidates of the overall rate that each rate starts from: at 1 %, two purchases.
 PRIOR_ROWS = 200.0
@@ -12,7 +14,7 @@ PRIOR_ROWS = 200.0
 Floats = NDArray[np.float64]
 
 
-class AsOfRates(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class AsOfRates(NamedInputs, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn categories into smoothed purchase rates, known the day before.
 
     Parameters
@@ -105,21 +107,10 @@ class AsOfRates(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             self._smooth(*_before(outcome, [X[name], day]), base).to_numpy() for name in self.by
         ])
 
-    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Give the names of the rates.
-
-        Parameters
-        ----------
-        input_features : object
-            Not looked at.
-
-        Returns
-        -------
-        ndarray of shape (n_by,)
-            One for each column of `by`.
-        """
-        del input_features
-        return np.asarray([f"rate_by_{name}" for name in self.by], dtype=object)
+    @property
+    def inputs_(self) -> tuple[str, ...]:  # type: ignore[override] # known before any fit
+        """The names of the rates, one for each column of `by`."""
+        return tuple(f"rate_by_{name}" for name in self.by)
 
     def _smooth(self, bought: pd.Series, rows: pd.Series, base: pd.Series | float) -> pd.Series:
         return (bought + self.prior_rows * base) / (rows + self.prior_rows)

@@ -55,7 +55,29 @@ LINEAR_STEPS: tuple[Step, ...] = (
 )
 
 
-class FeaturePreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class NamedInputs:
+    """Give the names in ``inputs_`` to scikit-learn, for whatever makes inputs of rows."""
+
+    inputs_: tuple[str, ...]
+
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
+        """Give the names of the inputs, as scikit-learn asks for them.
+
+        Parameters
+        ----------
+        input_features : object
+            Not looked at.
+
+        Returns
+        -------
+        ndarray of shape (n_inputs,)
+            Names, in the order of the columns.
+        """
+        del input_features
+        return np.asarray(self.inputs_, dtype=object)
+
+
+class FeaturePreparer(NamedInputs, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn features into the scorer's inputs exactly as serving does.
 
     Parameters
@@ -148,22 +170,6 @@ class FeaturePreparer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         _require(self.features, X)
         prepared = prepare_columns(_columns(X, self.features), self.steps_)
         return np.column_stack([prepared[name] for name in self.inputs_])
-
-    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Give the names of the inputs, as scikit-learn asks for them.
-
-        Parameters
-        ----------
-        input_features : object
-            Not looked at.
-
-        Returns
-        -------
-        ndarray of shape (n_inputs,)
-            Names, in the order of the columns.
-        """
-        del input_features
-        return np.asarray(self.inputs_, dtype=object)
 
 
 def find_never_marker(X: pd.DataFrame, name: str) -> MissingIf | None:

@@ -25,7 +25,7 @@ from push_model.training.fit_request import FitRequest, read_fit_request
 from push_model.training.frames import collect_sorted
 from push_model.training.gate.evidence import baseline_scores
 from push_model.training.golden import GOLDEN_FILE, write_golden
-from push_model.training.history import NEEDED, with_history
+from push_model.training.history import add_needed, with_history
 from push_model.training.orders import keep_large_orders, require_orders
 from push_model.training.parametrisation import describe
 from push_model.training.provenance import describe_dataset
@@ -35,7 +35,7 @@ from push_model.training.train import TrainedModel, score, train
 from push_model.training.versions import git_revision, library_versions
 
 # Whose orders they are matters where earlier ones are looked at, and never else.
-WITH_PAST = tuple(dict.fromkeys([*TRAINING, *NEEDED]))
+WITH_PAST = add_needed(TRAINING)
 
 logger = logging.getLogger(__name__)
 

@@ -39,6 +39,27 @@ def needs_history(model: Model) -> bool:
     return not set(HISTORY).isdisjoint(model.feature_names)
 
 
+def add_needed(columns: Sequence[str]) -> tuple[str, ...]:
+    """Add what history is derived from to columns to read.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Names.
+
+    Returns
+    -------
+    tuple of str
+        Each once, in their order, then those of `NEEDED` that were not among them.
+
+    Examples
+    --------
+    >>> add_needed(["outcome", "order_id"])[:3]
+    ('outcome', 'order_id', 'user_id')
+    """
+    return tuple(dict.fromkeys([*columns, *NEEDED]))
+
+
 def load_with_history(
     uri: str, *, columns: Sequence[str], until: date, needs_history: bool
 ) -> duckdb.DuckDBPyRelation:
@@ -63,8 +84,8 @@ def load_with_history(
     """
     if not needs_history:
         return load_dataset(uri, columns=columns, until=until)
-    asked = dict.fromkeys([*columns, *NEEDED])
-    return with_history(load_dataset(uri, columns=[*asked], optional=HISTORY, until=until))
+    asked = add_needed(columns)
+    return with_history(load_dataset(uri, columns=asked, optional=HISTORY, until=until))
 
 
 def with_history(
@@ -171,7 +192,7 @@ def write_history(uri: str, path: Path, *, until: date) -> int:
     DatasetError
         If the dataset cannot be read or breaks the schema.
     """
-    loaded = load_dataset(uri, columns=[*dict.fromkeys([*TRAINING, *NEEDED])], until=until)
+    loaded = load_dataset(uri, columns=add_needed(TRAINING), until=until)
     checked = check_schema(loaded, source=uri)
     path.parent.mkdir(parents=True, exist_ok=True)
     return write_parquet(history_of_next_orders(checked), path, facts={"until": str(until)})

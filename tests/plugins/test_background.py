@@ -26,9 +26,9 @@ def start(tmp_path):
 
     def start_python(code):
         log = tmp_path / f"{len(sessions)}.log"
-        session = background.start(
-            "python", [sys.executable, "-c", code], log=log, environment=os.environ
-        )
+        command = [sys.executable, "-c", code]
+        process = background.launch(command, log=log, environment=os.environ)
+        session = background.describe("python", process)
         sessions.append(session)
         _wait_until(lambda: "started" in log.read_text())
         return session
