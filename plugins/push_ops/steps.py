@@ -19,8 +19,9 @@ from push_model.training.dataset import load_dataset, write_parquet
 from push_model.training.history import add_needed, with_history
 from push_model.training.orders import keep_large_orders, require_orders
 from push_model.training.parametrisation import describe
-from push_model.training.provenance import describe_dataset
+from push_model.training.provenance import DatasetFacts, describe_dataset
 from push_model.training.schema import write_checked
+from push_model.training.wholeness import refusing_change
 from push_ops.request import RetrainingRequest
 from push_ops.run_folder import find_run_folder, read_json, write_json
 from push_ops.watch import look_back, refuse_unfit
@@ -48,17 +49,14 @@ def load(request: RetrainingRequest) -> dict[str, Any]:
     ------
     DatasetError
         If the dataset cannot be read or breaks the schema. Nothing is written then.
+    OSError
+        If the dataset changed while it was read, or the disk is in trouble: worth another try.
     """
     started = perf_counter()
     logger.info("Reading %s up to %s.", request.dataset, request.run_date)
-    dataset = describe_dataset(request.dataset)
-    loaded = load_dataset(
-        request.dataset, columns=_WITH_PAST, optional=HISTORY, until=request.run_date
-    )
-    _require_any_order(loaded, request)
     path = find_run_folder(request.runs_dir, request.run_id).frame
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = write_checked(loaded, path, source=request.dataset, facts=dataset.metadata())
+    with refusing_change(request.dataset):
+        dataset, rows = _copy_checked(request, path)
     orders = _count_orders(path, request)
     seconds = perf_counter() - started
     logger.info("Checked and kept %s rows of %s orders in %.1f s.", rows, orders, seconds)
@@ -242,6 +240,16 @@ def _say(name: str, verdict: dict[str, Any], *, promoted: bool, promotion: str) 
     if verdict["decision"] == "promote":
         return f"{stays}: {name} won, but this run was told to promote {promotion!r}. {reasons}"
     return f"{stays}: the verdict on {name} is {verdict['decision']!r}. {reasons}"
+
+
+def _copy_checked(request: RetrainingRequest, path: Path) -> tuple[DatasetFacts, int]:
+    dataset = describe_dataset(request.dataset)
+    loaded = load_dataset(
+        request.dataset, columns=_WITH_PAST, optional=HISTORY, until=request.run_date
+    )
+    _require_any_order(loaded, request)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return dataset, write_checked(loaded, path, source=request.dataset, facts=dataset.metadata())
 
 
 def _require_any_order(frame: DuckDBPyRelation, request: RetrainingRequest) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from push_model.errors import DatasetError
-from push_model.training.sources import parquet_parts, to_path
+from push_model.training.paths import is_file_uri, parquet_parts, to_path
 
 #: What a Parquet file made from a dataset calls the dataset's facts.
 PREFIX = "push_model."
@@ -81,9 +81,9 @@ def describe_dataset(uri: str) -> DatasetFacts:
     DatasetError
         If the path does not exist.
     """
-    path = to_path(uri)
-    if "://" in uri and not uri.lower().startswith("file://"):
+    if not is_file_uri(uri):
         return DatasetFacts(uri, None, None)
+    path = to_path(uri)
     if not path.exists():
         raise DatasetError(f"{uri} does not exist. Check the path.")
     if path.is_dir():

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
 
 import duckdb
 
 from push_model.columns import BY_NAME
 from push_model.errors import DatasetError
+from push_model.training.paths import is_file_uri, parquet_parts, to_path
 
 #: Packages add a scheme by an entry point of this group, named like the scheme.
 ENTRY_POINTS = "push_model.datasets"
@@ -65,36 +65,15 @@ def find_reader(uri: str) -> Reader:
         ...
     push_model.errors.DatasetError: No source reads 's4://'. Known schemes: ['file'].
     """
-    scheme = uri.partition("://")[0].lower() if "://" in uri else "file"
-    if scheme == "file":
+    if is_file_uri(uri):
         return read_path
+    scheme = uri.partition("://")[0].lower()
     readers = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     if scheme in readers:
         reader: Reader = readers[scheme].load()
         return reader
     known = sorted({"file", *readers})
     raise DatasetError(f"No source reads {scheme + '://'!r}. Known schemes: {known}.")
-
-
-def to_path(uri: str) -> Path:
-    """Turn a path or a ``file://`` URI into a path.
-
-    Parameters
-    ----------
-    uri : str
-        As in `find_reader`.
-
-    Returns
-    -------
-    Path
-        Where the file or folder is; it may not exist.
-
-    Examples
-    --------
-    >>> to_path("file:///data/my%20frame.csv").name
-    'my frame.csv'
-    """
-    return Path(unquote(urlsplit(uri).path) if uri.lower().startswith("file://") else uri)
 
 
 def read_path(connection: duckdb.DuckDBPyConnection, uri: str) -> Rows:
@@ -131,29 +110,6 @@ def read_path(connection: duckdb.DuckDBPyConnection, uri: str) -> Rows:
     raise DatasetError(
         f"{uri} is of no known kind. Known: .csv, .csv.gz, .parquet, a folder of .parquet parts."
     )
-
-
-def parquet_parts(folder: Path) -> list[Path]:
-    """List the Parquet parts of a folder, by name.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds ``.parquet`` files, at any depth.
-
-    Returns
-    -------
-    list of Path
-        The parts, sorted.
-
-    Raises
-    ------
-    DatasetError
-        If there is none.
-    """
-    if parts := sorted(folder.rglob("*.parquet")):
-        return parts
-    raise DatasetError(f"{folder} holds no .parquet file. Check the path.")
 
 
 def _read_csv(connection: duckdb.DuckDBPyConnection, path: Path) -> Rows:

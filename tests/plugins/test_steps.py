@@ -87,6 +87,25 @@ def test_a_bad_dataset_is_refused_and_nothing_is_left_behind(
     assert files(tmp_path) == {"frame.csv"}
 
 
+def test_a_dataset_that_is_replaced_while_it_is_read_is_worth_another_try(
+    tmp_path, request_of, monkeypatch
+):
+    write_frame(tmp_path, make_frame(orders=40))
+    write_checked = steps.write_checked
+
+    def replaced_meanwhile(frame, path, **of):
+        rows = write_checked(frame, path, **of)
+        write_frame(tmp_path, make_frame(orders=41))
+        return rows
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "write_checked", replaced_meanwhile)
+        with pytest.raises(OSError, match=r"frame\.csv was written to or replaced while"):
+            steps.load(request_of())
+
+    assert steps.load(request_of())["orders"] == 41
+
+
 def test_a_missing_dataset_is_refused_and_nothing_is_left_behind(tmp_path, request_of):
     with pytest.raises(DatasetError, match=r"frame\.csv does not exist"):
         steps.load(request_of())
