@@ -7,13 +7,15 @@ from typing import Any
 from airflow.sdk import Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from push_ops.arrival import AwaitDataset
 from push_ops.form import FORM
 from push_ops.request import RetrainingRequest, read_request
 from push_ops.retries import TASK_DEFAULTS
+from push_ops.schedule import at_or_on_delivery
 
 
 @dag(
-    schedule="0 5 * * *",
+    schedule=at_or_on_delivery("0 5 * * *"),
     start_date=datetime(2020, 1, 1, tzinfo=UTC),  # early, so that any day can be backfilled
     catchup=False,
     max_active_runs=1,
@@ -25,6 +27,7 @@ from push_ops.retries import TASK_DEFAULTS
 def push_retraining() -> None:
     """Retrain the model that says who would buy a product; promote it if it earns that.
 
+    0. **await_dataset** waits until the dataset is there and whole, for some hours at most.
     1. **load** reads and checks the dataset, up to the run date.
     2. **filter** keeps whole orders of enough items bought.
     3. **train** fits the chosen parametrisation and saves a model folder.
@@ -35,6 +38,11 @@ def push_retraining() -> None:
     Bad data or a bad form fails at once and says what to mend; disk and network trouble is tried
     again. A failed run leaves the champion alone.
     """
+    arrived = AwaitDataset(
+        task_id="await_dataset",
+        read_request=_request,
+        doc_md="Waits until the dataset is there and whole, without holding a worker.",
+    )
 
     @task(multiple_outputs=False, doc_md="Reads and checks the dataset, up to the run date.")
     def load() -> dict[str, Any]:
@@ -73,7 +81,9 @@ def push_retraining() -> None:
             raise AirflowSkipException(outcome["sentence"])
         return outcome
 
-    promote(validate(train(filter_orders(load()))))  # type: ignore[arg-type] # dicts at run time
+    loaded = load()
+    arrived >> loaded
+    promote(validate(train(filter_orders(loaded))))  # type: ignore[arg-type] # dicts at run time
 
 
 def _request() -> RetrainingRequest:

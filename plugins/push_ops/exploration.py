@@ -93,12 +93,13 @@ def read_exploration(
     Raises
     ------
     InvalidEventError
-        If neither form nor installation says where something is.
+        If neither form nor installation says where something is, or the dataset's name breaks
+        its rules.
     """
     runs_dir = read_directory("PUSH_RUNS_DIR", environ)
     return ExplorationRequest(
         folder=find_run_folder(runs_dir, run_id).exploration,
-        dataset=read_dataset(form["dataset"], environ),
+        dataset=read_dataset(form["dataset"], environ, run_date),
         size=form["size"],
         min_items=form["min_items"],
         until=run_date,

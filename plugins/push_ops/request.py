@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from push_model.age import read_max_age_days
 from push_model.errors import InvalidEventError
 from push_model.training.gate.policy import Policy, read_policy, read_policy_file
 from push_model.training.parametrisation import Parametrisation
 from push_model.training.presets import read_parametrisation
+from push_ops.daily import is_daily, name_of_day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,8 @@ class RetrainingRequest:
     run_date : date
         No row dated later is read; the model is named after it.
     dataset : str
-        URI or path of the feature frame.
+        URI or path of the feature frame, with the run date in it where its name has a place
+        for that.
     min_items : int
         Items bought that make an order large.
     parametrisation : BoostedTrees or LogisticRegression
@@ -39,6 +42,8 @@ class RetrainingRequest:
         Where run folders and model folders are kept.
     requested_by : str
         Who or what started the run, for the promotion log.
+    is_daily : bool, default=False
+        Whether the dataset is named after the run date, and so may be still to come.
     """
 
     run_id: str
@@ -52,6 +57,7 @@ class RetrainingRequest:
     runs_dir: Path
     models_dir: Path
     requested_by: str
+    is_daily: bool = False
 
 
 def read_request(
@@ -85,8 +91,8 @@ def read_request(
     Raises
     ------
     InvalidEventError
-        If the parametrisation or a limit breaks its rules, or neither form nor installation says
-        where something is.
+        If the parametrisation, a limit or the dataset's name breaks its rules, or neither form
+        nor installation says where something is.
     InvalidSettingError
         If ``PUSH_MAX_AGE_DAYS`` is no whole number.
 
@@ -99,10 +105,12 @@ def read_request(
     ...              environ=environ).parametrisation.depth
     4
     """
+    dataset = choose_dataset(form["dataset"], environ)
     return RetrainingRequest(
         run_id=run_id,
         run_date=run_date,
-        dataset=read_dataset(form["dataset"], environ),
+        dataset=name_of_day(dataset, run_date),
+        is_daily=is_daily(dataset),
         min_items=form["min_items"],
         parametrisation=read_parametrisation(form["model_parametrisation"] or form["model"]),
         policy=_policy(form["policy"], environ),
@@ -114,8 +122,33 @@ def read_request(
     )
 
 
-def read_dataset(given: str | None, environ: Mapping[str, str]) -> str:
+def read_dataset(given: str | None, environ: Mapping[str, str], run_date: date) -> str:
     """Read which dataset a run is about.
+
+    Parameters
+    ----------
+    given : str or None
+        What the form says.
+    environ : mapping of str to str
+        May hold ``PUSH_DATASET``, which an empty form means.
+    run_date : date
+        What the placeholders of a daily name stand for.
+
+    Returns
+    -------
+    str
+        A URI or path.
+
+    Raises
+    ------
+    InvalidEventError
+        As `choose_dataset` and `push_ops.daily.name_of_day`.
+    """
+    return name_of_day(choose_dataset(given, environ), run_date)
+
+
+def choose_dataset(given: str | None, environ: Mapping[str, str]) -> str:
+    """Read how a run's dataset is named, before the run date is put in.
 
     Parameters
     ----------
@@ -127,19 +160,26 @@ def read_dataset(given: str | None, environ: Mapping[str, str]) -> str:
     Returns
     -------
     str
-        A URI or path.
+        A URI or path, maybe with placeholders.
 
     Raises
     ------
     InvalidEventError
-        If neither names one.
+        If neither names one, or it holds a password.
     """
-    if dataset := (given or "").strip() or environ.get("PUSH_DATASET", "").strip():
-        return dataset
-    raise InvalidEventError(
-        "The form names no dataset and PUSH_DATASET is not set. Name a dataset in the form, or "
-        "set PUSH_DATASET where Airflow's tasks run."
-    )
+    dataset = (given or "").strip() or environ.get("PUSH_DATASET", "").strip()
+    if not dataset:
+        raise InvalidEventError(
+            "The form names no dataset and PUSH_DATASET is not set. Name a dataset in the form, "
+            "or set PUSH_DATASET where Airflow's tasks run."
+        )
+    # It would end up in logs and manifests.
+    if "://" in dataset and "@" in urlsplit(dataset).netloc:
+        raise InvalidEventError(
+            "The dataset's URI holds a user or a password. Keep them in an Airflow connection "
+            "and name that: conn://CONNECTION?table=... (docs/datasets.md)."
+        )
+    return dataset
 
 
 def _policy(given: Mapping[str, Any] | None, environ: Mapping[str, str]) -> Policy:

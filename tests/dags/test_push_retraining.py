@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from airflow.sdk import CronTriggerTimetable
 from airflow.utils.dag_version_inflation_checker import check_dag_file_stability
 
 from push_model.errors import PushModelError
@@ -30,10 +31,11 @@ def test_the_dag_file_stays_short():
     assert len(DAG_FILE.read_text().splitlines()) <= 120
 
 
-def test_the_five_steps_follow_each_other(dag):
+def test_the_five_steps_follow_each_other_once_the_dataset_is_there(dag):
     followers = {task.task_id: task.downstream_task_ids for task in dag.tasks}
 
     assert followers == {
+        "await_dataset": {"load"},
         "load": {"filter"},
         "filter": {"train"},
         "train": {"validate"},
@@ -43,12 +45,16 @@ def test_the_five_steps_follow_each_other(dag):
 
 
 def test_it_runs_daily_at_five_from_a_fixed_date_one_run_at_a_time(dag):
-    assert dag.schedule == "0 5 * * *"
+    assert dag.schedule.timetable == CronTriggerTimetable("0 5 * * *", timezone="UTC")
     assert dag.timezone.name == "UTC"
     assert dag.start_date == datetime(2020, 1, 1, tzinfo=UTC)
     assert dag.catchup is False
     assert dag.max_active_runs == 1
     assert dag.dagrun_timeout < timedelta(days=1)
+
+
+def test_it_also_runs_when_somebody_says_that_data_arrived(dag):
+    assert dag.schedule.asset_condition.name == "push_feature_frame"
 
 
 @pytest.mark.parametrize("step", STEPS)

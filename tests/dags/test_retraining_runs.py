@@ -41,6 +41,7 @@ class Installation:
         dag = DagBag(dag_folder=str(DAGS)).dags["push_retraining"]
         with pytest.MonkeyPatch.context() as settings:
             settings.setenv("PUSH_DATASET", str(self.dataset))
+            settings.setenv("PUSH_DATASET_SETTLE_S", "1")
             settings.setenv("PUSH_RUNS_DIR", str(self.folder / "runs"))
             settings.setenv("PUSH_MODELS_DIR", str(self.models))
             settings.setenv("PUSH_POLICY", str(self.policy))
@@ -226,7 +227,7 @@ def test_a_form_that_breaks_its_rules_starts_nothing(installation, form, complai
     assert installation.files() == {"frame.csv"}
 
 
-def test_a_typo_in_a_parametrisation_fails_the_load_before_any_data_is_read(installation):
+def test_a_typo_in_a_parametrisation_fails_before_any_data_is_waited_for(installation):
     installation.dataset.unlink()
 
     dag_run = installation.run(
@@ -234,8 +235,8 @@ def test_a_typo_in_a_parametrisation_fails_the_load_before_any_data_is_read(inst
     )
 
     assert dag_run.state == "failed"
-    assert installation.states["load"] == "failed"
-    assert installation.states["filter"] == "upstream_failed"
+    assert installation.states["await_dataset"] == "failed"
+    assert installation.states["load"] == "upstream_failed"
     assert installation.files() == set()
 
 

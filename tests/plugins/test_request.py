@@ -114,3 +114,23 @@ def test_limits_of_the_form_win_over_the_installations_and_those_over_the_defaul
 def test_a_policy_file_that_is_not_there_is_named():
     with pytest.raises(InvalidEventError, match=r"none\.json cannot be read"):
         read(INSTALLATION | {"PUSH_POLICY": "/none.json"})
+
+
+def test_the_run_date_is_put_into_the_name_of_a_daily_dataset():
+    environ = INSTALLATION | {"PUSH_DATASET": "/data/feature_frame_{yyyymmdd}.csv"}
+
+    request = read(environ)
+
+    assert request.dataset == "/data/feature_frame_20210304.csv"
+    assert request.is_daily
+    assert not read(environ, dataset="/data/frame.csv").is_daily
+
+
+@pytest.mark.parametrize(
+    "uri", ["postgresql://ana:hunter2@db/shop?table=f", "conn://ana:hunter2@db?table=f_{ds}"]
+)
+def test_a_password_in_the_datasets_uri_is_refused_and_not_repeated(uri):
+    with pytest.raises(InvalidEventError, match="Keep them in an Airflow connection") as error:
+        read(dataset=uri)
+
+    assert "hunter2" not in str(error.value)

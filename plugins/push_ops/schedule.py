@@ -1,0 +1,24 @@
+"""When does a retraining start by itself? By the clock, and when someone says that data arrived."""
+
+from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable
+
+# Whoever delivers the feature frame updates it: over the REST API, or as an outlet of a DAG.
+FEATURE_FRAME = Asset("push_feature_frame")
+
+
+def at_or_on_delivery(cron: str) -> AssetOrTimeSchedule:
+    """Schedule a DAG by the clock and by deliveries of the feature frame.
+
+    Parameters
+    ----------
+    cron : str
+        When to run each day, in UTC.
+
+    Returns
+    -------
+    AssetOrTimeSchedule
+        A run that a delivery starts has no logical date.
+    """
+    return AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable(cron, timezone="UTC"), assets=FEATURE_FRAME
+    )
