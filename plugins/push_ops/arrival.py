@@ -1,5 +1,6 @@
 """What does the first task of push_retraining do? It waits for the dataset, on no worker's time."""
 
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from push_model.training.paths import is_file_uri
 from push_ops.arrival_trigger import DatasetTrigger
 from push_ops.request import RetrainingRequest
 from push_ops.waiting import Watch, read_patience
+
+logger = logging.getLogger(__name__)
 
 # The trigger gives up by itself; the scheduler does where there is no triggerer to run it.
 _GRACE_S = 300.0
@@ -59,14 +62,14 @@ class AwaitDataset(BaseOperator):
         watch = Watch(request.dataset, patience.settle_s)
         reason = watch.look() if is_file_uri(request.dataset) else None
         if reason is None:
-            self.log.info("%s is there to be read.", request.dataset)
+            logger.info("%s is there to be read.", request.dataset)
             return
         is_over = request.run_date < datetime.now(UTC).date()
         if not watch.is_there() and (is_over or not request.is_daily):
             raise DatasetError(_say_that_none_comes(request))
         # What is there may still come to rest; a file of yesterday that is cut stays cut.
         wait_s = 2 * patience.settle_s if is_over else patience.wait_s
-        self.log.info("%s %s. Waiting for at most %s.", request.dataset, reason, _words(wait_s))
+        logger.info("%s %s. Waiting for at most %s.", request.dataset, reason, _words(wait_s))
         self.defer(
             trigger=DatasetTrigger(
                 uri=request.dataset, settle_s=patience.settle_s, since=time.time(), wait_s=wait_s
@@ -96,7 +99,7 @@ class AwaitDataset(BaseOperator):
             self._look_once_more(f"It was waited for during {waited}.")
         else:
             dataset = self._read_request().dataset
-            self.log.info("%s is there to be read, after %s.", dataset, waited)
+            logger.info("%s is there to be read, after %s.", dataset, waited)
 
     def resume_execution(
         self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any
@@ -126,7 +129,7 @@ class AwaitDataset(BaseOperator):
                 f"{request.dataset} {reason}. {remark} Ask whoever delivers it; once it is whole, "
                 "clear this task, and the run goes on."
             )
-        self.log.info("%s is there to be read.", request.dataset)
+        logger.info("%s is there to be read.", request.dataset)
 
 
 def _say_that_none_comes(request: RetrainingRequest) -> str:

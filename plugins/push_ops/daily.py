@@ -57,7 +57,7 @@ def name_of_day(pattern: str, day: date) -> str:
     'data/2021/feature_frame_20210228.csv'
     """
 
-    def put(found: re.Match[str]) -> str:
+    def _put(found: re.Match[str]) -> str:
         if found[0] in {"{{", "}}"}:
             return found[0][0]
         asked = _PLACEHOLDER.fullmatch(found[1] or "")
@@ -69,4 +69,4 @@ def name_of_day(pattern: str, day: date) -> str:
             )
         return (day - timedelta(days=int(asked[2] or 0))).strftime(_FORMATS[asked[1]])
 
-    return _BRACE.sub(put, pattern)
+    return _BRACE.sub(_put, pattern)

@@ -22,6 +22,7 @@ from push_model.training.parametrisation import describe
 from push_model.training.provenance import DatasetFacts, describe_dataset
 from push_model.training.schema import write_checked
 from push_model.training.wholeness import refusing_change
+from push_ops.fetching import at_hand
 from push_ops.request import RetrainingRequest
 from push_ops.run_folder import find_run_folder, read_json, write_json
 from push_ops.watch import look_back, refuse_unfit
@@ -243,13 +244,13 @@ def _say(name: str, verdict: dict[str, Any], *, promoted: bool, promotion: str) 
 
 
 def _copy_checked(request: RetrainingRequest, path: Path) -> tuple[DatasetFacts, int]:
-    dataset = describe_dataset(request.dataset)
-    loaded = load_dataset(
-        request.dataset, columns=_WITH_PAST, optional=HISTORY, until=request.run_date
-    )
-    _require_any_order(loaded, request)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return dataset, write_checked(loaded, path, source=request.dataset, facts=dataset.metadata())
+    uri, until = request.dataset, request.run_date
+    with at_hand(uri, path.parent, columns=[*_WITH_PAST, *HISTORY], until=until) as fetched:
+        loaded = load_dataset(fetched.path, columns=_WITH_PAST, optional=HISTORY, until=until)
+        _require_any_order(loaded, request)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        facts = fetched.facts
+        return facts, write_checked(loaded, path, source=uri, facts=facts.metadata())
 
 
 def _require_any_order(frame: DuckDBPyRelation, request: RetrainingRequest) -> None:
