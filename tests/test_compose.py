@@ -100,6 +100,13 @@ def test_the_worker_alone_writes_models_and_runs_and_cannot_change_the_data():
         assert not {"/opt/push-model/models", "/opt/push-model/runs"} & set(_mounts(name))
 
 
+def test_what_waits_for_the_data_sees_the_data_of_the_worker():
+    data = [mount for mount in SERVICES["worker"]["volumes"] if "/opt/push-model/data" in mount]
+
+    assert set(data) <= set(SERVICES["triggerer"]["volumes"])
+    assert _mounts("triggerer")["/opt/push-model/data"] == "ro"
+
+
 @pytest.mark.parametrize("name", AIRFLOW)
 def test_a_component_has_no_privileges_and_shares_one_environment(name):
     service = SERVICES[name]
