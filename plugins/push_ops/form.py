@@ -35,7 +35,8 @@ FORM: dict[str, dict[str, Any]] = {
         "type": ["string", "null"],
         "title": "Dataset",
         "description_md": "Path or URI of a feature frame: CSV, CSV.gz, Parquet or a folder of "
-        "Parquet parts. Empty: the one that **PUSH_DATASET** names.",
+        "Parquet parts; **{yyyymmdd}** stands for the run date. Empty: the one that "
+        "**PUSH_DATASET** names.",
     },
     "min_items": {
         "default": 5,
