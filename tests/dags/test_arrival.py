@@ -75,17 +75,22 @@ def deliver(path, *pieces):
             file.write(piece)
 
 
+def list_deferred():
+    with create_session() as session:
+        waited = select(TaskInstance.id).where(TaskInstance.trigger_timeout.is_not(None))
+        return set(session.scalars(waited))
+
+
 def once_deferred(do, *arguments):
-    """Do something as soon as a task waits without a worker."""
+    """Do something as soon as another task waits without a worker."""
+    before = list_deferred()
 
     def watch():
-        deferred = select(TaskInstance.id).where(TaskInstance.trigger_timeout.is_not(None))
         for _ in range(600):
             time.sleep(0.1)
-            with create_session() as session:
-                if session.scalars(deferred).first():
-                    do(*arguments)
-                    return
+            if list_deferred() - before:
+                do(*arguments)
+                return
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -174,6 +179,16 @@ def test_a_file_named_outright_is_there_or_it_is_not(tmp_path):
 
 def test_what_is_no_file_is_not_waited_for():
     execute("warehouse://shop/frame_{yyyymmdd}")
+
+
+def test_the_log_says_how_long_it_took(tmp_path, caplog):
+    caplog.set_level("INFO", logger="push_ops.arrival")
+    path = tmp_path / "frame.csv"
+    operator = AwaitDataset(task_id="await", read_request=lambda: request_of(path))
+
+    operator.resume_execution("finish", {"event": {"reason": None, "waited_s": 5400}}, {})
+
+    assert caplog.messages == [f"{path} is there to be read, after 1 h 30 min."]
 
 
 def test_where_no_triggerer_ran_the_worker_has_a_look_itself(todays):
