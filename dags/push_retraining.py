@@ -7,8 +7,11 @@ from typing import Any
 from airflow.sdk import Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from push_ops.approval import ApprovePromotion
 from push_ops.arrival import AwaitDataset
 from push_ops.form import FORM
+from push_ops.notify import tell_failure, tell_kept, tell_promoted, tell_timed_out
+from push_ops.overdue import overdue_alert
 from push_ops.request import RetrainingRequest, read_request
 from push_ops.retries import TASK_DEFAULTS
 from push_ops.schedule import at_or_on_delivery
@@ -19,9 +22,11 @@ from push_ops.schedule import at_or_on_delivery
     start_date=datetime(2020, 1, 1, tzinfo=UTC),  # early, so that any day can be backfilled
     catchup=False,
     max_active_runs=1,
-    dagrun_timeout=timedelta(hours=12),
+    dagrun_timeout=timedelta(hours=20),  # 8 of steps, 4 for data to come, 4 for a person
+    deadline=overdue_alert(os.environ),
     params={name: Param(**field) for name, field in FORM.items()},
-    default_args=TASK_DEFAULTS,
+    default_args=TASK_DEFAULTS | {"on_failure_callback": tell_failure},
+    on_failure_callback=tell_timed_out,
     tags=["push"],
 )
 def push_retraining() -> None:
@@ -32,7 +37,8 @@ def push_retraining() -> None:
     2. **filter** keeps whole orders of enough items bought.
     3. **train** fits the chosen parametrisation and saves a model folder.
     4. **validate** judges it on the newest orders, beside the champion and plain popularity.
-    5. **promote** makes a winner the champion, the model that serves. **Skipped** means that the
+    5. **approve** asks a person, where the form says so; else it goes on at once.
+    6. **promote** makes a winner the champion, the model that serves. **Skipped** means that the
        champion stayed; the log says why, and `push-model verdict` shows the numbers.
 
     Bad data or a bad form fails at once and says what to mend; disk and network trouble is tried
@@ -72,18 +78,30 @@ def push_retraining() -> None:
 
         return steps.validate(_request(), trained)
 
-    @task(multiple_outputs=False, doc_md="Promotes a winner. **Skipped**: the champion stayed.")
-    def promote(validated: dict[str, Any]) -> dict[str, Any]:
+    @task(
+        multiple_outputs=False,
+        on_success_callback=tell_promoted,
+        on_skipped_callback=tell_kept,
+        doc_md="Promotes a winner. **Skipped**: the champion stayed.",
+    )
+    def promote(validated: dict[str, Any], approval: dict[str, Any] | None) -> dict[str, Any]:
         from push_ops import steps
 
-        outcome = steps.promote(_request(), validated)
+        approved_by = (approval or {}).get("approved_by")
+        outcome = steps.promote(_request(), validated, approved_by=approved_by)
         if not outcome["promoted"]:
             raise AirflowSkipException(outcome["sentence"])
         return outcome
 
     loaded = load()
     arrived >> loaded
-    promote(validate(train(filter_orders(loaded))))  # type: ignore[arg-type] # dicts at run time
+    validated: Any = validate(train(filter_orders(loaded)))  # type: ignore[arg-type] # dicts at run time
+    approve = ApprovePromotion(
+        task_id="approve",
+        validated=validated,
+        doc_md="Asks a person where the form says so. No answer in 4 hours: rejected.",
+    )
+    promote(validated, approve.output)  # type: ignore[arg-type] # the same
 
 
 def _request() -> RetrainingRequest:

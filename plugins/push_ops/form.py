@@ -10,6 +10,7 @@ from push_model.training.presets import PRESETS
 
 PROMOTIONS = {
     "auto": "auto: promote when the verdict says so",
+    "manual": "manual: a winner waits for a person to approve it",
     "never": "never: train and judge, leave the champion alone",
 }
 
@@ -80,6 +81,7 @@ FORM: dict[str, dict[str, Any]] = {
         "enum": list(PROMOTIONS),
         "values_display": PROMOTIONS,
         "title": "Promotion",
-        "description_md": "Whether a challenger that wins becomes the champion, which serves.",
+        "description_md": "Whether a challenger that wins becomes the champion, which serves. "
+        "**manual**: the task **approve** asks, and takes no answer in 4 hours for a no.",
     },
 }

@@ -35,7 +35,7 @@ class RetrainingRequest:
     policy : Policy
         Limits of the gate.
     promotion : str
-        ``"auto"`` or ``"never"``.
+        ``"auto"``, ``"manual"`` or ``"never"``.
     max_age_days : int
         How old the champion may be before a run that leaves it fails.
     runs_dir, models_dir : Path

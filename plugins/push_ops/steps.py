@@ -188,7 +188,9 @@ def validate(request: RetrainingRequest, trained: dict[str, Any]) -> dict[str, A
     return {"verdict": str(folder.verdict), "decision": verdict.decision}
 
 
-def promote(request: RetrainingRequest, validated: dict[str, Any]) -> dict[str, Any]:
+def promote(
+    request: RetrainingRequest, validated: dict[str, Any], *, approved_by: str | None = None
+) -> dict[str, Any]:
     """Make a winner the champion; leave the champion alone otherwise, and say why.
 
     Parameters
@@ -197,6 +199,8 @@ def promote(request: RetrainingRequest, validated: dict[str, Any]) -> dict[str, 
         Its promotion policy may forbid any change.
     validated : dict
         What `validate` returned.
+    approved_by : str, optional
+        The person who approved it; a manual promotion needs one.
 
     Returns
     -------
@@ -213,7 +217,8 @@ def promote(request: RetrainingRequest, validated: dict[str, Any]) -> dict[str, 
     run = read_json(Path(validated["verdict"]))
     name, verdict = run["model_name"], run["verdict"]
     serving = verdict["champion_name"]
-    promoted = verdict["decision"] == "promote" and request.promotion == "auto"
+    may_promote = request.promotion == "auto" or (request.promotion == "manual" and approved_by)
+    promoted = verdict["decision"] == "promote" and bool(may_promote)
     if promoted:
         move_champion(
             request.models_dir,
@@ -223,10 +228,10 @@ def promote(request: RetrainingRequest, validated: dict[str, Any]) -> dict[str, 
             verdict={key: verdict[key] for key in ("decision", "claim", "reasons")},
             reason=verdict["headline"],
             promoted_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            by=f"{request.requested_by}, run {request.run_id}",
+            by=f"{approved_by or request.requested_by}, run {request.run_id}",
         )
     sentence = _say(name, verdict, promoted=promoted, promotion=request.promotion)
-    if serving and not promoted and request.promotion == "auto":
+    if serving and not promoted and request.promotion != "never":
         refuse_unfit(request, serving, run.get("backtests", []), sentence)
     logger.info("%s", sentence)
     return {"promoted": promoted, "sentence": sentence}
@@ -239,7 +244,8 @@ def _say(name: str, verdict: dict[str, Any], *, promoted: bool, promotion: str) 
         return f"{name} is the champion now{f', after {serving}' if serving else ''}. {reasons}"
     stays = f"{serving} stays the champion" if serving else "There is still no champion"
     if verdict["decision"] == "promote":
-        return f"{stays}: {name} won, but this run was told to promote {promotion!r}. {reasons}"
+        told = "nobody approved it" if promotion == "manual" else "this run was told 'never'"
+        return f"{stays}: {name} won, but {told}. {reasons}"
     return f"{stays}: the verdict on {name} is {verdict['decision']!r}. {reasons}"
 
 

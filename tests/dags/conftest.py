@@ -20,6 +20,8 @@ os.environ |= {
     "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+    "AIRFLOW__API__BASE_URL": "http://airflow.invalid",
+    "AIRFLOW__API_AUTH__JWT_SECRET": 8 * "of tests",  # a shorter one is warned of
 }
 
 
@@ -43,6 +45,13 @@ def database():
 
     with warnings.catch_warnings(action="ignore"):  # Airflow's own, about its migrations
         initdb()
+
+
+@pytest.fixture
+def installation(tmp_path, database):  # noqa: ARG001 - runs need the tables
+    from tests.dags.installation import Installation  # noqa: PLC0415 - the same
+
+    return Installation(tmp_path)
 
 
 def pytest_unconfigure():

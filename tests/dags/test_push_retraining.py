@@ -31,7 +31,7 @@ def test_the_dag_file_stays_short():
     assert len(DAG_FILE.read_text().splitlines()) <= 120
 
 
-def test_the_five_steps_follow_each_other_once_the_dataset_is_there(dag):
+def test_the_steps_follow_each_other_and_a_person_has_a_say_before_the_last(dag):
     followers = {task.task_id: task.downstream_task_ids for task in dag.tasks}
 
     assert followers == {
@@ -39,7 +39,8 @@ def test_the_five_steps_follow_each_other_once_the_dataset_is_there(dag):
         "load": {"filter"},
         "filter": {"train"},
         "train": {"validate"},
-        "validate": {"promote"},
+        "validate": {"approve", "promote"},
+        "approve": {"promote"},
         "promote": set(),
     }
 
@@ -55,6 +56,21 @@ def test_it_runs_daily_at_five_from_a_fixed_date_one_run_at_a_time(dag):
 
 def test_it_also_runs_when_somebody_says_that_data_arrived(dag):
     assert dag.schedule.asset_condition.name == "push_feature_frame"
+
+
+def test_the_run_has_time_for_a_person_whatever_its_steps_take(dag):
+    steps = sum((dag.get_task(step).execution_timeout for step in STEPS), timedelta())
+
+    assert steps + dag.get_task("approve").response_timeout <= dag.dagrun_timeout
+
+
+def test_whoever_is_told_is_told_by_task_and_of_what_no_task_can_say_by_run(dag):
+    assert all(task.on_failure_callback for task in dag.tasks)
+    assert not any(task.on_retry_callback for task in dag.tasks)
+    speakers = [task.task_id for task in dag.tasks if task.on_success_callback]
+    assert speakers == ["promote"]
+    assert dag.on_failure_callback.__name__ == "tell_timed_out"
+    assert dag.deadline is None or dag.deadline == []
 
 
 @pytest.mark.parametrize("step", STEPS)

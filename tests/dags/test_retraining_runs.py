@@ -5,65 +5,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
 
 from push_model import handler_predict
 from push_model.columns import FEATURES
 from push_model.store import champion
-from push_ops.run_folder import find_run_folder
+from tests.dags.installation import DAY_AFTER, FAST, HOPELESS, RUN_DATE, Installation
 from tests.frames import make_frame
 
 # Airflow calls deprecated names of its own and of its dependencies; our code has its own tests.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
-
-DAGS = Path(__file__).parents[2] / "dags"
-RUN_DATE = datetime(2021, 6, 1, 5, tzinfo=UTC)
-DAY_AFTER = datetime(2021, 6, 2, 5, tzinfo=UTC)
-FAST = {"model": "boosted_trees_fast"}
-# So strongly penalised that it knows nothing: it loses against any champion.
-HOPELESS = {"model_parametrisation": {"model": "logistic_regression", "penalty": "l1", "C": 1e-9}}
-
-
-class Installation:
-    """A dataset and the settings that point the DAG's tasks at it."""
-
-    def __init__(self, folder):
-        self.folder, self.models = folder, folder / "models"
-        self.dataset = folder / "frame.csv"
-        make_frame(orders=400).to_csv(self.dataset, index=False)
-        self.policy = folder.with_name(f"policy_of_{folder.name}.json")
-        # The newest order is some weeks older than the runs.
-        self.policy.write_text('{"max_days_since_newest_order": 400}')
-
-    def run(self, logical_date=RUN_DATE, run_after=None, **form):
-        # A fresh DAG each time: `dag.test()` leaves the values of its form in it.
-        dag = DagBag(dag_folder=str(DAGS)).dags["push_retraining"]
-        with pytest.MonkeyPatch.context() as settings:
-            settings.setenv("PUSH_DATASET", str(self.dataset))
-            settings.setenv("PUSH_DATASET_SETTLE_S", "1")
-            settings.setenv("PUSH_RUNS_DIR", str(self.folder / "runs"))
-            settings.setenv("PUSH_MODELS_DIR", str(self.models))
-            settings.setenv("PUSH_POLICY", str(self.policy))
-            dag_run = dag.test(logical_date=logical_date, run_after=run_after, run_conf=form)
-        # Read at once: a later run of the same moment takes this one's tasks in the database.
-        self.states = {task.task_id: task.state for task in dag_run.get_task_instances()}
-        return dag_run
-
-    def run_folder(self, dag_run):
-        return find_run_folder(self.folder / "runs", dag_run.run_id)
-
-    def verdict(self, dag_run):
-        return json.loads(self.run_folder(dag_run).verdict.read_text())
-
-    def files(self):
-        paths = (path for path in self.folder.rglob("*") if path.is_file())
-        return {path.relative_to(self.folder).as_posix() for path in paths}
-
-
-@pytest.fixture
-def installation(tmp_path, database):  # noqa: ARG001 - runs need the tables
-    return Installation(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +167,7 @@ def test_a_winner_that_may_not_be_promoted_waits_in_the_store(installation):
     ("form", "complaint"),
     [
         ({"min_items": 0}, "0 is less than the minimum of 1"),
-        ({"promotion": "manual"}, "'manual' is not one of"),
+        ({"promotion": "ask"}, "'ask' is not one of"),
         ({"model_parametrisation": {"model": "svm"}}, "'svm' is not one of"),
     ],
 )

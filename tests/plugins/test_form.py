@@ -38,7 +38,7 @@ def test_every_choice_has_a_title():
         ("policy", {"margin": 1}, "1 is greater than or equal to the maximum of 1"),
         ("policy", {"resamples": 0.5}, "0.5 is not of type 'integer'"),
         ("policy", "strict", "is not of type 'object', 'null'"),
-        ("promotion", "manual", "'manual' is not one of"),
+        ("promotion", "ask", "'ask' is not one of"),
     ],
 )
 def test_the_form_refuses_what_its_schema_can_refuse(name, value, complaint):

@@ -321,16 +321,22 @@ def test_a_record_of_the_past_that_cannot_be_kept_stops_no_verdict(tmp_path, req
     assert run["verdict"]["decision"] in {"promote", "keep", "inconclusive"}
 
 
-def test_promotion_never_says_who_won_and_who_stays(tmp_path, request_of):
+@pytest.mark.parametrize(
+    ("promotion", "because"),
+    [("never", "this run was told 'never'"), ("manual", "nobody approved it")],
+)
+def test_a_winner_that_may_not_serve_is_named_with_who_stays(
+    tmp_path, request_of, promotion, because
+):
     verdict = {"decision": "promote", "champion_name": "push_old", "reasons": ["Better."]}
     write_json(tmp_path / "verdict.json", {"model_name": "push_new", "verdict": verdict})
 
     outcome = steps.promote(
-        request_of(promotion="never"), {"verdict": str(tmp_path / "verdict.json")}
+        request_of(promotion=promotion, max_age_days=10_000),
+        {"verdict": str(tmp_path / "verdict.json")},
     )
 
     assert outcome == {
         "promoted": False,
-        "sentence": "push_old stays the champion: push_new won, but this run was told to promote "
-        "'never'. Better.",
+        "sentence": f"push_old stays the champion: push_new won, but {because}. Better.",
     }
