@@ -78,6 +78,7 @@ class Cluster:
             **QUIET,
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
             "PUSH_DATASET": str(self.dataset),
+            "PUSH_DATASET_SETTLE_S": "1",
             "PUSH_POLICY": str(self.policy),
             "PUSH_MODELS_DIR": str(self.models),
             "PUSH_RUNS_DIR": str(self.runs),

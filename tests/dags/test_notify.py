@@ -72,7 +72,7 @@ def test_a_run_that_airflow_ended_is_told_of_by_the_dag_processor(dagbag, heard)
     _execute_callbacks(dagbag, [request], structlog.get_logger())
 
     (text,) = heard()
-    assert text.startswith("Overdue: The run has not ended in 12 hours, and was ended.\n")
+    assert text.startswith("Overdue: The run has not ended in 20 hours, and was ended.\n")
     assert f"Where: {RUN}\n" in text
 
 
