@@ -11,6 +11,8 @@ SAMPLE := data/feature_frame_sample.csv
 DATASET ?= data/feature_frame_sample.csv
 
 BIN := $(CURDIR)/.venv/bin
+# A worker a core; each may hold an Airflow.
+SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4
 INSTALLED := .venv/.installed
 MIGRATED := .airflow/.migrated
 CLUSTER := .airflow/cluster
@@ -40,13 +42,13 @@ retrain: $(MIGRATED) $(filter $(SAMPLE),$(DATASET)) ## Train, judge and promote 
 
 .PHONY: test
 test: $(INSTALLED) ## Run the whole test suite with coverage
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --durations=10
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term:skip-covered --durations=10
 
 ##@ Checks
 
 .PHONY: check
 check: lint ## Run what a commit must pass: lint, then the fast tests
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -m "not slow"
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check style, types, imports, spelling and docstrings

@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from push_model import age, health_report, limits, prediction, process
 from push_model.live_model import LiveModels
@@ -7,6 +10,38 @@ from push_model.live_model import LiveModels
 # A busy machine is no failing law; how fast things are is measured in benchmarks/.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+CLUSTER = "tests/cluster/"
+
+
+class WholeFiles(LoadScopeScheduling):
+    """Give a file's tests to one worker, and to one worker all that share the cluster."""
+
+    def _split_scope(self, nodeid):
+        return CLUSTER if nodeid.startswith(CLUSTER) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return WholeFiles(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Begin with the longest, so that no worker ends with one alone: the cluster, slow files."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda i: (not i.nodeid.startswith(CLUSTER), i.path not in slow))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print what tests measured, and where they left something to look at."""
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    told = [pair for report in reports for pair in getattr(report, "user_properties", ())]
+    for what, line in told:
+        if what == "measured":
+            terminalreporter.write_line(line)
+    for folder in sorted({Path(value) for what, value in told if what == "folder"}):
+        if folder.exists():
+            terminalreporter.write_line(f"logs and all else are kept in {folder}")
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""One real cluster for all tests of this folder; it ends with pytest, however that ends."""
+"""One real cluster for all tests of this folder; it ends with them, however they end."""
 
 import shutil
 import tempfile
@@ -10,29 +10,12 @@ import pytest
 from push_ops.guard import start_guard
 from tests.cluster.running import Cluster
 
-HERE = Path(__file__).parent
 FAILED = []
-FOLDERS = []
-MEASURED = []
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items):
-    """Leave these tests for the end: until then no cluster takes anyone's memory."""
-    items.sort(key=lambda item: HERE in item.path.parents)
 
 
 def pytest_runtest_logreport(report):
     if report.failed and report.nodeid.startswith("tests/cluster/"):
         FAILED.append(report.nodeid)
-
-
-def pytest_terminal_summary(terminalreporter):
-    for line in MEASURED:
-        terminalreporter.write_line(f"real cluster: {line}")
-    for folder in FOLDERS:
-        if folder.exists():
-            terminalreporter.write_line(f"real cluster: logs and all else are kept in {folder}")
 
 
 def _is_alive(process):
@@ -43,14 +26,13 @@ def _is_alive(process):
         return False
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def whole_cluster():
     folder = Path(tempfile.mkdtemp(prefix="push-cluster-"))
-    FOLDERS.append(folder)
     cluster = Cluster(folder)
     guard = start_guard(cluster.home)
     try:
-        MEASURED.append(f"ready after {cluster.start():.0f} s")
+        cluster.start()
         yield cluster
     finally:
         processes = cluster.processes()
@@ -63,8 +45,9 @@ def whole_cluster():
 
 
 @pytest.fixture
-def cluster(whole_cluster):
+def cluster(whole_cluster, record_property):
     """The cluster, both of its workers well and nothing in its store."""
+    record_property("folder", str(whole_cluster.folder))
     whole_cluster.wait_for_workers()
     for folder in (whole_cluster.models, whole_cluster.runs):
         shutil.rmtree(folder, ignore_errors=True)
@@ -72,6 +55,6 @@ def cluster(whole_cluster):
 
 
 @pytest.fixture
-def measured():
+def measured(record_property):
     """Take a line for the end of pytest's output."""
-    return MEASURED.append
+    return lambda line: record_property("measured", f"real cluster: {line}")
