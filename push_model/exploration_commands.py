@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from push_model.command_values import read_until
@@ -28,6 +35,8 @@ console = Console()
 DEFAULT_OUT = Path("data/exploration")
 SEARCH_MINUTES = {"small": 0.0, "full": 20.0}
 LEADERBOARD_WIDTH = 110
+# Lines of progress in a log.
+SAID_TIMES = 20
 # A fit of trees keeps two cores busy by itself.
 DEFAULT_JOBS = max(1, (os.cpu_count() or 1) // 2)
 
@@ -87,6 +96,14 @@ def _fit_all(exploration: "Exploration", *, jobs: int) -> None:
         for number, work in enumerate(run_all(exploration, todo, jobs=jobs), start=1):
             said = f"Fitting, {number} of {len(todo)}"
             progress.update(task, advance=work.weight, description=said)
+            if not progress.console.is_terminal and number % max(1, len(todo) // SAID_TIMES) == 0:
+                _print(f"{said}, {_say_left(progress.tasks[task])}")
+
+
+def _say_left(task: Task) -> str:
+    """Say in a log, where no bar moves, how far it is."""
+    left = "" if task.time_remaining is None else f", some {task.time_remaining / 60:.0f} min left"
+    return f"{task.percentage:.0f} % of the work{left}"
 
 
 def _search(exploration: "Exploration", *, minutes: float) -> None:

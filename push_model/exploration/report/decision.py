@@ -99,9 +99,8 @@ def _say_choice(found: Found) -> Iterator[str]:
         f"Chosen: {chosen.name}, of {within} servable entries that the rule weighs by their "
         f"simplicity.{against} Its parametrisation stands below."
     )
-    other = str(found.choice_request_only.get("chosen") or "")
-    if other and other != chosen.name:
-        yield f"Chosen where requests hold no history: {other}."
+    if other := found.chosen_request_only:
+        yield f"Chosen where requests hold no history: {other.name}."
 
 
 def _say_opening(found: Found) -> Iterator[str]:

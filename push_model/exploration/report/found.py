@@ -123,6 +123,12 @@ class Found:
         return self.entries.get(str(self.choice.get("chosen")))
 
     @property
+    def chosen_request_only(self) -> Explored | None:
+        """The entry chosen where requests hold no history; None where that is the chosen one."""
+        name = str(self.choice_request_only.get("chosen"))
+        return None if self.chosen and name == self.chosen.name else self.entries.get(name)
+
+    @property
     def leader(self) -> Explored | None:
         """The chosen entry, or the best so far where nothing is chosen yet."""
         return self.chosen or next(iter(self.ranked), None)

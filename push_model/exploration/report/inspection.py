@@ -17,9 +17,7 @@ from push_model.exploration.report.texts import make_slug
 from push_model.exploration.result import result_path, write_json
 from push_model.scoring import Model
 from push_model.training.card.features import (
-    DEPENDENCE_ROWS,
     SHOWN_DEPENDENCES,
-    Dependence,
     Importance,
     measure_importances,
     trace_dependence,
@@ -32,6 +30,8 @@ from push_model.training.train import score
 REASONED_ROWS = 400
 #: Groups of fewer orders are not shown: they would say more of people than of the model.
 LEAST_ORDERS = 20
+# Nor are values that fewer users share with none beyond them.
+LEAST_USERS = 20
 
 
 def inspect_chosen(folder: Path) -> bool:
@@ -147,18 +147,10 @@ def measure_reasons(model: Model, rows: pd.DataFrame, *, seed: int) -> dict[str,
 def _trace(
     model: Model, rows: pd.DataFrame, importances: tuple[Importance, ...], *, seed: int
 ) -> Iterator[dict[str, Any]]:
-    drawn = rows.sample(min(len(rows), DEPENDENCE_ROWS), random_state=seed)
     for importance in importances[:SHOWN_DEPENDENCES]:
-        if traced := trace_dependence(model, rows, importance.feature, seed=seed):
-            yield {**traced._asdict(), "rows": _count_near(traced, drawn[importance.feature])}
-
-
-def _count_near(traced: Dependence, values: "pd.Series[float]") -> list[int]:
-    """Count the rows that lie nearest to each value of the line."""
-    grid = np.asarray(traced.values)
-    known = values.dropna().to_numpy(dtype=np.float64)
-    nearest = np.searchsorted((grid[1:] + grid[:-1]) / 2, known)
-    return [int(count) for count in np.bincount(nearest, minlength=len(grid))]
+        name = importance.feature
+        if traced := trace_dependence(model, rows, name, seed=seed, least_users=LEAST_USERS):
+            yield traced._asdict()
 
 
 def _slice(rows: pd.DataFrame, propensities: NDArray[np.float64]) -> Iterator[dict[str, Any]]:

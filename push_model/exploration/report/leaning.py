@@ -7,7 +7,11 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from push_model.exploration.report.found import USUAL_VALIDATION, Found
-from push_model.exploration.report.sentences import DEPENDENCE_NOTE, IMPORTANCES_NOTE
+from push_model.exploration.report.sentences import (
+    DEPENDENCE_MISSING,
+    DEPENDENCE_NOTE,
+    IMPORTANCES_NOTE,
+)
 from push_model.exploration.report.texts import make_slug, shorten
 from push_model.training.card.chart import MUTED, OURS, Picture
 from push_model.training.card.dependence_figures import draw_dependences
@@ -48,7 +52,7 @@ def compose_leaning(found: Found) -> Section:
         *([IMPORTANCES_NOTE] if importances else []),
         *say_where(found),
         *_say_first(importances),
-        *([DEPENDENCE_NOTE] if dependences else ["Partial dependence was not measured yet."]),
+        *([DEPENDENCE_NOTE] if dependences else [DEPENDENCE_MISSING]),
         *([f"Not measured: {'; '.join(missing)}."] if missing else []),
     ]
     return Section(
@@ -167,10 +171,10 @@ def _draw_dependences(told: Sequence[Mapping[str, Any]]) -> Iterator[Picture]:
     """Draw the card's pictures of dependence, with bars of how many rows stand behind."""
     for document in told:
         fields = {name: document[name] for name in Dependence._fields}
-        traced = Dependence(**{**fields, "values": tuple(document["values"])})
+        traced = Dependence(**fields | {name: tuple(document[name]) for name in ("values", "rows")})
         (picture,) = draw_dependences([traced])
         name = make_slug("dependence", traced.feature)
-        yield replace(picture, name=name, paint=_with_density(picture, document.get("rows") or ()))
+        yield replace(picture, name=name, paint=_with_density(picture, traced.rows))
 
 
 def _with_density(picture: Picture, rows: Sequence[int]) -> Any:

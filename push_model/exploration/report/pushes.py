@@ -15,6 +15,8 @@ from push_model.exploration.result import Result
 from push_model.training.card.ranking_figures import trace_gains
 
 PUSHES = 1000
+#: The choice of entries that a plain request can feed.
+WITHOUT_HISTORY = "our model for requests without history"
 
 
 class Sender(NamedTuple):
@@ -46,7 +48,8 @@ def compare_senders(found: Found) -> list[Sender]:
     Returns
     -------
     list of Sender
-        The leader first, chance last; empty where nothing was measured.
+        The leader first, then our model `WITHOUT_HISTORY` where that is another, chance last;
+        empty where nothing was measured.
     """
     leader, part = found.leader, found.telling_part
     if leader is None or part is None:
@@ -57,9 +60,13 @@ def compare_senders(found: Found) -> list[Sender]:
     if None in (share, base_rate, right, reached):
         return []
     senders = [Sender("this model", PUSHES * float(right or 0), float(reached or 0))]
-    for family, name in ((BOUGHT_BEFORE, "what was bought before"), (POPULARITY, "popularity")):
-        baseline = found.baseline(family)
-        result = baseline.results.get(part) if baseline else None
+    others = (
+        (found.chosen_request_only, WITHOUT_HISTORY),
+        (found.baseline(BOUGHT_BEFORE), "what was bought before"),
+        (found.baseline(POPULARITY), "popularity"),
+    )
+    for entry, name in others:
+        result = entry.results.get(part) if entry else None
         recall = read_recall(result, float(share or 0)) if result else None
         if recall is not None and share:
             bought = PUSHES * recall * float(base_rate or 0) / share

@@ -5,8 +5,13 @@ from collections.abc import Iterator, Sequence
 from matplotlib.axes import Axes
 
 from push_model.exploration.report.found import FINAL, Explored, Found, curves_of, metric_of
-from push_model.exploration.report.pushes import PUSHES, Sender, compare_senders
-from push_model.exploration.report.sentences import BOUGHT_NOTE, NOT_KNOWN_SALES, WHAT_IT_GIVES
+from push_model.exploration.report.pushes import PUSHES, WITHOUT_HISTORY, Sender, compare_senders
+from push_model.exploration.report.sentences import (
+    BOUGHT_NOTE,
+    HISTORY_NOTE,
+    NOT_KNOWN_SALES,
+    WHAT_IT_GIVES,
+)
 from push_model.training.card.chart import MUTED, OURS, WIDTH, Picture
 from push_model.training.card.row_figures import AROUND, name_rows
 from push_model.training.card.sections import Section
@@ -54,6 +59,8 @@ def _say_pushes(found: Found, senders: Sequence[Sender]) -> Iterator[str]:
         f"product that was bought. As many pushes {beside}. {_say_times(senders)}"
     )
     yield f"These pushes reach {write_percent(ours.reached)} of all purchases. {BOUGHT_NOTE}"
+    if plain := next((sender for sender in others if sender.name == WITHOUT_HISTORY), None):
+        yield HISTORY_NOTE.format(bought=plain.bought, pushes=PUSHES)
     if part != FINAL:
         yield f"The final window has not been opened yet: these are figures of the {part}."
 
@@ -63,7 +70,7 @@ def _say_times(senders: Sequence[Sender]) -> str:
     times = [
         f"{ours.bought / sender.bought:.1f} times as many as {sender.name}"
         for sender in others
-        if sender.bought > 0
+        if sender.bought > 0 and sender.name != WITHOUT_HISTORY
     ]
     return f"That is {', '.join(times)}." if times else ""
 

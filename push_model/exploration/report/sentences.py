@@ -16,6 +16,11 @@ BOUGHT_NOTE = """\
 Counted on orders that were placed after everything the model learnt from, as if each push had
 reached a user at the moment of the order."""
 
+HISTORY_NOTE = """\
+For this, requests must hold the user's history with the product, which engineering joins to them
+from a table made every night. Until they do, another model answers: of as many pushes that it
+sends, {bought:.0f} of {pushes:,} are bought."""
+
 INTERVALS_NOTE = """\
 Intervals hold {level:.0f} % and come from drawing whole orders anew {resamples:,} times, for the
 rows of an order share a user and a moment. Every entry is measured on the same draws, so that a
@@ -52,6 +57,10 @@ DEPENDENCE_NOTE = """\
 Mean propensity as one feature moves and all else stays; bars below are how many of the looked-at
 candidates lie nearest to each value: where there are none, the line is a guess. What the model
 makes of a feature proves nothing of what makes people buy."""
+
+DEPENDENCE_MISSING = """\
+Partial dependence was not measured yet, or so few users were looked at that a line would show
+values of single ones."""
 
 ERRORS_NOTE = """\
 Groups of candidates, none smaller than {least:,} orders. Average precision rises and falls with the

@@ -1,6 +1,6 @@
 """Which features does the model lean on, and which way do they push?"""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -63,6 +63,8 @@ class Dependence(NamedTuple):
         Mean propensity of the rows that have none; None if every row has one.
     missing : str
         What a missing value says.
+    rows : tuple of int
+        How many of the rows looked through lie nearest to each value.
     """
 
     feature: str
@@ -70,6 +72,7 @@ class Dependence(NamedTuple):
     propensities: tuple[float, ...]
     when_missing: float | None
     missing: str
+    rows: tuple[int, ...] = ()
 
 
 def measure_importances(model: Model, rows: pd.DataFrame, *, seed: int) -> tuple[Importance, ...]:
@@ -121,7 +124,7 @@ def measure_importances(model: Model, rows: pd.DataFrame, *, seed: int) -> tuple
 
 
 def trace_dependence(
-    model: Model, rows: pd.DataFrame, feature_name: str, *, seed: int
+    model: Model, rows: pd.DataFrame, feature_name: str, *, seed: int, least_users: int = 1
 ) -> Dependence | None:
     """Trace the mean propensity over the values of one feature.
 
@@ -135,11 +138,13 @@ def trace_dependence(
         One of the model's features.
     seed : int
         Of the draw.
+    least_users : int, default=1
+        That must have each end of the line, or a value beyond it.
 
     Returns
     -------
     Dependence or None
-        None where no drawn row has a value, or the feature took a single one in training.
+        None where fewer users have a value, or the line would be a point.
 
     Notes
     -----
@@ -154,21 +159,35 @@ def trace_dependence(
     place = model.feature_names.index(feature_name)
     values = drawn[list(model.feature_names)].to_numpy(dtype=np.float64)
     sent = np.fromiter((model.sent(row)[feature_name] for row in values.tolist()), np.float64)
-    with_value = drawn[~np.isnan(sent)].head(AVERAGED_ROWS)
-    grid = _grid(model.features[place], sent[~np.isnan(sent)])
-    if len(with_value) == 0 or len(grid) == 1:
+    is_sent = ~np.isnan(sent)
+    ends = _find_ends(sent[is_sent], drawn.loc[is_sent, "user_id"].to_numpy(), least_users)
+    grid = np.unique(np.clip(_grid(model.features[place], sent[is_sent]), *ends)) if ends else []
+    if len(grid) < 2:  # noqa: PLR2004 - a line has two ends
         return None
+    averaged = drawn[is_sent].head(AVERAGED_ROWS)
     propensities = [
-        float(score(model, with_value.assign(**{feature_name: value})).mean()) for value in grid
+        float(score(model, averaged.assign(**{feature_name: value})).mean()) for value in grid
     ]
-    without = drawn[np.isnan(sent)]
+    nearest = np.searchsorted((grid[1:] + grid[:-1]) / 2, sent[is_sent])
+    without = drawn[~is_sent]
     return Dependence(
         feature_name,
-        tuple(grid),
+        tuple(grid.tolist()),
         tuple(propensities),
         float(score(model, without).mean()) if len(without) else None,
         model.features[place].missing,
+        tuple(np.bincount(nearest, minlength=len(grid)).tolist()),
     )
+
+
+def _find_ends(values: Floats, users: NDArray[Any], least_users: int) -> tuple[float, float] | None:
+    """Give the values at and beyond which, on either side, enough users are."""
+    by_user = pd.Series(values).groupby(users)
+    lowest, highest = by_user.min(), by_user.max()
+    if len(lowest) < least_users:
+        return None
+    low, high = lowest.nsmallest(least_users).max(), highest.nlargest(least_users).min()
+    return float(low), float(max(low, high))
 
 
 def _grid(feature: Feature, values: Floats) -> list[float]:
@@ -179,7 +198,7 @@ def _grid(feature: Feature, values: Floats) -> list[float]:
     else:
         shares = np.linspace(0, 1, GRID_POINTS)
         ends = np.quantile(values, shares, method="nearest").tolist() if len(values) else [0.0]
-    return sorted(set(ends))
+    return ends
 
 
 def _draw(rows: pd.DataFrame, most: int, rng: np.random.Generator) -> pd.DataFrame:

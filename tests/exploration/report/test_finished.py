@@ -4,12 +4,16 @@ from dataclasses import replace
 
 import pytest
 
+from push_model.exploration.folder import open_exploration
+from push_model.exploration.report import inspection
 from push_model.exploration.report.inspection import inspect_chosen
 from push_model.exploration.report.leaning import find_importances
 from push_model.exploration.report.reading import read_found
 from push_model.exploration.run import finish, plan, run_entry
 from tests.exploration.report.results import write_exploration
 from tests.frames import make_frame
+
+FEW_USERS = 4
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +27,9 @@ def finished(frame, tmp_path_factory):
     frame.to_csv(folder / "frame.csv", index=False)
     for slug in plan(folder, str(folder / "frame.csv"), size="small"):
         run_entry(folder, slug)
-    finish(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inspection, "LEAST_USERS", FEW_USERS)
+        finish(folder)
     return folder
 
 
@@ -42,6 +48,20 @@ def test_the_report_names_no_user_order_or_product(finished, frame):
     for column in ("user_id", "order_id", "variant_id"):
         ids = {str(number) for number in frame[column].unique()}
         assert not ids & {number for text in written for number in re.findall(r"\d{13,}", text)}
+
+
+def test_no_line_runs_to_values_of_a_few_users(finished):
+    seen = json.loads((finished / "inspection.json").read_bytes())
+    start, end = seen["window"].split(" <= day < ")
+    rows = open_exploration(finished).read_rows()
+    days = rows["order_date"].astype(str)
+    rows = rows[(days >= start) & (days < end)]
+
+    assert seen["dependences"]
+    for line in seen["dependences"]:
+        low, high = line["values"][0], line["values"][-1]
+        for beyond in (rows[line["feature"]] <= low, rows[line["feature"]] >= high):
+            assert rows.loc[beyond, "user_id"].nunique() >= FEW_USERS
 
 
 def test_a_model_is_looked_at_once(finished):

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 
 import numpy as np
@@ -17,7 +18,7 @@ from push_model.exploration.report.line_pictures import Point
 from push_model.exploration.report.neighbours import compose_neighbours
 from push_model.exploration.report.paths import compose_paths, find_paths, strength
 from push_model.exploration.report.protocol import compose_protocol
-from push_model.exploration.report.pushes import compare_senders
+from push_model.exploration.report.pushes import WITHOUT_HISTORY, compare_senders
 from push_model.exploration.report.reading import read_found
 from push_model.exploration.report.sales import compose_sales
 from push_model.exploration.report.tree_settings import compose_trees
@@ -41,6 +42,19 @@ def test_chance_sells_as_the_base_rate_has_it(found):
     assert chance.name == "chance"
     assert chance.bought == pytest.approx(15)
     assert ours.bought > chance.bought
+
+
+def test_sales_reads_what_comes_of_requests_that_hold_no_history(found):
+    plain = dataclasses.replace(found, choice_request_only={"chosen": "ridge, C 1e-4"})
+
+    senders = compare_senders(plain)
+
+    ours, without = senders[:2]
+    assert without.name == WITHOUT_HISTORY
+    assert 15 < without.bought < ours.bought
+    said = " ".join(compose_sales(plain).paragraphs)
+    assert f"{without.bought:.0f} of 1,000 are bought" in said
+    assert WITHOUT_HISTORY not in {sender.name for sender in compare_senders(found)}
 
 
 def test_the_decision_says_the_rule_the_choice_and_that_the_window_was_opened_once(found):

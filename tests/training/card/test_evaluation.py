@@ -112,6 +112,19 @@ def test_a_model_that_wrote_nothing_down_takes_its_grid_from_the_rows(model, hol
     assert found.values[-1] == holdout["normalised_price"].max()
 
 
+def test_a_line_ends_where_enough_users_are(model, holdout):
+    found = trace_dependence(model, holdout, "count_adults", seed=0, least_users=5)
+
+    by_user = holdout.groupby("user_id")["count_adults"].first().sort_values()
+    assert found.values[0] == by_user.iloc[4]
+    assert found.values[-1] == by_user.iloc[-5]
+    assert sum(found.rows) == len(holdout)
+    everyone = len(by_user)
+    assert (
+        trace_dependence(model, holdout, "count_adults", seed=0, least_users=everyone + 1) is None
+    )
+
+
 def test_a_slice_is_measured_on_its_rows_alone(holdout, scores):
     found = {part.slice: part for part in measure_slices(holdout, scores)}
 
