@@ -74,9 +74,9 @@ def explore(  # noqa: PLR0917 - a command's options are its function's arguments
     minutes = SEARCH_MINUTES[size] if search_minutes is None else search_minutes
     if minutes > 0:
         _search(exploration, minutes=minutes)
-    # A narrow terminal, or none, would leave three letters for the names.
-    width = max(console.width, LEADERBOARD_WIDTH)
-    console.print(_leaderboard(run.sum_up(exploration).standings), width=width, crop=False)
+    # A narrow terminal, or none, would leave a letter for the names; print's own width only narrows.
+    wide = Console(width=max(console.width, LEADERBOARD_WIDTH))
+    wide.print(_leaderboard(run.sum_up(exploration).standings))
     with _saying("Fitting the chosen for the final window"):
         outcome = run.finish(out, again=again)
     _say_outcome(out, outcome)
@@ -97,7 +97,7 @@ def _fit_all(exploration: "Exploration", *, jobs: int) -> None:
             said = f"Fitting, {number} of {len(todo)}"
             progress.update(task, advance=work.weight, description=said)
             if not progress.console.is_terminal and number % max(1, len(todo) // SAID_TIMES) == 0:
-                _print(f"{said}, {_say_left(progress.tasks[task])}")
+                typer.echo(f"{said}, {_say_left(progress.tasks[task])}", err=True)
 
 
 def _say_left(task: Task) -> str:

@@ -161,8 +161,10 @@ def trace_dependence(
     sent = np.fromiter((model.sent(row)[feature_name] for row in values.tolist()), np.float64)
     is_sent = ~np.isnan(sent)
     ends = _find_ends(sent[is_sent], drawn.loc[is_sent, "user_id"].to_numpy(), least_users)
-    grid = np.unique(np.clip(_grid(model.features[place], sent[is_sent]), *ends)) if ends else []
-    if len(grid) < 2:  # noqa: PLR2004 - a line has two ends
+    if ends is None:
+        return None
+    grid = np.unique(np.clip(_grid(model.features[place], sent[is_sent]), *ends))
+    if len(grid) == 1:
         return None
     averaged = drawn[is_sent].head(AVERAGED_ROWS)
     propensities = [

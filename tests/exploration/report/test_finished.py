@@ -16,12 +16,12 @@ from tests.frames import make_frame
 FEW_USERS = 4
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def frame():
     return make_frame(orders=120)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def finished(frame, tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
     frame.to_csv(folder / "frame.csv", index=False)
@@ -30,7 +30,7 @@ def finished(frame, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inspection, "LEAST_USERS", FEW_USERS)
         finish(folder)
-    return folder
+        yield folder
 
 
 def test_a_finished_exploration_says_what_was_looked_at_in_the_chosen_model(finished):
