@@ -74,7 +74,7 @@ def explore(  # noqa: PLR0917 - a command's options are its function's arguments
     minutes = SEARCH_MINUTES[size] if search_minutes is None else search_minutes
     if minutes > 0:
         _search(exploration, minutes=minutes)
-    # A narrow terminal, or none, would leave a letter for the names; print's own width only narrows.
+    # A narrow terminal, or none, would leave a letter for the names; print's width only narrows.
     wide = Console(width=max(console.width, LEADERBOARD_WIDTH))
     wide.print(_leaderboard(run.sum_up(exploration).standings))
     with _saying("Fitting the chosen for the final window"):

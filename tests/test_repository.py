@@ -18,6 +18,8 @@ from tests import ml_test_score
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 LARGEST_FILE_BYTES = 300_000
+# A page for people, with all of its pictures inside.
+LARGER = {"docs/exploration/report.html": 1_000_000}
 LOCKS = {
     "requirements.txt": ["requirements.in", "requirements-dev.in"],
     "requirements-image.txt": ["requirements.in"],
@@ -143,7 +145,8 @@ def test_no_file_is_large():
     large = [
         str(file.relative_to(ROOT))
         for file in files
-        if file.is_file() and file.stat().st_size > LARGEST_FILE_BYTES
+        if file.is_file()
+        and file.stat().st_size > LARGER.get(str(file.relative_to(ROOT)), LARGEST_FILE_BYTES)
     ]
 
     assert len(files) > 20

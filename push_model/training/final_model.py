@@ -2,6 +2,9 @@
 
 from typing import Any
 
+#: Names the report that chose them, docs/exploration/report.md.
+REPORT = "2022-03-14-87e0d2e1"
+
 #: Reads what every request holds.
 FINAL_MODEL: dict[str, Any] = {
     "model": "boosted_trees",
