@@ -47,7 +47,8 @@ class ServingCheck:
     largest_gap : float or None
         Largest distance to the trainer's propensities; None where they could not be compared.
     load_s, answer_s : float or None
-        Seconds until the first answer, import and all, and for a single user after that (median).
+        Seconds of processor time until the first answer, import and all, and for a single user
+        after that (median): a busy machine makes no model slow.
     has_numpy : bool
         Whether NumPy is installed, and was checked, too.
     """
