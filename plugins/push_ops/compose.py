@@ -8,8 +8,11 @@ from typing import Any, Self
 
 import yaml
 
-# ${NAME}, ${NAME:-default}, ${NAME:?complaint}; $$ is a dollar.
-_VARIABLE = r"\$\$|\$\{(?P<name>\w+)(?::(?P<how>[-?])(?P<text>[^}]*))?\}"
+# ${NAME}, ${NAME:-default}, ${NAME:?complaint}; without the colon an empty value counts as one.
+# $$ is a dollar; any other $ is a way of writing that is not known here.
+_VARIABLE = (
+    r"\$\$|\$\{(?P<name>\w+)(?:(?P<colon>:?)(?P<how>[-?])(?P<text>[^{}]*))?\}|(?P<unknown>\$)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ def read_services(
     ------
     KeyError
         If a variable is required and not given.
+    ValueError
+        If a variable is written in another way than with a default or a complaint.
     """
     services: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text("utf-8"))["services"]
     read = {}
@@ -96,9 +101,14 @@ def _read(text: object, variables: Mapping[str, str], places: Mapping[str, str])
     def stand_in(found: re.Match[str]) -> str:
         if found[0] in places:
             return places[found[0]]
+        if found["unknown"]:
+            raise ValueError(
+                f"{text!r}: of $, only ${{NAME}} with :-, -, :? or ? is read; $$ is one."
+            )
         if found["name"] is None:
             return "$"
-        if value := variables.get(found["name"]):
+        value = variables.get(found["name"])
+        if value or (value is not None and found["colon"] == ""):
             return value
         if found["how"] == "?":
             raise KeyError(f"{found['name']}: {found['text']}")

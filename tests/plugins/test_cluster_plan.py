@@ -141,4 +141,4 @@ def test_a_shell_reads_the_settings_as_they_are(plan):
 def _fill(value, plan):
     """Put in what the plan drew; of what else is asked for, the default."""
     drawn = re.sub(r"\$\{(\w+):\?[^}]*\}", lambda found: plan.secrets[found[1]], str(value))
-    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", drawn)
+    return re.sub(r"\$\{\w+:?-([^}]*)\}", r"\1", drawn)

@@ -25,12 +25,21 @@ def read(tmp_path):
         ("${B:-d}", {}, "d"),
         ("${B:-d}", {"B": ""}, "d"),
         ("${B:-}", {}, ""),
+        ("${B-d}", {}, "d"),
+        ("${B-d}", {"B": ""}, ""),
+        ("${B?draw it}", {"B": ""}, ""),
         ("${B:?draw it}", {"B": "b"}, "b"),
         ("$$B", {"B": "b"}, "$B"),
     ],
 )
 def test_variables_are_filled_in_as_compose_does(read, written, variables, value):
     assert read(f'"{written}"', variables)[0] == value
+
+
+@pytest.mark.parametrize("written", ["$B", "${B:+d}", "${B:-${C}}", "a $ b"])
+def test_a_variable_written_otherwise_is_refused(read, written):
+    with pytest.raises(ValueError, match="of \\$, only"):
+        read(f'"{written}"', {"B": "b"})
 
 
 def test_a_required_variable_that_is_not_given_is_named(read):
