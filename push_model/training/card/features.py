@@ -124,7 +124,7 @@ def measure_importances(model: Model, rows: pd.DataFrame, *, seed: int) -> tuple
 
 
 def trace_dependence(
-    model: Model, rows: pd.DataFrame, feature_name: str, *, seed: int, least_users: int = 1
+    model: Model, rows: pd.DataFrame, feature_name: str, *, seed: int, least_users: int = 0
 ) -> Dependence | None:
     """Trace the mean propensity over the values of one feature.
 
@@ -138,13 +138,13 @@ def trace_dependence(
         One of the model's features.
     seed : int
         Of the draw.
-    least_users : int, default=1
-        That must have each end of the line, or a value beyond it.
+    least_users : int, default=0
+        That must have each end of the line, or a value beyond it; `rows` hold ``user_id`` then.
 
     Returns
     -------
     Dependence or None
-        None where fewer users have a value, or the line would be a point.
+        None where no drawn row has a value, or fewer users have one, or the line would be a point.
 
     Notes
     -----
@@ -160,11 +160,13 @@ def trace_dependence(
     values = drawn[list(model.feature_names)].to_numpy(dtype=np.float64)
     sent = np.fromiter((model.sent(row)[feature_name] for row in values.tolist()), np.float64)
     is_sent = ~np.isnan(sent)
-    ends = _find_ends(sent[is_sent], drawn.loc[is_sent, "user_id"].to_numpy(), least_users)
-    if ends is None:
+    if not is_sent.any():
         return None
-    grid = np.unique(np.clip(_grid(model.features[place], sent[is_sent]), *ends))
-    if len(grid) == 1:
+    grid = np.unique(_grid(model.features[place], sent[is_sent]))
+    if least_users:
+        users = drawn.loc[is_sent, "user_id"].to_numpy()
+        grid = _clip_to_common(grid, sent[is_sent], users, least_users)
+    if len(grid) <= 1:
         return None
     averaged = drawn[is_sent].head(AVERAGED_ROWS)
     propensities = [
@@ -182,14 +184,14 @@ def trace_dependence(
     )
 
 
-def _find_ends(values: Floats, users: NDArray[Any], least_users: int) -> tuple[float, float] | None:
-    """Give the values at and beyond which, on either side, enough users are."""
+def _clip_to_common(grid: Floats, values: Floats, users: NDArray[Any], least_users: int) -> Floats:
+    """End the grid where, at or beyond its ends, there are enough users; nothing if nowhere."""
     by_user = pd.Series(values).groupby(users)
     lowest, highest = by_user.min(), by_user.max()
     if len(lowest) < least_users:
-        return None
+        return grid[:0]
     low, high = lowest.nsmallest(least_users).max(), highest.nlargest(least_users).min()
-    return float(low), float(max(low, high))
+    return np.unique(np.clip(grid, low, max(low, high)))
 
 
 def _grid(feature: Feature, values: Floats) -> list[float]:

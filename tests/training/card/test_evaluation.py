@@ -112,6 +112,14 @@ def test_a_model_that_wrote_nothing_down_takes_its_grid_from_the_rows(model, hol
     assert found.values[-1] == holdout["normalised_price"].max()
 
 
+def test_a_line_is_traced_for_rows_that_name_no_user(model, holdout):
+    anonymous = holdout.drop(columns="user_id")
+
+    found = trace_dependence(model, anonymous, "normalised_price", seed=0)
+
+    assert found == trace_dependence(model, holdout, "normalised_price", seed=0)
+
+
 def test_a_line_ends_where_enough_users_are(model, holdout):
     found = trace_dependence(model, holdout, "count_adults", seed=0, least_users=5)
 
