@@ -89,6 +89,26 @@ def day(name: str, source_type: str) -> str:
     return f"TRY_CAST({_plain(name, source_type)} AS DATE)"
 
 
+def user(name: str, source_type: str) -> str:
+    """Write a user as the whole number it is, or as its text.
+
+    Parameters
+    ----------
+    name, source_type : str
+        The column and its DuckDB type.
+
+    Returns
+    -------
+    str
+        An SQL expression.
+    """
+    number = whole(name, source_type)
+    if source_type in _NUMBERS:
+        return number
+    # A loader of one's own may name users by text.
+    return f'coalesce(CAST({number} AS VARCHAR), CAST("{name}" AS VARCHAR))'
+
+
 def _plain(name: str, source_type: str) -> str:
     # Any other type is judged by what it prints: a date is no number, a number no date.
     plain = source_type in _NUMBERS | _DAYS | {"VARCHAR"} or source_type.startswith("DECIMAL")

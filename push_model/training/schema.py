@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from time import perf_counter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import duckdb
 
@@ -20,13 +20,15 @@ from push_model.training.dataset import (
 )
 from push_model.training.engine import connect, reading
 from push_model.training.frames import select_typed, to_relation
-from push_model.training.rules import day, row_rules, whole
+from push_model.training.rules import day, row_rules, user, whole
 
 Frame = TypeVar("Frame")
 
 _FIRST_ROWS = 5
 # Of others nothing is asked.
 KNOWN = frozenset({*TRAINING, *HISTORY})
+# What an order has one of.
+_WORDS = {"order_date": "day", "user_id": "user"}
 # What a value that is not of its column's type stops a query with.
 _UNREADABLE = (duckdb.ConversionException, duckdb.InvalidInputException)
 
@@ -59,7 +61,8 @@ def check_schema(frame: Frame, *, source: str) -> Frame:
     ----------
     frame : DataFrame, LazyFrame or DuckDBPyRelation of shape (n_rows, n_columns)
         A feature frame of pandas, Polars or DuckDB, from `load_dataset` or a loader of
-        your own. Reads the columns of ``push_model.columns.TRAINING``.
+        your own. Reads the columns of ``push_model.columns.TRAINING``, and ``user_id`` where it
+        is there.
     source : str
         What to call the frame.
 
@@ -75,8 +78,8 @@ def check_schema(frame: Frame, *, source: str) -> Frame:
         If columns are absent.
     DatasetError
         If a row breaks a rule of ``push_model.columns`` (a type, a limit, a value that must
-        be given), a product is twice in an order, or an order has several days. A missing
-        feature is legal.
+        be given), a product is twice in an order, or an order has several days or users. A
+        missing feature is legal.
 
     Notes
     -----
@@ -173,20 +176,30 @@ def _breaks_row_rule(rows: duckdb.DuckDBPyRelation) -> bool:
 
 def _breaks_order_rule(rows: duckdb.DuckDBPyRelation) -> bool:
     """Group twice: groups of one row can spill to disk, a set for each order could not."""
-    placed = f"{day('order_date', _types(rows)['order_date'])}"
-    pairs = rows.aggregate(
-        f"order_id, variant_id, count(*) AS n, min({placed}) AS lo, max({placed}) AS hi",
-        "order_id, variant_id",
-    )
-    orders = pairs.aggregate("max(n) AS n, min(lo) AS lo, max(hi) AS hi", "order_id")
-    return bool(orders.filter("n > 1 OR lo <> hi").select("1").limit(1).fetchall())
+    facts = _facts_of_order(_types(rows))
+    # Of a pair that is there twice any day and any user will do: it is broken as it is.
+    told = ", ".join(f"any_value({value}) AS {column}" for column, value in facts.items())
+    pairs = rows.aggregate(f"order_id, variant_id, count(*) AS n, {told}", "order_id, variant_id")
+    differs = " OR ".join(f"min({column}) <> max({column})" for column in facts)
+    orders = pairs.aggregate(f"max(n) > 1 OR {differs} AS broken", "order_id")
+    return bool(orders.filter("broken").select("1").limit(1).fetchall())
+
+
+def _facts_of_order(types: Mapping[str, str]) -> dict[str, str]:
+    """Give as SQL what is the same in all rows of an order."""
+    facts = {"order_date": day("order_date", types["order_date"])}
+    return facts | ({"user_id": user("user_id", types["user_id"])} if "user_id" in types else {})
 
 
 def _original(rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation | None:
     try:
-        return rows.query("frame", f"FROM {ORIGINAL_ROWS}")
+        # Only statements that give no rows give None.
+        original = cast("duckdb.DuckDBPyRelation", rows.query("frame", f"FROM {ORIGINAL_ROWS}"))
     except duckdb.CatalogException:
         return None
+    # Of a column that nobody asked for nothing is asked.
+    asked = [name for name in original.columns if name in {ROW_NUMBER, *rows.columns}]
+    return original.select(", ".join(f'"{name}"' for name in asked))
 
 
 def _refuse(rows: duckdb.DuckDBPyRelation, source: str) -> None:
@@ -214,27 +227,22 @@ def _row_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[Violation]:
 
 def _order_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[Violation]:
     types = _types(rows)
-    keys = [f"{whole(key, types[key])} AS {key}" for key in ("order_id", "variant_id")]
-    order_date = f"{day('order_date', types['order_date'])} AS day"
-    placed = rows.select(", ".join([f'"{ROW_NUMBER}" AS n', *keys, order_date])).filter(
+    facts = _facts_of_order(types)
+    keys = {key: whole(key, types[key]) for key in ("order_id", "variant_id")}
+    values = [f"{value} AS {column}" for column, value in {**keys, **facts}.items()]
+    placed = rows.select(", ".join([f'"{ROW_NUMBER}" AS n', *values])).filter(
         "order_id IS NOT NULL AND variant_id IS NOT NULL"
     )
-    for column, words, broken in (
-        (
-            "order_id, variant_id",
-            "must be there once",
-            "row_number() OVER (PARTITION BY order_id, variant_id ORDER BY n) > 1",
-        ),
-        (
-            "order_id, order_date",
-            "must be one day an order",
-            "day <> mode(day) OVER (PARTITION BY order_id)",
-        ),
-    ):
+    twice = "row_number() OVER (PARTITION BY order_id, variant_id ORDER BY n) > 1"
+    rules = [("variant_id", "must be there once", twice)]
+    for column in facts:
+        odd = f"{column} <> mode({column}) OVER (PARTITION BY order_id)"
+        rules.append((column, f"must be one {_WORDS[column]} an order", odd))
+    for column, words, broken in rules:
         marked = placed.select(f"n, {broken} AS broken").filter("broken")
         ((count, first_rows),) = marked.aggregate(f"count(*), min(n, {_FIRST_ROWS})").fetchall()
         if count:
-            yield Violation(column, words, count, first_rows)
+            yield Violation(f"order_id, {column}", words, count, first_rows)
 
 
 def _as_table(violations: list[Violation]) -> str:

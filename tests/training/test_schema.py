@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from push_model.columns import TRAINING
 from push_model.errors import DatasetError, MissingColumnsError
 from push_model.training.dataset import load_dataset, write_parquet
 from push_model.training.frames import collect_sorted
@@ -103,6 +104,60 @@ def test_an_order_of_several_days_is_refused_by_the_rows_off_its_usual_day(tmp_p
         check_csv(frame, tmp_path)
 
     assert violations_of(error) == [["order_id, order_date", "must be one day an order", "1", "1"]]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "pandas", "polars"])
+def test_an_order_of_several_users_is_refused_by_the_rows_off_its_usual_user(tmp_path, kind):
+    frame = with_value("user_id", 77, row=3).infer_objects()
+    path = tmp_path / "frame.parquet"
+    write_parquet(frame, path, facts={})
+    columns = [*TRAINING, "user_id"]
+    given = {
+        "csv": lambda: load_dataset(write_csv(frame, tmp_path), columns=columns, until=UNTIL),
+        "parquet": lambda: load_dataset(str(path), columns=columns, until=UNTIL),
+        "pandas": lambda: frame,
+        "polars": lambda: pl.DataFrame({name: frame[name].to_numpy() for name in frame}),
+    }
+
+    with pytest.raises(DatasetError, match="must be one user an order") as error:
+        check_schema(given[kind](), source="frame")
+
+    assert violations_of(error) == [["order_id, user_id", "must be one user an order", "1", "3"]]
+    assert "77" not in str(error.value)
+
+
+def test_users_named_by_text_are_held_to_it_too():
+    frame = make_frame(orders=6, seed=0).astype({"user_id": str})
+    frame["user_id"] = "u" + frame["user_id"]
+    frame.loc[2, "user_id"] = "somebody else"
+
+    with pytest.raises(DatasetError, match=r"order_id, user_id +must be one user an order +1  3"):
+        check_schema(frame, source="mine")
+
+
+def test_one_user_written_in_two_ways_is_one_user():
+    frame = make_frame(orders=6, seed=0).astype({"user_id": str})
+    frame.loc[2, "user_id"] += ".0"
+
+    assert check_schema(frame, source="mine") is frame
+
+
+@pytest.mark.parametrize("rows", [[2], slice(None)])
+def test_a_user_who_is_not_known_is_nobody_else(rows):
+    frame = make_frame(orders=6, seed=0).astype({"user_id": float})
+    frame.loc[rows, "user_id"] = np.nan
+
+    assert check_schema(frame, source="mine") is frame
+
+
+def test_of_users_that_nobody_asked_for_nothing_is_asked(tmp_path):
+    frame = with_value("user_id", 77, row=3)
+    frame.loc[9, "count_pets"] = -1
+
+    with pytest.raises(DatasetError, match="count_pets") as error:
+        check_csv(frame, tmp_path)
+
+    assert violations_of(error) == [["count_pets", "must be >= 0", "1", "10"]]
 
 
 @pytest.mark.parametrize("missing", [None, np.nan, "NaN"])
