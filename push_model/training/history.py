@@ -106,14 +106,15 @@ def with_history(
 
     Returns
     -------
-    DuckDBPyRelation of shape (n_rows, n_columns + 5)
-        With the columns of ``push_model.columns.HISTORY`` as of the day of each order; the
-        frame's own where it has all of them.
+    DuckDBPyRelation of shape (n_rows, n_columns + n_derived)
+        With ``earlier_orders``, two columns for each of `by`, and two for `has_cadence`, as of the
+        day of each order: 5 by default, those of ``push_model.columns.HISTORY``. A frame that has
+        all five keeps its own, and is given what else was asked for.
 
     Raises
     ------
     MissingColumnsError
-        If a column of `NEEDED` is absent.
+        If anything is derived, and a column of `NEEDED` or of `by` is absent.
 
     Notes
     -----
@@ -136,13 +137,18 @@ def with_history(
     ([0.0, 0.0, 1.0], [nan, nan, 1.0])
     """
     rows = to_relation(frame)
-    if set(HISTORY) <= set(rows.columns):
+    is_given = set(HISTORY) <= set(rows.columns)
+    derived = [key for key in by if not (is_given and key in _BY)]
+    if is_given and not derived and not has_cadence:
         return rows
-    refuse_missing_columns(rows.columns, {*NEEDED, *by}, source=name_of(rows))
+    refuse_missing_columns(rows.columns, {*NEEDED, *derived}, source=name_of(rows))
     columns = ", ".join(
-        f"""{ROWS}."{name.replace('"', '""')}\"""" for name in rows.columns if name not in HISTORY
+        f"""{ROWS}."{name.replace('"', '""')}\""""
+        for name in rows.columns
+        if is_given or name not in HISTORY
     )
-    return _query(rows, with_history_query(columns, by, has_cadence=has_cadence))
+    query = with_history_query(columns, derived, has_place=not is_given, has_cadence=has_cadence)
+    return _query(rows, query)
 
 
 def history_of_next_orders(frame: Any) -> duckdb.DuckDBPyRelation:

@@ -21,11 +21,14 @@ _PLACED = f"""
 """
 _CADENCE = """
     placed.days_since::DOUBLE AS days_since_order,
-    placed.usual_days::DOUBLE AS usual_days_between_orders,
+    placed.usual_days::DOUBLE AS usual_days_between_orders
 """
+_PLACE = "placed.place::DOUBLE AS earlier_orders"
 
 
-def with_history_query(columns: str, keys: Sequence[str], *, has_cadence: bool) -> str:
+def with_history_query(
+    columns: str, keys: Sequence[str], *, has_place: bool = True, has_cadence: bool
+) -> str:
     """Select columns of a frame, and what earlier orders held.
 
     Parameters
@@ -34,6 +37,8 @@ def with_history_query(columns: str, keys: Sequence[str], *, has_cadence: bool) 
         The columns to keep, as SQL.
     keys : sequence of str
         Keys of `KEYS` to count by.
+    has_place : bool, default=True
+        Whether the number of earlier orders is wanted.
     has_cadence : bool
         Whether days since the user's last order, and between orders as a rule, are wanted.
 
@@ -42,17 +47,17 @@ def with_history_query(columns: str, keys: Sequence[str], *, has_cadence: bool) 
     str
         A query of `ROWS` that gives as many rows.
     """
-    counts = ", ".join(
+    counts = [
         f"""coalesce(of_{KEYS[key]}.times, 0)::DOUBLE AS orders_with_{KEYS[key]},
             of_{KEYS[key]}.since::DOUBLE AS orders_since_{KEYS[key]}"""
         for key in keys
-    )
+    ]
+    selected = ", ".join([columns, *[_CADENCE] * has_cadence, *[_PLACE] * has_place, *counts])
     joins = "\n".join(
         f"LEFT JOIN ({_past_by(key)}) AS of_{KEYS[key]} USING (order_id, {key})" for key in keys
     )
     return f"""
-        SELECT {columns}, {_CADENCE * has_cadence}
-            placed.place::DOUBLE AS earlier_orders, {counts}
+        SELECT {selected}
         FROM {ROWS} JOIN ({_PLACED}) AS placed USING (order_id)
         {joins}
     """

@@ -183,6 +183,37 @@ def test_a_frame_that_brings_its_own_history_keeps_it():
     assert past_of(frame)["orders_with_variant"].eq(7.0).all()
 
 
+def test_a_frame_that_brings_its_own_history_is_given_what_else_is_asked_for():
+    frame = make_shop(seed=1)
+    own = frame.assign(**dict.fromkeys(HISTORY, 7.0))
+    asked = {"by": [*KEYS], "has_cadence": True}
+
+    found, derived = past_of(own, **asked), past_of(frame, **asked)
+
+    assert found[[*HISTORY]].eq(7.0).all(axis=None)
+    assert sorted(found.columns) == sorted(derived.columns)
+    others = [name for name in derived if name not in HISTORY]
+    pd.testing.assert_frame_equal(found[others], derived[others])
+
+
+@pytest.mark.parametrize("asked", [{"by": ["product_type"]}, {"has_cadence": True}])
+def test_what_it_does_not_bring_needs_its_users(asked):
+    own = make_shop(seed=1).assign(**dict.fromkeys(HISTORY, 7.0))
+
+    with pytest.raises(MissingColumnsError, match=r"columns: \['user_id'\]"):
+        with_history(own.drop(columns="user_id"), **asked)
+
+
+@pytest.mark.parametrize("by", [["variant_id"], ["vendor"], [*KEYS]])
+@pytest.mark.parametrize("has_cadence", [False, True])
+def test_each_thing_counted_by_adds_two_columns(by, has_cadence):
+    frame = make_shop(seed=1)
+
+    found = with_history(frame, by=by, has_cadence=has_cadence)
+
+    assert len(found.columns) == len(frame.columns) + 1 + 2 * len(by) + 2 * has_cadence
+
+
 def test_half_a_history_is_derived_anew():
     frame = make_shop(seed=1)
 
