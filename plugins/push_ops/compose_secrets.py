@@ -18,6 +18,7 @@ NAMES = (
     "AIRFLOW_ADMIN_PASSWORD",
 )
 SECRET_BYTES = 32
+OWNER_ALONE = 0o600
 
 
 def write_secrets(path: Path) -> None:
@@ -31,13 +32,18 @@ def write_secrets(path: Path) -> None:
     Raises
     ------
     FileExistsError
-        If there is a file already: its secrets unlock a database, and are not replaced.
+        If there is a file already: its secrets unlock a database, and are not replaced. Whoever
+        could read it cannot any more, but for its owner.
     """
     # A Fernet key is 32 bytes in padded base64. The others go into URLs and command lines: digits
     # need no quoting, and do not look like an option as one in 64 of token_urlsafe would ("-x").
     fernet_key = base64.urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
     lines = [f"{name}={secrets.token_hex(SECRET_BYTES)}" for name in NAMES]
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ALONE)
+    except FileExistsError:
+        path.chmod(OWNER_ALONE)  # a copy, or an editor, may have opened it to all
+        raise
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write("\n".join([*lines, f"AIRFLOW_FERNET_KEY={fernet_key}", ""]))
 
@@ -51,7 +57,7 @@ def main() -> None:
         write_secrets(path)
     except FileExistsError:
         sys.exit(
-            f"{path} exists and is left as it is: its secrets unlock the database in use. "
+            f"{path} exists; its secrets unlock the database in use, and stay as they are. "
             "To start afresh, remove the containers' volumes and this file first."
         )
     sys.stdout.write(f"Wrote {path}. The first user is admin; its password is in that file.\n")

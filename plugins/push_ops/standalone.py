@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from push_ops.compose_secrets import OWNER_ALONE
 from push_ops.network import HOST, list_unready, refuse_taken_port
 from push_ops.startup import LOGS, StartError, is_running, refuse_running, starting, stop_recorded
 
@@ -141,9 +142,10 @@ def write_password(path: Path) -> str:
         The password.
     """
     if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ALONE)
         with os.fdopen(descriptor, "w") as file:
             json.dump({USER: secrets.token_urlsafe(12)}, file)
+    path.chmod(OWNER_ALONE)  # it may have been opened to all since it was made
     password: str = json.loads(path.read_text("utf-8"))[USER]
     return password
 

@@ -41,13 +41,15 @@ def test_only_the_owner_can_read_them(tmp_path):
     assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
 
 
-def test_secrets_in_use_are_not_replaced(tmp_path):
+def test_secrets_in_use_are_not_replaced_and_their_file_is_closed_to_others(tmp_path):
     (tmp_path / ".env").write_text("POSTGRES_PASSWORD=in use\n")
+    (tmp_path / ".env").chmod(0o644)
 
     with pytest.raises(FileExistsError, match=r"\.env"):
         write_secrets(tmp_path / ".env")
 
     assert (tmp_path / ".env").read_text() == "POSTGRES_PASSWORD=in use\n"
+    assert stat.S_IMODE((tmp_path / ".env").stat().st_mode) == 0o600
 
 
 def test_it_runs_without_the_projects_packages_and_refuses_a_second_time(tmp_path):
@@ -60,7 +62,7 @@ def test_it_runs_without_the_projects_packages_and_refuses_a_second_time(tmp_pat
     assert first.returncode == 0
     assert "The first user is admin" in first.stdout
     assert second.returncode == 1
-    assert "exists and is left as it is" in second.stderr
+    assert "exists; its secrets unlock the database in use" in second.stderr
 
 
 def _read(path):

@@ -47,6 +47,14 @@ def test_the_password_stays_the_same_and_is_for_its_owner_alone(tmp_path):
     assert stat.S_IMODE((tmp_path / "passwords.json").stat().st_mode) == 0o600
 
 
+def test_a_password_that_others_could_read_is_closed_to_them(tmp_path):
+    first = write_password(tmp_path / "passwords.json")
+    (tmp_path / "passwords.json").chmod(0o644)
+
+    assert write_password(tmp_path / "passwords.json") == first
+    assert stat.S_IMODE((tmp_path / "passwords.json").stat().st_mode) == 0o600
+
+
 def test_two_folders_have_two_passwords(tmp_path):
     assert write_password(tmp_path / "a.json") != write_password(tmp_path / "b.json")
 
