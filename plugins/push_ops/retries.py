@@ -13,6 +13,11 @@ RETRY_BY_KIND = ExceptionRetryPolicy(
             action=RetryAction.FAIL,
             reason="a person must mend this, another try cannot",
         ),
+        RetryRule(
+            exception=[LookupError, TypeError, ValueError, AttributeError, NameError],
+            action=RetryAction.FAIL,
+            reason="a mistake in the code is there the next time, too",
+        ),
         RetryRule(exception=OSError, reason="disk or network trouble may pass"),
     ]
 )

@@ -92,6 +92,8 @@ def test_every_step_is_retried_with_growing_delays_and_has_a_time_limit(dag, ste
         *((kind("a contract"), "fail") for kind in PushModelError.__subclasses__()),
         (FileNotFoundError("frame.csv"), "fail"),
         (PermissionError("frame.csv"), "fail"),
+        (KeyError("user_id"), "fail"),
+        (ValueError("not what was expected"), "fail"),
         (OSError("No space left on device"), "retry"),
         (ConnectionResetError("the store hung up"), "retry"),
         (TimeoutError("the store is slow"), "retry"),
