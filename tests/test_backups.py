@@ -13,7 +13,7 @@ from push_model.past import history
 from push_model.store import champion, promote, rollback
 from push_model.store_lock import locked
 from push_model.testing import make_model
-from tests.containers import commands_in, run_here, section
+from tests.containers import ROOT, commands_in, run_here, section
 
 COMMANDS = commands_in(section("Backups"))
 (COPY,) = [command for command in COMMANDS if "tar --create" in command]
@@ -122,6 +122,12 @@ def test_a_copy_waits_for_a_promotion_under_way(home):
     copying.join(30)
     assert is_waiting
     assert (home / "backup" / "models.tar.gz").stat().st_size > 0
+
+
+def test_git_takes_no_backup_in():
+    asked = ["git", "check-ignore", "--quiet", "backup/airflow.dump"]
+
+    assert subprocess.run(asked, cwd=ROOT, check=False).returncode == 0
 
 
 def test_copies_are_sound_while_the_champion_changes_all_the_time(home, tmp_path, monkeypatch):
