@@ -152,4 +152,4 @@ def test_copies_are_sound_while_the_champion_changes_all_the_time(home, tmp_path
         is_over.set()
         changing.join()
 
-    assert len(changes) > 20  # without the lock one copy in twenty is broken
+    assert len(changes) > 20
