@@ -12,7 +12,7 @@ DATASET ?= data/feature_frame_sample.csv
 
 BIN := $(CURDIR)/.venv/bin
 # A worker a core; each may hold an Airflow.
-SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4
+SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --no-loadscope-reorder
 INSTALLED := .venv/.installed
 MIGRATED := .airflow/.migrated
 CLUSTER := .airflow/cluster

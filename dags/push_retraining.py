@@ -14,7 +14,7 @@ from push_ops.notify import tell_failure, tell_kept, tell_promoted, tell_timed_o
 from push_ops.overdue import overdue_alert
 from push_ops.request import RetrainingRequest, read_request
 from push_ops.retries import TASK_DEFAULTS
-from push_ops.schedule import at_or_on_delivery
+from push_ops.schedule import CHAMPION, FEATURE_FRAME, at_or_on_delivery
 
 
 @dag(
@@ -50,7 +50,11 @@ def push_retraining() -> None:
         doc_md="Waits until the dataset is there and whole, without holding a worker.",
     )
 
-    @task(multiple_outputs=False, doc_md="Reads and checks the dataset, up to the run date.")
+    @task(
+        multiple_outputs=False,
+        inlets=[FEATURE_FRAME],
+        doc_md="Reads and checks the dataset, up to the run date.",
+    )
     def load() -> dict[str, Any]:
         from push_ops import steps
 
@@ -80,6 +84,7 @@ def push_retraining() -> None:
 
     @task(
         multiple_outputs=False,
+        outlets=[CHAMPION],  # a skipped task updates none
         on_success_callback=tell_promoted,
         on_skipped_callback=tell_kept,
         doc_md="Promotes a winner. **Skipped**: the champion stayed.",
@@ -91,6 +96,7 @@ def push_retraining() -> None:
         outcome = steps.promote(_request(), validated, approved_by=approved_by)
         if not outcome["promoted"]:
             raise AirflowSkipException(outcome["sentence"])
+        get_current_context()["outlet_events"][CHAMPION].extra = outcome["event"]
         return outcome
 
     loaded = load()

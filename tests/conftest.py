@@ -35,7 +35,8 @@ def pytest_collection_modifyitems(items):
 def pytest_terminal_summary(terminalreporter):
     """Print what tests measured, and where they left something to look at."""
     reports = [report for found in terminalreporter.stats.values() for report in found]
-    told = [pair for report in reports for pair in getattr(report, "user_properties", ())]
+    # The reports of a test's phases repeat them.
+    told = {pair: None for report in reports for pair in getattr(report, "user_properties", ())}
     for what, line in told:
         if what == "measured":
             terminalreporter.write_line(line)

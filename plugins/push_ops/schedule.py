@@ -1,9 +1,11 @@
-"""When does a retraining start by itself? By the clock, and when someone says that data arrived."""
+"""When does a retraining start by itself, and what may start after it? Assets and the clock."""
 
 from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable
 
 # Whoever delivers the feature frame updates it: over the REST API, or as an outlet of a DAG.
 FEATURE_FRAME = Asset("push_feature_frame")
+# Updated by a run that changed the champion, and by no other; see push_ops.champion_event.
+CHAMPION = Asset("push_champion")
 
 
 def at_or_on_delivery(cron: str) -> AssetOrTimeSchedule:

@@ -22,6 +22,7 @@ from push_model.training.parametrisation import describe
 from push_model.training.provenance import DatasetFacts, describe_dataset
 from push_model.training.schema import write_checked
 from push_model.training.wholeness import refusing_change
+from push_ops.champion_event import describe_champion
 from push_ops.fetching import at_hand
 from push_ops.request import RetrainingRequest
 from push_ops.run_folder import find_run_folder, read_json, write_json
@@ -205,7 +206,8 @@ def promote(
     Returns
     -------
     dict
-        ``"promoted"``, and a ``"sentence"`` for people.
+        ``"promoted"``, a ``"sentence"`` for people, and for DAGs the ``"event"``, None where
+        nothing was promoted.
 
     Raises
     ------
@@ -234,7 +236,8 @@ def promote(
     if serving and not promoted and request.promotion != "never":
         refuse_unfit(request, serving, run.get("backtests", []), sentence)
     logger.info("%s", sentence)
-    return {"promoted": promoted, "sentence": sentence}
+    event = describe_champion(Path(validated["verdict"])) if promoted else None
+    return {"promoted": promoted, "sentence": sentence, "event": event}
 
 
 def _say(name: str, verdict: dict[str, Any], *, promoted: bool, promotion: str) -> str:

@@ -1,5 +1,6 @@
 """A cluster that runs, as tests see it: ask its API, kill a part of it, start that again."""
 
+import shutil
 import time
 from datetime import date
 from pathlib import Path
@@ -24,16 +25,15 @@ IMPATIENT = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
 }
-# Nothing runs but what a test asks for.
-QUIET = {
-    "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-    "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
-}
-# Put before the project's DAGs: a lost task is tried again at once, not in two minutes.
+UNPAUSED = {"AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False"}
+# Put before the project's DAGs: a lost task is tried again at once, not in two minutes, and no run
+# starts by the clock.
 AT_ONCE = """
 from datetime import timedelta
 from push_ops.retries import TASK_DEFAULTS
 TASK_DEFAULTS["retry_delay"] = timedelta(seconds=1)
+from push_ops import schedule
+schedule.at_or_on_delivery = lambda _: schedule.FEATURE_FRAME
 """
 
 
@@ -51,6 +51,8 @@ class Cluster:
         self.dags.mkdir()
         for dag in (ROOT / "dags").glob("*.py"):
             (self.dags / dag.name).write_text(AT_ONCE + dag.read_text("utf-8"), "utf-8")
+        for example in (ROOT / "examples/airflow").glob("*.py"):
+            shutil.copy(example, self.dags)
 
     def start(self):
         """Start it, and log in."""
@@ -73,7 +75,7 @@ class Cluster:
     def settings(self):
         return {
             **IMPATIENT,
-            **QUIET,
+            **UNPAUSED,
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
             "PUSH_DATASET": str(self.dataset),
             "PUSH_DATASET_SETTLE_S": "1",

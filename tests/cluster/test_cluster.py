@@ -47,6 +47,25 @@ def test_a_run_started_by_rest_ends_with_a_champion_that_serves(cluster, measure
     )
     assert answer["statusCode"] == "200"
     assert 0 <= json.loads(answer["body"])["prediction"]["u_1"] <= 1
+    told = deployed(cluster, run_id)
+    assert (told["model_name"], told["champion_before"]) == ("push_2021_06_01", None)
+    assert set(told["average_precision"]) == {"challenger", "popularity", "bought before"}
+    assert len(told["dataset"]["sha256"]) == 64
+
+
+def deployed(cluster, run_id):
+    """Give what the run's event said, once the DAG of examples/airflow ended that waited for it."""
+
+    def event():
+        found = cluster.api.get("/api/v2/assets/events", params={"source_run_id": run_id})
+        (event,) = found.raise_for_status().json()["asset_events"]
+        return event
+
+    wait_until(lambda: event()["created_dagruns"], "the DAG that waits for a champion started")
+    (started,) = event()["created_dagruns"]
+    run = cluster.wait_for_end(started["dag_id"], started["run_id"])
+    assert (run["dag_id"], run["state"]) == ("deploy_champion", "success")
+    return event()["extra"]
 
 
 def test_two_workers_find_what_the_command_line_finds(cluster, measured, tmp_path):

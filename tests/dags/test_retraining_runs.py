@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from airflow.models.asset import AssetEvent, AssetModel
 from airflow.sdk.exceptions import ParamValidationError
+from airflow.utils.session import create_session
+from sqlalchemy import func, select
 
 from push_model import handler_predict
 from push_model.columns import FEATURES
@@ -116,17 +119,29 @@ def test_the_same_run_again_gives_the_same_bytes_and_one_champion(installation):
 
 
 def test_a_losing_challenger_leaves_the_champion_untouched(installation):
-    installation.run(**FAST)
+    first = installation.run(**FAST)
+    assert count_updates("push_champion", first) == 1
     pointer = (installation.models / "champion.json").read_bytes()
 
     second = installation.run(logical_date=DAY_AFTER, **HOPELESS)
 
     assert second.state == "success"
+    assert count_updates("push_champion", second) == 0
     assert installation.states["promote"] == "skipped"
     verdict = installation.verdict(second)["verdict"]
     assert verdict["decision"] == "keep"
     assert verdict["champion_name"] == "push_2021_06_01"
     assert (installation.models / "champion.json").read_bytes() == pointer
+
+
+def count_updates(asset, dag_run):
+    """Count the events that a run gave an asset."""
+    events = select(func.count(AssetEvent.id)).join(
+        AssetModel, AssetModel.id == AssetEvent.asset_id
+    )
+    of_run = events.where(AssetModel.name == asset, AssetEvent.source_run_id == dag_run.run_id)
+    with create_session() as session:
+        return session.scalar(of_run)
 
 
 def test_a_sound_second_run_breaks_no_rule(installation):

@@ -338,5 +338,6 @@ def test_a_winner_that_may_not_serve_is_named_with_who_stays(
 
     assert outcome == {
         "promoted": False,
+        "event": None,
         "sentence": f"push_old stays the champion: push_new won, but {because}. Better.",
     }

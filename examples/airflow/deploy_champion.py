@@ -1,0 +1,30 @@
+"""What happens once another model serves? A DAG of the API team's own, started by the asset.
+
+Copy it into your DAGs folder and replace `deploy` by what brings a model to your servers.
+"""
+
+import logging
+from typing import Any
+
+from airflow.sdk import Asset, dag, task
+
+CHAMPION = Asset("push_champion")
+
+logger = logging.getLogger(__name__)
+
+
+@dag(schedule=CHAMPION, max_active_runs=1, tags=["push"])
+def deploy_champion() -> None:
+    """Start when push_retraining changed the champion; a run that keeps it starts nothing."""
+
+    @task(inlets=[CHAMPION])
+    def deploy(triggering_asset_events: Any = None) -> dict[str, Any]:
+        # Several, where the champion changed again before this run began: the last one serves.
+        champion: dict[str, Any] = triggering_asset_events[CHAMPION][-1].extra
+        logger.info("%(model_name)s serves after %(champion_before)s: %(headline)s", champion)
+        return {name: champion[name] for name in ("model_name", "model_path", "average_precision")}
+
+    deploy()
+
+
+deploy_champion()

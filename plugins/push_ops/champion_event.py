@@ -1,0 +1,41 @@
+"""What does a new champion tell the DAGs that wait for one? The extra of an asset's event."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from push_ops.run_folder import read_json
+
+
+def describe_champion(verdict_file: Path) -> dict[str, Any]:
+    """Say which model serves now, and why.
+
+    Parameters
+    ----------
+    verdict_file : Path
+        ``verdict.json`` of the run that promoted it.
+
+    Returns
+    -------
+    dict
+        JSON-able: ``"model_name"``, ``"model_path"`` and ``"champion_before"`` (None for the
+        first); ``"decision"``, ``"claim"`` and ``"headline"`` of the verdict;
+        ``"average_precision"`` of the holdout, by scorer, each with its ``"estimate"`` and
+        interval, ``"low"`` to ``"high"``; the ``"dataset"`` it was trained on, with its SHA-256;
+        ``"run_id"`` and ``"run_date"``.
+    """
+    run = read_json(verdict_file)
+    verdict = run["verdict"]
+    return {
+        **{key: run[key] for key in ("model_name", "model_path")},
+        "champion_before": verdict["champion_name"],
+        **{key: verdict[key] for key in ("decision", "claim", "headline")},
+        "average_precision": dict(_measured(verdict)),
+        **{key: run[key] for key in ("dataset", "run_id", "run_date")},
+    }
+
+
+def _measured(verdict: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, float]]]:
+    for scorer, metrics in verdict["metrics"].items():
+        low, high = verdict["intervals"][scorer]["average_precision"]
+        yield scorer, {"estimate": metrics["average_precision"], "low": low, "high": high}
