@@ -158,6 +158,7 @@ def write_settings(path: Path, plan: Plan) -> None:
         The cluster.
     """
     path.touch(mode=0o600)
+    path.chmod(0o600)  # it may have been opened to all since it was made
     path.write_text(plan.exports(), "utf-8")
 
 

@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from push_ops.cluster_stores import postgres_command, valkey_command
@@ -52,7 +52,7 @@ class Plan:
     """
 
     ports: Ports
-    secrets: dict[str, str]
+    secrets: dict[str, str] = field(repr=False)
     stores: dict[str, list[str]]
     preparation: Service
     components: dict[str, Service]

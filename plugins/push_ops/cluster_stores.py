@@ -98,6 +98,7 @@ def prepare_valkey(folder: Path, port: int, password: str) -> None:
     }
     path = folder / "valkey.conf"
     path.touch(mode=0o600)
+    path.chmod(0o600)  # it may have been opened to all since it was made
     path.write_text("".join(f"{name} {value}\n" for name, value in settings.items()), "utf-8")
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,7 +28,7 @@ class Service:
     """
 
     command: list[str]
-    environment: dict[str, str]
+    environment: dict[str, str] = field(repr=False)  # holds passwords
 
     def with_arguments(self, *arguments: str) -> Self:
         """Give the service with a longer command.

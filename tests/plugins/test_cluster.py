@@ -62,10 +62,17 @@ def test_it_says_where_it_is_how_to_log_in_and_how_to_stop_it(tmp_path):
 def test_its_settings_are_for_its_owner_alone(tmp_path):
     plan = plan_cluster(tmp_path, port=8123, settings={})
 
+    (tmp_path / "airflow.env").touch(mode=0o644)
     write_settings(tmp_path / "airflow.env", plan)
 
     assert stat.S_IMODE((tmp_path / "airflow.env").stat().st_mode) == 0o600
     assert plan.broker in (tmp_path / "airflow.env").read_text()
+
+
+def test_no_secret_is_printed_with_a_plan(tmp_path):
+    plan = plan_cluster(tmp_path, port=8123, settings={})
+
+    assert not [secret for secret in plan.secrets.values() if secret in repr(plan)]
 
 
 @pytest.mark.slow
