@@ -38,23 +38,17 @@ def push_retraining() -> None:
     3. **train** fits the chosen parametrisation and saves a model folder.
     4. **validate** judges it on the newest orders, beside the champion and plain popularity.
     5. **approve** asks a person, where the form says so; else it goes on at once.
-    6. **promote** makes a winner the champion, the model that serves. **Skipped** means that the
-       champion stayed; the log says why, and `push-model verdict` shows the numbers.
+    6. **promote** makes a winner the champion, the model that serves, and tells other DAGs.
+       **Skipped**: the champion stayed. The log says why; `push-model verdict` shows the numbers.
 
     Bad data or a bad form fails at once and says what to mend; disk and network trouble is tried
     again. A failed run leaves the champion alone.
     """
     arrived = AwaitDataset(
-        task_id="await_dataset",
-        read_request=_request,
-        doc_md="Waits until the dataset is there and whole, without holding a worker.",
+        task_id="await_dataset", read_request=_request, doc_md="Waits for it without a worker."
     )
 
-    @task(
-        multiple_outputs=False,
-        inlets=[FEATURE_FRAME],
-        doc_md="Reads and checks the dataset, up to the run date.",
-    )
+    @task(multiple_outputs=False, inlets=[FEATURE_FRAME], doc_md="Reads and checks the dataset.")
     def load() -> dict[str, Any]:
         from push_ops import steps
 
@@ -92,8 +86,7 @@ def push_retraining() -> None:
     def promote(validated: dict[str, Any], approval: dict[str, Any] | None) -> dict[str, Any]:
         from push_ops import steps
 
-        approved_by = (approval or {}).get("approved_by")
-        outcome = steps.promote(_request(), validated, approved_by=approved_by)
+        outcome = steps.promote(_request(), validated, **(approval or {}))
         if not outcome["promoted"]:
             raise AirflowSkipException(outcome["sentence"])
         get_current_context()["outlet_events"][CHAMPION].extra = outcome["event"]
