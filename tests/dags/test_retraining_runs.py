@@ -172,6 +172,7 @@ def test_a_winner_that_may_not_be_promoted_waits_in_the_store(installation):
     dag_run = installation.run(promotion="never", **FAST)
 
     assert dag_run.state == "success"
+    assert count_updates("push_champion", dag_run) == 0
     assert installation.states["promote"] == "skipped"
     assert installation.verdict(dag_run)["verdict"]["decision"] == "promote"
     assert champion(installation.models) is None
