@@ -45,7 +45,7 @@ def push_retraining() -> None:
     again. A failed run leaves the champion alone.
     """
     arrived = AwaitDataset(
-        task_id="await_dataset", read_request=_request, doc_md="Waits for it without a worker."
+        task_id="await_dataset", read_request=_request, doc_md="Waits for a whole dataset."
     )
 
     @task(multiple_outputs=False, inlets=[FEATURE_FRAME], doc_md="Reads and checks the dataset.")
