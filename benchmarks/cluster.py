@@ -12,7 +12,7 @@ import argparse
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -110,18 +110,11 @@ def add_up(name: str, session: Session) -> Counter:
     """Add up the MB that a component and its tasks hold now."""
     held: Counter = Counter()
     for process in session.members():
-        for owner, used in look(name, process):
-            held[owner] += used
+        with suppress(psutil.Error, IndexError):  # it may end meanwhile
+            title = process.cmdline()[0]
+            owner = title.removeprefix(TASK_TITLE) if title.startswith(TASK_TITLE) else name
+            held[owner] += process.memory_full_info().pss / 2**20
     return held
-
-
-def look(name: str, process: psutil.Process) -> Iterator[tuple[str, float]]:
-    """Say whose a process is, and what it holds; nothing if it ended meanwhile."""
-    try:
-        title, used = process.cmdline()[0], process.memory_full_info().pss / 2**20
-    except (psutil.Error, IndexError):
-        return
-    yield (title.removeprefix(TASK_TITLE) if title.startswith(TASK_TITLE) else name), used
 
 
 if __name__ == "__main__":

@@ -1,19 +1,16 @@
 """What does a new champion tell the DAGs that wait for one? The extra of an asset's event."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from push_ops.run_folder import read_json
 
-
-def describe_champion(verdict_file: Path) -> dict[str, Any]:
+def describe_champion(run: Mapping[str, Any]) -> dict[str, Any]:
     """Say which model serves now, and why.
 
     Parameters
     ----------
-    verdict_file : Path
-        ``verdict.json`` of the run that promoted it.
+    run : mapping
+        What ``verdict.json`` of the run that promoted it holds.
 
     Returns
     -------
@@ -24,7 +21,6 @@ def describe_champion(verdict_file: Path) -> dict[str, Any]:
         interval, ``"low"`` to ``"high"``; the ``"dataset"`` it was trained on, with its SHA-256;
         ``"run_id"`` and ``"run_date"``.
     """
-    run = read_json(verdict_file)
     verdict = run["verdict"]
     return {
         **{key: run[key] for key in ("model_name", "model_path")},

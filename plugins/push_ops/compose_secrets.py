@@ -48,6 +48,21 @@ def write_secrets(path: Path) -> None:
         file.write("\n".join([*lines, f"AIRFLOW_FERNET_KEY={fernet_key}", ""]))
 
 
+def write_for_owner(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whoever could read it before.
+
+    Parameters
+    ----------
+    path : Path
+        The file, there already or not.
+    text : str
+        All of its content.
+    """
+    path.touch(mode=OWNER_ALONE)
+    path.chmod(OWNER_ALONE)  # it may have been opened to all since it was made
+    path.write_text(text, "utf-8")
+
+
 def main() -> None:
     """Write the file named on the command line, or say why not."""
     parser = argparse.ArgumentParser(description=main.__doc__)

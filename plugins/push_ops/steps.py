@@ -236,7 +236,7 @@ def promote(
     if serving and not promoted and request.promotion != "never":
         refuse_unfit(request, serving, run.get("backtests", []), sentence)
     logger.info("%s", sentence)
-    event = describe_champion(Path(validated["verdict"])) if promoted else None
+    event = describe_champion(run) if promoted else None
     return {"promoted": promoted, "sentence": sentence, "event": event}
 
 

@@ -27,7 +27,7 @@ _PLACE = "placed.place::DOUBLE AS earlier_orders"
 
 
 def with_history_query(
-    columns: str, keys: Sequence[str], *, has_place: bool = True, has_cadence: bool
+    columns: str, keys: Sequence[str], *, has_place: bool, has_cadence: bool
 ) -> str:
     """Select columns of a frame, and what earlier orders held.
 
@@ -37,7 +37,7 @@ def with_history_query(
         The columns to keep, as SQL.
     keys : sequence of str
         Keys of `KEYS` to count by.
-    has_place : bool, default=True
+    has_place : bool
         Whether the number of earlier orders is wanted.
     has_cadence : bool
         Whether days since the user's last order, and between orders as a rule, are wanted.

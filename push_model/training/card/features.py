@@ -201,7 +201,7 @@ def _grid(feature: Feature, values: Floats) -> list[float]:
         ends = [seen.minimum, *seen.borders, seen.maximum]
     else:
         shares = np.linspace(0, 1, GRID_POINTS)
-        ends = np.quantile(values, shares, method="nearest").tolist() if len(values) else [0.0]
+        ends = np.quantile(values, shares, method="nearest").tolist()
     return ends
 
 
