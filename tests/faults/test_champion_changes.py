@@ -3,9 +3,11 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import cycle, pairwise
@@ -21,6 +23,7 @@ from push_model.testing import make_model
 
 CHANGES = 1_000
 THREADS = 4
+FORK_MAY_TAKE_S = 20.0
 MODELS = {"push_a": -9.0, "push_b": -4.7, "push_c": -2.0, "push_d": 1.0}
 WITH_FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 # Python 3.12 on warns of a fork beside threads, which is what is tried here.
@@ -194,19 +197,22 @@ def in_fork(ask) -> int:
     if child == 0:
         code = 9
         try:
-            _end_if_it_hangs()
             code = 0 if ask() else 1
         finally:
             os._exit(code)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
+    return _wait_for(child)
 
 
-def _end_if_it_hangs() -> None:
-    import signal  # noqa: PLC0415 - absent in part on systems without forks
-
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(5)
+def _wait_for(child: int) -> int:
+    # Watched from here: a fork may hang before its first line, in what runs at each fork.
+    give_up_at = time.monotonic() + FORK_MAY_TAKE_S
+    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+        if time.monotonic() > give_up_at:
+            os.kill(child, signal.SIGABRT)  # pytest's faulthandler shows where it hung
+            ended = os.waitpid(child, 0)
+            break
+        time.sleep(0.001)
+    return os.waitstatus_to_exitcode(ended[1])
 
 
 @WITH_FORKS
