@@ -72,16 +72,14 @@ def validate_model(
     policy = policy or Policy()
     challenger, rival = read_contender(model_path(models_dir, model_name)), read_rival(models_dir)
     verdict = partial(Verdict, model_name=model_name, champion=rival.serving)
-    settled = settle(challenger, rival, run_date=training_date)
-    if settled and is_champion(challenger, rival):
-        return verdict("keep", None, (settled,), evidence=None)
+    if settled := settle(challenger, rival, run_date=training_date):
+        if is_champion(challenger, rival):
+            return verdict("keep", None, (settled,), evidence=None)
+        # It stays, whatever the figures; they still say how a model of that day would have done.
+        rival = Rival(rival.serving, complaint=settled)
     split = _read_split(frame_uri, challenger, rival, until=training_date, min_items=min_items)
     logger.info("Judging on %d rows.", len(split.holdout))
     scores = {"challenger": score(challenger.twin, split.holdout)}
-    if settled:
-        judged = verdict("keep", None, (settled,), evidence=None)
-        _renew_card(challenger, judged, split, scores, seed=seed)
-        return judged
     if rival.contender:
         scores["champion"] = score(rival.contender.twin, split.holdout)
     newest = split.holdout["order_date"].max().date()
@@ -95,7 +93,7 @@ def validate_model(
         **_of_folder(challenger, split, scores["challenger"], policy),
         **(_beside(challenger, rival.contender, split, policy) if rival.contender else {}),
     )
-    findings = (*judge(evidence, policy), *([rival.complaint] if rival.complaint else []))
+    findings = (*([rival.complaint] if rival.complaint else []), *judge(evidence, policy))
     judged = verdict(decide(findings), claim(evidence, policy), findings, evidence=evidence)
     _renew_card(challenger, judged, split, scores, seed=seed)
     return judged

@@ -146,11 +146,15 @@ def test_of_a_champion_that_is_gone_the_day_of_its_promotion_counts(trained, tmp
     assert "The champion was trained on 2022-01-01, later than" in verdict.sentence()
 
 
-def test_what_is_settled_without_figures_stands_on_the_card_too(trained):
+def test_a_model_of_a_past_day_is_kept_out_and_measured_all_the_same(trained):
     promote_now(trained, "line")
 
-    validate(trained, "trees", training_date=date(2021, 12, 31))
+    verdict = validate(trained, "trees", training_date=date(2021, 12, 31))
 
+    assert verdict.decision == "keep"
+    assert verdict.claim is None
+    assert set(verdict.document()["metrics"]) == {"challenger", "popularity", "bought before"}
+    assert verdict.headline.startswith("The champion was trained on 2022-01-01, later than")
     page = (trained / "models" / "trees" / "card.html").read_text()
     assert "Keep: it must not take over" in page
     assert "later than this run" in page

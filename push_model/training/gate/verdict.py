@@ -89,14 +89,14 @@ class Verdict:
     @property
     def headline(self) -> str:
         """How it ranks, in a line for logs: against the champion, or popularity without one."""
-        if self.evidence is None:
-            return self.reasons[0]
-        gains = self.evidence.gains
+        gains = self.evidence.gains if self.evidence else {}
         if (gain := gains.get("champion")) and self.claim:
             return (
                 f"{self.claim.capitalize()}: average precision {gain.estimate:+.1%} "
                 f"({gain.low:+.1%} to {gain.high:+.1%}) against the champion's."
             )
+        if not gains or (self.champion and failures(self.findings)):
+            return self.reasons[0]
         times = 1.0 + gains["popularity"].estimate
         return f"Beside no champion: average precision {times:.2f} times popularity's."
 
