@@ -25,6 +25,8 @@ from push_model.errors import (
 )
 from push_model.exploration_commands import app as exploration_commands
 from push_model.history_commands import app as history_commands
+from push_model.run_commands import DEFAULT_RUNS_DIR, RunsDir
+from push_model.run_commands import app as run_commands
 from push_model.staleness_commands import app as staleness_commands
 from push_model.store import champion as read_champion
 from push_model.store import model_path
@@ -38,13 +40,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(store_commands)
+app.add_typer(run_commands)
 app.add_typer(staleness_commands)
 app.add_typer(history_commands)
 app.add_typer(exploration_commands)
 console = Console()
-
-RunsDir = Annotated[Path, typer.Option(envvar="PUSH_RUNS_DIR", help="The run folders.")]
-DEFAULT_RUNS_DIR = Path("runs")
 
 
 @app.command()

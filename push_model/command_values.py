@@ -1,11 +1,31 @@
-"""What did a person write after an option? Days and parametrisations, read for all commands."""
+"""What did a person write after an option? Days, parametrisations and pictures, read for all."""
 
 import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 from push_model.errors import InvalidEventError
 from push_model.training.days import read_day
+
+_PICTURES = (".html", ".png", ".svg")
+
+
+def check_picture(out: Path | None) -> None:
+    """Refuse a name that says no kind of picture, before anything is measured for it.
+
+    Parameters
+    ----------
+    out : Path or None
+        What was written after ``--out``, if anything was.
+
+    Raises
+    ------
+    InvalidEventError
+        If it does not end in .html, .png or .svg.
+    """
+    if out is not None and out.suffix not in _PICTURES:
+        raise InvalidEventError(f"--out must end in one of {list(_PICTURES)}, got {str(out)!r}.")
 
 
 def read_until(text: str | None) -> date:

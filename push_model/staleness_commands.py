@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from push_model.command_values import read_model
-from push_model.errors import InvalidEventError
+from push_model.command_values import check_picture, read_model
 
 if TYPE_CHECKING:
     from push_model.training.fit_request import FitRequest
@@ -27,7 +26,6 @@ LEGEND = (
     "Average precision beside the freshest models' and popularity's on the same orders; what is "
     "kept of it; what log loss has grown by; purchases promised for each one made."
 )
-SUFFIXES = (".html", ".png", ".svg")
 
 
 @app.command()
@@ -49,8 +47,7 @@ def staleness(  # noqa: PLR0917 - a command's options are its function's argumen
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
 ) -> None:
     """Measure what age does to a model: older ones beside fresh ones, on the same orders."""
-    if out is not None and out.suffix not in SUFFIXES:
-        raise InvalidEventError(f"--out must end in one of {list(SUFFIXES)}, got {str(out)!r}.")
+    check_picture(out)
     from push_model.training.fit_request import read_fit_request  # noqa: PLC0415 - keeps --help instant
 
     event = {
@@ -70,38 +67,6 @@ def staleness(  # noqa: PLR0917 - a command's options are its function's argumen
 
         draw(found, out)
         console.print(f"Drawn in {out}.", soft_wrap=True, markup=False, highlight=False)
-
-
-@app.command()
-def backtests(
-    newest: Annotated[int, typer.Option(help="How many of the newest lines.")] = 20,
-    runs_dir: Annotated[Path, typer.Option(envvar="PUSH_RUNS_DIR", help="The run folders.")] = Path(
-        "runs"
-    ),
-) -> None:
-    """Show what champions promised against what happened, run after run."""
-    from push_model.training.backtest_record import (  # noqa: PLC0415 - keeps --help instant
-        BACKTESTS_FILE,
-        read_backtests,
-    )
-
-    found = read_backtests(runs_dir / BACKTESTS_FILE)
-    if not found:
-        console.print("No run has looked back on a champion yet.")
-        return
-    columns = ("run date", "champion", "orders", "promised", "made", "ratio", "AP", "popular")
-    table = Table(*columns, box=SIMPLE)
-    for line in found[-newest:]:
-        total = line["total"]
-        promised, made = total["expected_purchases"], total["actual_purchases"]
-        ranks = (total["average_precision"], total["popularity_average_precision"])
-        table.add_row(
-            *(line["run_date"], line["model_name"]),
-            *(f"{total['orders']}", f"{promised:.0f}", f"{made}"),
-            f"{promised / made:.2f}" if made else "-",
-            *("-" if rank is None else f"{rank:.3f}" for rank in ranks),
-        )
-    console.print(table)
 
 
 def _measure(request: "FitRequest", *, days: int, origins: int, every: int) -> "Staleness":

@@ -1,5 +1,3 @@
-import json
-
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -78,40 +76,11 @@ def test_a_request_that_cannot_be_met_is_refused(run, dataset, options, said):
         raise error
 
 
-def line_of(day, *, made):
-    total = {"orders": 40, "expected_purchases": 90.4, "actual_purchases": made}
-    ranks = {"average_precision": 0.2 if made else None, "popularity_average_precision": 0.05}
-    line = {"run_date": f"2026-01-{day}", "model_name": "push_2026_01_05", "dataset": "frame.csv"}
-    return line | {"min_items": 5, "total": total | ranks, "days": [{"day": f"2026-01-{day}"}]}
+def test_ages_stand_in_a_table_that_fits_a_terminal(run, dataset, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
 
+    _, out, _, _ = run(dataset, "--model", TREES, "--days", 14, "--origins", 2)
 
-def test_backtests_are_shown_run_after_run_and_the_newest_only(tmp_path):
-    lines = [line_of(10, made=80), line_of(11, made=100), line_of(12, made=0)]
-    text = "".join(json.dumps(line) + "\n" for line in lines)
-    (tmp_path / "backtests.jsonl").write_text(text)
-
-    shown = CliRunner().invoke(app, ["backtests", "--newest", "2", "--runs-dir", str(tmp_path)])
-
-    assert shown.exit_code == 0
-    rows = [line.split() for line in shown.output.splitlines() if line.strip().startswith("2026")]
-    assert [row[0] for row in rows] == ["2026-01-11", "2026-01-12"]
-    assert rows[0][2:] == ["40", "90", "100", "0.90", "0.200", "0.050"]
-    assert rows[1][5:7] == ["-", "-"]
-
-
-def test_ages_stand_in_a_table_that_fits_a_terminal(dataset):
-    found = CliRunner().invoke(
-        app,
-        ["staleness", dataset, "--model", TREES, "--days", "14", "--origins", "2"],
-        env={"COLUMNS": "80"},
-    )
-
-    assert "…" not in found.output
-    (row,) = (line.split() for line in found.output.splitlines() if line.strip().startswith("8-14"))
+    assert "…" not in out
+    (row,) = (line.split() for line in out.splitlines() if line.strip().startswith("8-14"))
     assert len(row) == 9
-
-
-def test_before_any_backtest_it_is_said(tmp_path):
-    shown = CliRunner().invoke(app, ["backtests", "--runs-dir", str(tmp_path)])
-
-    assert "No run has looked back on a champion yet." in shown.output

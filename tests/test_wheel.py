@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 SHELL = (
-    *("cli", "store_commands", "staleness_commands", "history_commands"),
+    *("cli", "store_commands", "run_commands", "staleness_commands", "history_commands"),
     *("exploration_commands", "command_values"),
 )
 
