@@ -111,7 +111,8 @@ def _request() -> RetrainingRequest:
         run_id=run.run_id,
         # A run started by hand or by an asset may have no logical date.
         run_date=(run.logical_date or run.run_after).date(),
-        requested_by=run.triggering_user_name or run.run_type.value,
+        run_type=run.run_type.value,
+        triggered_by=run.triggering_user_name,
         environ=os.environ,
     )
 

@@ -9,7 +9,7 @@ from push_model.training.parametrisation import FAMILIES
 from push_model.training.presets import PRESETS
 
 PROMOTIONS = {
-    "auto": "auto: promote when the verdict says so",
+    "auto": "auto: promote when the verdict says so, but never in a backfill",
     "manual": "manual: a winner waits for a person to approve it",
     "never": "never: train and judge, leave the champion alone",
 }

@@ -16,7 +16,7 @@ from airflow.sdk import Context
 from airflow.sdk.configuration import conf
 
 from push_ops.messages import Message, say_failure, say_outcome, say_overdue
-from push_ops.request import read_directory
+from push_ops.request import read_directory, settle_promotion
 from push_ops.run_folder import find_run_folder, read_json
 
 _GOES_ON = {"queued", "running"}
@@ -151,7 +151,8 @@ def link_to_task(dag_id: str, run_id: str, task_id: str, page: str = "") -> str:
 
 
 def _tell_outcome(context: Context, *, promoted: bool) -> None:
-    if context["params"]["promotion"] == "never":
+    run_type = context["dag_run"].run_type
+    if settle_promotion(context["params"]["promotion"], run_type) == "never":
         # Nothing could change, and a backfill of sixty days would be sixty messages.
         logger.info("Told nobody of a dry run.")
         return

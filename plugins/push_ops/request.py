@@ -14,6 +14,8 @@ from push_model.training.parametrisation import Parametrisation
 from push_model.training.presets import read_parametrisation
 from push_ops.daily import is_daily, name_of_day
 
+_BACKFILL = "backfill"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainingRequest:
@@ -35,7 +37,7 @@ class RetrainingRequest:
     policy : Policy
         Limits of the gate.
     promotion : str
-        ``"auto"``, ``"manual"`` or ``"never"``.
+        ``"auto"``, ``"manual"`` or ``"never"``, as `settle_promotion` gives it.
     max_age_days : int
         How old the champion may be before a run that leaves it fails.
     runs_dir, models_dir : Path
@@ -44,6 +46,8 @@ class RetrainingRequest:
         Who or what started the run, for the promotion log.
     is_daily : bool, default=False
         Whether the dataset is named after the run date, and so may be still to come.
+    is_backfill : bool, default=False
+        Whether Airflow was asked to run days gone by.
     """
 
     run_id: str
@@ -58,6 +62,7 @@ class RetrainingRequest:
     models_dir: Path
     requested_by: str
     is_daily: bool = False
+    is_backfill: bool = False
 
 
 def read_request(
@@ -65,7 +70,8 @@ def read_request(
     *,
     run_id: str,
     run_date: date,
-    requested_by: str,
+    run_type: str,
+    triggered_by: str | None,
     environ: Mapping[str, str],
 ) -> RetrainingRequest:
     """Read the trigger form of a run; what it leaves empty, the installation says.
@@ -78,8 +84,10 @@ def read_request(
         Airflow's name of the run.
     run_date : date
         Its logical date, or the day it ran after where it has none.
-    requested_by : str
-        Who or what started the run.
+    run_type : str
+        Airflow's: ``"scheduled"``, ``"manual"``, ``"backfill"`` or another.
+    triggered_by : str or None
+        The user who started the run, if one did.
     environ : mapping of str to str
         Holds ``PUSH_DATASET``, ``PUSH_RUNS_DIR`` and ``PUSH_MODELS_DIR``, and maybe
         ``PUSH_POLICY``, a file of limits of the gate, and ``PUSH_MAX_AGE_DAYS``.
@@ -101,8 +109,8 @@ def read_request(
     >>> form = {"dataset": "frame.csv", "min_items": 5, "model": "boosted_trees_fast",
     ...         "model_parametrisation": None, "policy": None, "promotion": "auto"}
     >>> environ = {"PUSH_RUNS_DIR": "/srv/runs", "PUSH_MODELS_DIR": "/srv/models"}
-    >>> read_request(form, run_id="manual", run_date=date(2021, 3, 4), requested_by="ana",
-    ...              environ=environ).parametrisation.depth
+    >>> read_request(form, run_id="manual", run_date=date(2021, 3, 4),
+    ...              run_type="manual", triggered_by="ana", environ=environ).parametrisation.depth
     4
     """
     dataset = choose_dataset(form["dataset"], environ)
@@ -114,12 +122,32 @@ def read_request(
         min_items=form["min_items"],
         parametrisation=read_parametrisation(form["model_parametrisation"] or form["model"]),
         policy=_policy(form["policy"], environ),
-        promotion=form["promotion"],
+        promotion=settle_promotion(form["promotion"], run_type),
         max_age_days=read_max_age_days(environ),
         runs_dir=read_directory("PUSH_RUNS_DIR", environ),
         models_dir=read_directory("PUSH_MODELS_DIR", environ),
-        requested_by=requested_by,
+        requested_by=triggered_by or run_type,
+        is_backfill=run_type == _BACKFILL,
     )
+
+
+def settle_promotion(asked: str, run_type: str) -> str:
+    """Say what a run may do to the champion.
+
+    Parameters
+    ----------
+    asked : str
+        What the form says. An untouched form says ``"auto"``.
+    run_type : str
+        Airflow's.
+
+    Returns
+    -------
+    str
+        What was asked; but ``"auto"`` means ``"never"`` in a backfill, which tells how models of
+        days gone by would have done. ``"manual"`` asks a person there, too.
+    """
+    return "never" if asked == "auto" and run_type == _BACKFILL else asked
 
 
 def read_dataset(given: str | None, environ: Mapping[str, str], run_date: date) -> str:

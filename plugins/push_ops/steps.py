@@ -232,7 +232,7 @@ def promote(
             promoted_at=datetime.now(UTC).isoformat(timespec="seconds"),
             by=f"{approved_by or request.requested_by}, run {request.run_id}",
         )
-    sentence = _say(name, verdict, promoted=promoted, promotion=request.promotion)
+    sentence = _say(name, verdict, promoted=promoted, request=request)
     if serving and not promoted and request.promotion != "never":
         refuse_unfit(request, serving, run.get("backtests", []), sentence)
     logger.info("%s", sentence)
@@ -240,16 +240,23 @@ def promote(
     return {"promoted": promoted, "sentence": sentence, "event": event}
 
 
-def _say(name: str, verdict: dict[str, Any], *, promoted: bool, promotion: str) -> str:
+def _say(name: str, verdict: dict[str, Any], *, promoted: bool, request: RetrainingRequest) -> str:
     serving = verdict["champion_name"]
     reasons = " ".join(verdict["reasons"])
     if promoted:
         return f"{name} is the champion now{f', after {serving}' if serving else ''}. {reasons}"
     stays = f"{serving} stays the champion" if serving else "There is still no champion"
     if verdict["decision"] == "promote":
-        told = "nobody approved it" if promotion == "manual" else "this run was told 'never'"
-        return f"{stays}: {name} won, but {told}. {reasons}"
+        return f"{stays}: {name} won, but {_why_not(request)}. {reasons}"
     return f"{stays}: the verdict on {name} is {verdict['decision']!r}. {reasons}"
+
+
+def _why_not(request: RetrainingRequest) -> str:
+    if request.promotion == "manual":
+        return "nobody approved it"
+    if request.is_backfill:
+        return "a backfilled day promotes nothing unless a person approves it ('manual')"
+    return "this run was told 'never'"
 
 
 def _copy_checked(request: RetrainingRequest, path: Path) -> tuple[DatasetFacts, int]:

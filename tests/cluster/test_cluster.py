@@ -14,6 +14,7 @@ from push_model.exploration.folder import open_exploration
 from push_model.inventory import check_folder
 from push_model.promotion_log import read_moves
 from push_model.store import champion
+from push_model.training.past_verdicts import read_verdicts, sum_up
 from push_ops.run_folder import find_run_folder
 from tests.cluster.running import wait_until
 from tests.explorations import figures_of
@@ -28,13 +29,14 @@ pytestmark = [
 FIRST, SECOND = date(2021, 6, 1), date(2021, 6, 2)
 STEPS = ["load", "filter", "train", "validate", "promote"]
 SEED = 1
+DAG, EVENTS = "push_retraining", "/api/v2/assets/events"
 
 
 def test_a_run_started_by_rest_ends_with_a_champion_that_serves(cluster, measured, monkeypatch):
-    run_id = cluster.trigger("push_retraining", FIRST, model="boosted_trees_fast")
-    run = cluster.wait_for_end("push_retraining", run_id)
+    run_id = cluster.trigger(DAG, FIRST, model="boosted_trees_fast")
+    run = cluster.wait_for_end(DAG, run_id)
 
-    tasks = {task["task_id"]: task for task in cluster.tasks("push_retraining", run_id)}
+    tasks = {task["task_id"]: task for task in cluster.tasks(DAG, run_id)}
     measured("push_retraining: " + say_seconds(tasks[step] for step in STEPS))
     assert run["state"] == "success"
     assert {task["state"] for task in tasks.values()} == {"success"}
@@ -57,7 +59,7 @@ def deployed(cluster, run_id):
     """Give what the run's event said, once the DAG of examples/airflow ended that waited for it."""
 
     def event():
-        found = cluster.api.get("/api/v2/assets/events", params={"source_run_id": run_id})
+        found = cluster.api.get(EVENTS, params={"source_run_id": run_id})
         (event,) = found.raise_for_status().json()["asset_events"]
         return event
 
@@ -66,6 +68,26 @@ def deployed(cluster, run_id):
     run = cluster.wait_for_end(started["dag_id"], started["run_id"])
     assert (run["dag_id"], run["state"]) == ("deploy_champion", "success")
     return event()["extra"]
+
+
+def test_backfilled_days_are_judged_on_what_was_known_and_change_no_champion(cluster, measured):
+    first, last = date(2021, 5, 30), date(2021, 5, 31)
+    runs = cluster.backfill(DAG, first, last, model="boosted_trees_fast")
+
+    states = [{t["task_id"]: t["state"] for t in cluster.tasks(DAG, r["dag_run_id"])} for r in runs]
+    found = read_verdicts(cluster.runs, kind="backfill")
+    measured(sum_up(found))
+    assert [run["state"] for run in runs] == ["success", "success"]
+    assert [(of["train"], of["promote"]) for of in states] == [("success", "skipped")] * 2
+    assert [one.run_date for one in found] == [first, last]
+    assert [one.decision for one in found] == ["promote", "promote"]
+    assert champion(cluster.models) is None
+    for run in runs:
+        events = cluster.api.get(EVENTS, params={"source_run_id": run["dag_run_id"]}).json()
+        assert events["total_entries"] == 0
+        log = cluster.task_log(DAG, run["dag_run_id"], "promote", attempt=1).read_text()
+        assert "a backfilled day promotes nothing unless a person approves it" in log
+        assert "Told nobody of a dry run." in log
 
 
 def test_two_workers_find_what_the_command_line_finds(cluster, measured, tmp_path):
@@ -90,14 +112,14 @@ def test_two_workers_find_what_the_command_line_finds(cluster, measured, tmp_pat
 
 
 def test_a_training_whose_worker_is_killed_is_finished_by_the_other(cluster, measured):
-    run_id = cluster.trigger("push_retraining", SECOND, model="boosted_trees_fast")
-    log = cluster.task_log("push_retraining", run_id, "train", attempt=1)
+    run_id = cluster.trigger(DAG, SECOND, model="boosted_trees_fast")
+    log = cluster.task_log(DAG, run_id, "train", attempt=1)
     wait_until(lambda: log.exists() and "Training on" in log.read_text(), "a training began")
     killed_on, killed_at = find(cluster, run_id, "train")["hostname"], datetime.now().astimezone()
     cluster.kill(killed_on)
     try:
         files_then = files_of(cluster.models)
-        run = cluster.wait_for_end("push_retraining", run_id)
+        run = cluster.wait_for_end(DAG, run_id)
         train = find(cluster, run_id, "train")
     finally:
         cluster.start_again(killed_on)
@@ -122,7 +144,7 @@ def test_a_training_whose_worker_is_killed_is_finished_by_the_other(cluster, mea
 
 
 def find(cluster, run_id, task_id):
-    tasks = cluster.tasks("push_retraining", run_id)
+    tasks = cluster.tasks(DAG, run_id)
     return next(task for task in tasks if task["task_id"] == task_id)
 
 

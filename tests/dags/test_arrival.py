@@ -103,7 +103,8 @@ def request_of(dataset, day=None):
         untouched | {"dataset": str(dataset)},
         run_id="run",
         run_date=day or datetime.now(UTC).date(),
-        requested_by="ana",
+        run_type="manual",
+        triggered_by="ana",
         environ={"PUSH_RUNS_DIR": "/srv/runs", "PUSH_MODELS_DIR": "/srv/models"},
     )
 

@@ -88,7 +88,8 @@ def request_of(tmp_path):
             untouched | {"dataset": str(dataset)},
             run_id="run",
             run_date=until,
-            requested_by="ana",
+            run_type="manual",
+            triggered_by="ana",
             environ={
                 "PUSH_RUNS_DIR": str(tmp_path / folder),
                 "PUSH_MODELS_DIR": str(tmp_path / "models"),

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -19,7 +20,7 @@ from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
 from push_model.errors import InvalidSettingError
-from push_ops.notify import link_to_run, link_to_task, tell_overdue, tell_timed_out
+from push_ops.notify import link_to_run, link_to_task, tell_kept, tell_overdue, tell_timed_out
 from push_ops.overdue import overdue_alert
 from tests.dags.installation import DAGS
 
@@ -96,6 +97,15 @@ def test_a_run_that_misses_its_deadline_is_told_of_by_the_triggerer(late_run, he
     (text,) = heard()
     assert text.startswith("Overdue: The run has not ended in 3 hours.\n")
     assert "Where: http://airflow.invalid/dags/late/runs/one\n" in text
+
+
+@pytest.mark.parametrize(("promotion", "run_type"), [("auto", "backfill"), ("never", "manual")])
+def test_of_a_day_that_changes_no_champion_nobody_is_told(promotion, run_type, heard):
+    run = SimpleNamespace(run_type=DagRunType(run_type))
+
+    tell_kept({"params": {"promotion": promotion}, "dag_run": run})
+
+    assert heard() == []
 
 
 @pytest.mark.parametrize("state", ["success", "failed"])

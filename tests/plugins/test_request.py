@@ -17,13 +17,14 @@ INSTALLATION = {
 }
 
 
-def read(environ=INSTALLATION, **form):
+def read(environ=INSTALLATION, run_type="scheduled", triggered_by=None, **form):
     untouched = {name: field["default"] for name, field in FORM.items()}
     return read_request(
         untouched | form,
         run_id="scheduled",
         run_date=date(2021, 3, 4),
-        requested_by="ana",
+        run_type=run_type,
+        triggered_by=triggered_by,
         environ=environ,
     )
 
@@ -37,6 +38,29 @@ def test_an_untouched_form_trains_the_final_model_on_the_installations_dataset()
     assert request.promotion == "auto"
     assert request.runs_dir == Path("/srv/runs")
     assert request.models_dir == Path("/srv/models")
+
+
+@pytest.mark.parametrize(
+    ("asked", "promotion"), [("auto", "never"), ("manual", "manual"), ("never", "never")]
+)
+def test_a_backfilled_day_promotes_nothing_unless_a_person_approves_it(asked, promotion):
+    request = read(run_type="backfill", promotion=asked)
+
+    assert request.promotion == promotion
+    assert request.is_backfill
+
+
+@pytest.mark.parametrize("run_type", ["scheduled", "manual", "asset_triggered"])
+def test_every_other_run_promotes_as_the_form_says(run_type):
+    request = read(run_type=run_type)
+
+    assert request.promotion == "auto"
+    assert not request.is_backfill
+
+
+def test_the_log_gets_the_person_who_started_a_run_or_else_what_did():
+    assert read(triggered_by="ana", run_type="manual").requested_by == "ana"
+    assert read(run_type="scheduled").requested_by == "scheduled"
 
 
 def test_a_dataset_in_the_form_wins_over_the_installations():

@@ -322,17 +322,22 @@ def test_a_record_of_the_past_that_cannot_be_kept_stops_no_verdict(tmp_path, req
 
 
 @pytest.mark.parametrize(
-    ("promotion", "because"),
-    [("never", "this run was told 'never'"), ("manual", "nobody approved it")],
+    ("asked", "because"),
+    [
+        ({"promotion": "never"}, "this run was told 'never'"),
+        ({"promotion": "manual"}, "nobody approved it"),
+        (
+            {"promotion": "never", "is_backfill": True},
+            "a backfilled day promotes nothing unless a person approves it ('manual')",
+        ),
+    ],
 )
-def test_a_winner_that_may_not_serve_is_named_with_who_stays(
-    tmp_path, request_of, promotion, because
-):
+def test_a_winner_that_may_not_serve_is_named_with_who_stays(tmp_path, request_of, asked, because):
     verdict = {"decision": "promote", "champion_name": "push_old", "reasons": ["Better."]}
     write_json(tmp_path / "verdict.json", {"model_name": "push_new", "verdict": verdict})
 
     outcome = steps.promote(
-        request_of(promotion=promotion, max_age_days=10_000),
+        request_of(**asked, max_age_days=10_000),
         {"verdict": str(tmp_path / "verdict.json")},
     )
 
