@@ -18,7 +18,15 @@ from tests.containers import COMPOSE, ROOT, run_with_airflow
 
 TEXT = (ROOT / "docker-compose.yaml").read_text("utf-8")
 SERVICES = COMPOSE["services"]
-AIRFLOW = ["init", "api-server", "scheduler", "dag-processor", "triggerer", "worker"]
+AIRFLOW = [
+    "init",
+    "api-server",
+    "execution-api",
+    "scheduler",
+    "dag-processor",
+    "triggerer",
+    "worker",
+]
 LONG_RUNNING = [name for name in SERVICES if name != "init"]
 AIRFLOW_CELERY = "airflow.providers.celery.executors.celery_executor.app"
 
@@ -85,8 +93,16 @@ def test_a_component_waits_for_the_tables_and_the_broker(name):
 
 
 def test_a_worker_waits_for_whom_its_tasks_report_to():
-    assert SERVICES["worker"]["depends_on"]["api-server"] == {"condition": "service_healthy"}
-    assert int(COMPOSE["x-airflow-environment"]["AIRFLOW__API__WORKERS"]) > 1
+    assert SERVICES["worker"]["depends_on"]["execution-api"] == {"condition": "service_healthy"}
+
+
+def test_tasks_report_to_a_server_apart_from_the_page():
+    command = SERVICES["execution-api"]["command"]
+
+    assert command[command.index("--apps") + 1] == "execution"
+    assert int(command[command.index("--workers") + 1]) > 1
+    told = COMPOSE["x-airflow-environment"]["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"]
+    assert told == f"http://execution-api:{command[-1]}/execution/"
 
 
 def test_there_may_be_any_number_of_workers():

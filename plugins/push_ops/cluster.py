@@ -10,11 +10,12 @@ from typing import Annotated
 
 import typer
 from celery import Celery
+from kombu.exceptions import OperationalError
 
 from push_ops.cluster_plan import WORKERS, Plan, plan_cluster, surroundings
 from push_ops.cluster_stores import list_unready_stores, prepare_postgres, prepare_valkey
 from push_ops.compose_secrets import write_for_owner
-from push_ops.network import HOST, list_unready, refuse_taken_port
+from push_ops.network import HOST, answers, list_unready, refuse_taken_port
 from push_ops.startup import (
     LOGS,
     StartError,
@@ -119,7 +120,7 @@ def start_cluster(
         startup.run("init", plan.preparation.command, plan.preparation.environment)
         for name, component in plan.components.items():
             startup.start(name, component.command, component.environment)
-        startup.wait(lambda: list_unready(port) or list_silent_workers(plan.broker))
+        startup.wait(lambda: list_unready_components(plan))
     return plan, startup
 
 
@@ -161,6 +162,24 @@ def write_settings(path: Path, plan: Plan) -> None:
     write_for_owner(path, plan.exports())
 
 
+def list_unready_components(plan: Plan) -> list[str]:
+    """Ask Airflow's components which of them is not well.
+
+    Parameters
+    ----------
+    plan : Plan
+        What runs.
+
+    Returns
+    -------
+    list of str
+        Names of components.
+    """
+    ports = plan.ports
+    silent = [] if answers(ports.execution, "/execution/health") else ["execution-api"]
+    return [*list_unready(ports.api), *silent, *list_silent_workers(plan.broker)]
+
+
 def list_silent_workers(broker: str) -> list[str]:
     """Ask the workers which of them does not answer.
 
@@ -176,8 +195,11 @@ def list_silent_workers(broker: str) -> list[str]:
     """
     expected = {f"celery@{name}": name for name in WORKERS}
     with Celery(broker=broker) as celery:
-        answers = celery.control.ping(destination=list(expected), timeout=PING_TIMEOUT_S)
-    alive = {node for answer in answers for node in answer}
+        try:
+            pongs = celery.control.ping(destination=list(expected), timeout=PING_TIMEOUT_S)
+        except OperationalError:  # the broker itself does not answer
+            pongs = []
+    alive = {node for pong in pongs for node in pong}
     return [name for node, name in expected.items() if node not in alive]
 
 

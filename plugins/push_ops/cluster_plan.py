@@ -14,7 +14,7 @@ from push_ops.network import HOST, find_free_ports
 
 ROOT = Path(__file__).parents[2]
 WORKERS = ("worker-1", "worker-2")
-ONE_OF_EACH = ("api-server", "scheduler", "dag-processor", "triggerer")
+ONE_OF_EACH = ("api-server", "execution-api", "scheduler", "dag-processor", "triggerer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +23,13 @@ class Ports:
 
     Attributes
     ----------
-    api, postgres, redis, health : int
-        Of the web page and the API; of PostgreSQL; of Valkey; of the scheduler's health check.
+    api, execution, postgres, redis, health : int
+        Of the web page and the API; of what tasks report to; of PostgreSQL; of Valkey; of the
+        scheduler's health check.
     """
 
     api: int
+    execution: int
     postgres: int
     redis: int
     health: int
@@ -86,8 +88,8 @@ def plan_cluster(home: Path, *, port: int, settings: Mapping[str, str]) -> Plan:
     Plan
     """
     secrets = read_secrets(home / "secrets.env")
-    postgres, redis, health = find_free_ports(3)
-    ports = Ports(api=port, postgres=postgres, redis=redis, health=health)
+    execution, postgres, redis, health = find_free_ports(4)
+    ports = Ports(api=port, execution=execution, postgres=postgres, redis=redis, health=health)
     services = read_services(
         ROOT / "docker-compose.yaml",
         variables={**os.environ, **secrets, "AIRFLOW_PORT": str(port)},
@@ -145,9 +147,10 @@ def _places(ports: Ports) -> dict[str, str]:
     return {
         "@postgres:5432/": f"@{HOST}:{ports.postgres}/",
         "@redis:6379/": f"@{HOST}:{ports.redis}/",
-        "http://api-server:8080/": f"http://{HOST}:{ports.api}/",
+        "http://execution-api:8081/": f"http://{HOST}:{ports.execution}/",
         "0.0.0.0": HOST,  # noqa: S104 - a container's own network; here it would be everyone's
         "8080": str(ports.api),
+        "8081": str(ports.execution),
         "/opt/push-model": str(ROOT),
     }
 

@@ -26,6 +26,7 @@ DATABASE = USER = "airflow"
 # capability lets it reach program and data in folders that are root's alone.
 UNPRIVILEGED = "nobody"
 CAPABILITY = "+dac_override"
+ANSWER_TIMEOUT_S = 3
 
 
 def prepare_postgres(folder: Path, password: str) -> None:
@@ -132,13 +133,19 @@ def list_unready_stores(postgres_port: int, redis_port: int, redis_password: str
     """
     unready = []
     asked = [str(_postgres_programs() / "pg_isready"), "--host", HOST, "--port", str(postgres_port)]
+    asked += ["--timeout", str(ANSWER_TIMEOUT_S)]
     if subprocess.run(asked, check=False, capture_output=True).returncode != 0:  # noqa: S603 - our own words
         unready.append("postgres")
-    once = Retry(NoBackoff(), retries=0)
-    with redis.Redis(HOST, redis_port, password=redis_password, retry=once) as client:
+    with redis.Redis(
+        host=HOST,
+        port=redis_port,
+        password=redis_password,
+        socket_timeout=ANSWER_TIMEOUT_S,
+        retry=Retry(NoBackoff(), retries=0),
+    ) as client:
         try:
             client.ping()
-        except redis.ConnectionError:
+        except (redis.ConnectionError, redis.TimeoutError):
             unready.append("redis")
     return unready
 

@@ -4,10 +4,12 @@ import http.client
 import json
 import socket
 from contextlib import ExitStack
+from typing import Any
 
 from push_ops.startup import StartError
 
 HOST = "127.0.0.1"
+ANSWER_TIMEOUT_S = 10.0
 # What the API calls them, and whose log says why one is unwell.
 PARTS = {
     "metadatabase": "api-server",
@@ -82,16 +84,40 @@ def list_unready(port: int) -> list[str]:
     list of str
         Names of components.
     """
-    connection = http.client.HTTPConnection(HOST, port, timeout=10)
-    try:
-        connection.request("GET", "/api/v2/monitor/health")
-        health = json.loads(connection.getresponse().read())
-    except (OSError, http.client.HTTPException, ValueError):
+    health = _get(port, "/api/v2/monitor/health")
+    if health is None:
         return ["api-server"]
-    finally:
-        connection.close()
     return [
         component
         for part, component in PARTS.items()
         if health.get(part, {}).get("status") != "healthy"
     ]
+
+
+def answers(port: int, path: str) -> bool:
+    """Ask whether a server answers, in JSON.
+
+    Parameters
+    ----------
+    port : int
+        Where it listens.
+    path : str
+        What to ask it for.
+
+    Returns
+    -------
+    bool
+    """
+    return _get(port, path) is not None
+
+
+def _get(port: int, path: str) -> dict[str, Any] | None:
+    connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_TIMEOUT_S)
+    try:
+        connection.request("GET", path)
+        answer = json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+    return answer if isinstance(answer, dict) else None

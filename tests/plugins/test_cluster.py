@@ -6,7 +6,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from push_ops.cluster import app, describe, start_cluster, write_settings
+from push_ops.cluster import app, describe, list_silent_workers, start_cluster, write_settings
 from push_ops.cluster_plan import plan_cluster
 from push_ops.network import HOST, find_free_ports
 from push_ops.startup import StartError, starting, stop_recorded
@@ -73,6 +73,12 @@ def test_no_secret_is_printed_with_a_plan(tmp_path):
     plan = plan_cluster(tmp_path, port=8123, settings={})
 
     assert not [secret for secret in plan.secrets.values() if secret in repr(plan)]
+
+
+def test_without_a_broker_every_worker_is_silent():
+    (port,) = find_free_ports(1)
+
+    assert list_silent_workers(f"redis://{HOST}:{port}/0") == ["worker-1", "worker-2"]
 
 
 @pytest.mark.slow

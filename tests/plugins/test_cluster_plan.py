@@ -66,15 +66,18 @@ def test_a_workers_command_is_that_of_docker_compose_and_a_name(plan, name):
     assert plan.components[name].command == command
 
 
-def test_the_apis_command_is_that_of_docker_compose_elsewhere(plan):
-    elsewhere = {"0.0.0.0": "127.0.0.1", "8080": str(PORT)}
+@pytest.mark.parametrize("name", ["api-server", "execution-api"])
+def test_an_apis_command_is_that_of_docker_compose_elsewhere(plan, name):
+    elsewhere = {"0.0.0.0": "127.0.0.1", "8080": str(PORT), "8081": str(plan.ports.execution)}
 
-    command = [elsewhere.get(word, word) for word in SERVICES["api-server"]["command"]]
+    command = [elsewhere.get(word, word) for word in SERVICES[name]["command"]]
 
-    assert plan.components["api-server"].command == command
+    assert plan.components[name].command == command
 
 
-@pytest.mark.parametrize("name", ["init", "api-server", "scheduler", "triggerer", *WORKERS])
+@pytest.mark.parametrize(
+    "name", ["init", "api-server", "execution-api", "scheduler", "triggerer", *WORKERS]
+)
 def test_the_settings_are_those_of_container_and_image(plan, name):
     settings = {**plan.components, "init": plan.preparation}[name].environment
     written = SERVICES[name.removesuffix("-1").removesuffix("-2")]["environment"]
@@ -91,7 +94,7 @@ def test_the_settings_are_those_of_container_and_image(plan, name):
 def test_no_address_of_a_container_is_left(plan):
     text = str(plan.components) + str(plan.preparation)
 
-    for there in ("postgres:5432", "redis:6379", "api-server:8080", "/opt/", "0.0.0.0"):
+    for there in ("postgres:5432", "redis:6379", "-server:8080", "-api:8081", "/opt/", "0.0.0.0"):
         assert there not in text
 
 
@@ -99,13 +102,12 @@ def test_everything_listens_on_this_machine_alone_and_on_ports_of_its_own(plan):
     settings = plan.components["scheduler"].environment
     ports = plan.ports
 
-    assert len({ports.api, ports.postgres, ports.redis, ports.health}) == 4
+    assert len({ports.api, ports.execution, ports.postgres, ports.redis, ports.health}) == 5
     assert f"@127.0.0.1:{ports.postgres}/" in settings["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
     assert f"@127.0.0.1:{ports.redis}/" in plan.broker
     assert settings["AIRFLOW__API__BASE_URL"] == f"http://127.0.0.1:{PORT}"
-    assert settings["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].startswith(
-        f"http://127.0.0.1:{PORT}"
-    )
+    told = settings["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"]
+    assert told == f"http://127.0.0.1:{ports.execution}/execution/"
     assert settings["AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST"] == "127.0.0.1"
 
 

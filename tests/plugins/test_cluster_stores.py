@@ -125,6 +125,14 @@ def test_what_does_not_listen_is_unready():
         assert list_unready_stores(port, port, PASSWORD) == ["postgres", "redis"]
 
 
+def test_what_listens_and_says_nothing_is_unready(monkeypatch):
+    monkeypatch.setattr(cluster_stores, "ANSWER_TIMEOUT_S", 1)
+    with socket.create_server((HOST, 0)) as mute:
+        port = mute.getsockname()[1]
+
+        assert list_unready_stores(port, port, PASSWORD) == ["postgres", "redis"]
+
+
 def test_valkeys_password_is_for_its_owner_alone(tmp_path):
     prepare_valkey(tmp_path / "redis", 6379, PASSWORD)
 

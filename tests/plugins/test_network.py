@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from push_ops.network import HOST, find_free_ports, list_unready, refuse_taken_port
+from push_ops.network import HOST, answers, find_free_ports, list_unready, refuse_taken_port
 from push_ops.startup import StartError
 
 WELL = dict.fromkeys(("metadatabase", "scheduler", "dag_processor", "triggerer"), "healthy")
@@ -59,7 +59,16 @@ def test_a_page_of_another_program_is_no_answer():
     assert _ask("<html>") == ["api-server"]
 
 
-def _ask(page):
+@pytest.mark.parametrize(("page", "is_well"), [('{"status": "healthy"}', True), ("[]", False)])
+def test_a_server_answers_or_not(page, is_well):
+    assert _ask(page, lambda port: answers(port, "/execution/health")) is is_well
+
+
+def test_where_nothing_listens_nothing_answers():
+    assert not answers(find_free_ports(1)[0], "/execution/health")
+
+
+def _ask(page, ask=list_unready):
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)
@@ -72,6 +81,6 @@ def _ask(page):
     with http.server.HTTPServer((HOST, 0), Answer) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        unready = list_unready(server.server_port)
+        told = ask(server.server_port)
         thread.join()
-    return unready
+    return told
