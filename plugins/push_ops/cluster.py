@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
+import redis
 import typer
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from push_ops.cluster_api import USER, list_complaints, list_unread_dags, log_in
 from push_ops.cluster_plan import WORKERS, Plan, plan_cluster, surroundings
 from push_ops.cluster_stores import list_unready_stores, prepare_postgres, prepare_valkey
 from push_ops.compose_secrets import write_for_owner
-from push_ops.network import HOST, answers, list_unready, refuse_taken_port
+from push_ops.network import HOST, ask, list_unready, refuse_taken_port
 from push_ops.startup import (
     LOGS,
     StartError,
@@ -26,7 +28,6 @@ from push_ops.startup import (
     stop_recorded,
 )
 
-USER = "admin"
 SETTINGS = "airflow.env"
 PING_TIMEOUT_S = 2.0
 
@@ -121,6 +122,11 @@ def start_cluster(
         for name, component in plan.components.items():
             startup.start(name, component.command, component.environment)
         startup.wait(lambda: list_unready_components(plan))
+        # Whoever changed the password in the page looks at the DAGs there.
+        if token := log_in(port, secrets["AIRFLOW_ADMIN_PASSWORD"]):
+            startup.wait(lambda: list_unread_dags(port, token, plan.dags))
+            for complaint in list_complaints(port, token):
+                typer.echo(complaint, err=True)
     return plan, startup
 
 
@@ -176,7 +182,7 @@ def list_unready_components(plan: Plan) -> list[str]:
         Names of components.
     """
     ports = plan.ports
-    silent = [] if answers(ports.execution, "/execution/health") else ["execution-api"]
+    silent = [] if ask(ports.execution, "/execution/health") else ["execution-api"]
     return [*list_unready(ports.api), *silent, *list_silent_workers(plan.broker)]
 
 
@@ -197,7 +203,7 @@ def list_silent_workers(broker: str) -> list[str]:
     with Celery(broker=broker) as celery:
         try:
             pongs = celery.control.ping(destination=list(expected), timeout=PING_TIMEOUT_S)
-        except OperationalError:  # the broker itself does not answer
+        except (OperationalError, redis.RedisError):  # the broker itself is away, or was
             pongs = []
     alive = {node for pong in pongs for node in pong}
     return [name for node, name in expected.items() if node not in alive]

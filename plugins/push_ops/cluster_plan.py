@@ -64,6 +64,11 @@ class Plan:
         """Address of Valkey, its password in it."""
         return self.components["scheduler"].environment["AIRFLOW__CELERY__BROKER_URL"]
 
+    @property
+    def dags(self) -> Path:
+        """Folder of the DAG files."""
+        return Path(self.components["scheduler"].environment["AIRFLOW__CORE__DAGS_FOLDER"])
+
     def exports(self) -> str:
         """Give Airflow's settings as lines for a shell."""
         settings = {"PATH": surroundings()["PATH"], **self.components["scheduler"].environment}

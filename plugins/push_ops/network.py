@@ -10,6 +10,7 @@ from push_ops.startup import StartError
 
 HOST = "127.0.0.1"
 ANSWER_TIMEOUT_S = 10.0
+FIRST_REFUSAL = 400  # of HTTP's status codes
 # What the API calls them, and whose log says why one is unwell.
 PARTS = {
     "metadatabase": "api-server",
@@ -84,7 +85,7 @@ def list_unready(port: int) -> list[str]:
     list of str
         Names of components.
     """
-    health = _get(port, "/api/v2/monitor/health")
+    health = ask(port, "/api/v2/monitor/health")
     if health is None:
         return ["api-server"]
     return [
@@ -94,8 +95,10 @@ def list_unready(port: int) -> list[str]:
     ]
 
 
-def answers(port: int, path: str) -> bool:
-    """Ask whether a server answers, in JSON.
+def ask(
+    port: int, path: str, *, token: str | None = None, body: dict[str, str] | None = None
+) -> dict[str, Any] | None:
+    """Ask a server of this machine for JSON.
 
     Parameters
     ----------
@@ -103,21 +106,28 @@ def answers(port: int, path: str) -> bool:
         Where it listens.
     path : str
         What to ask it for.
+    token : str, optional
+        Who asks.
+    body : dict of str to str, optional
+        Posted where given.
 
     Returns
     -------
-    bool
+    dict or None
+        None where it does not answer, refuses, or says something else.
     """
-    return _get(port, path) is not None
-
-
-def _get(port: int, path: str) -> dict[str, Any] | None:
     connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_TIMEOUT_S)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        connection.request("GET", path)
-        answer = json.loads(connection.getresponse().read())
+        if body is None:
+            connection.request("GET", path, headers=headers)
+        else:
+            headers["Content-Type"] = "application/json"
+            connection.request("POST", path, json.dumps(body), headers)
+        response = connection.getresponse()
+        answer = json.loads(response.read())
     except (OSError, http.client.HTTPException, ValueError):
         return None
     finally:
         connection.close()
-    return answer if isinstance(answer, dict) else None
+    return answer if isinstance(answer, dict) and response.status < FIRST_REFUSAL else None

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from push_ops.network import HOST, answers, find_free_ports, list_unready, refuse_taken_port
+from push_ops.network import HOST, ask, find_free_ports, list_unready, refuse_taken_port
 from push_ops.startup import StartError
 
 WELL = dict.fromkeys(("metadatabase", "scheduler", "dag_processor", "triggerer"), "healthy")
@@ -61,19 +61,37 @@ def test_a_page_of_another_program_is_no_answer():
 
 @pytest.mark.parametrize(("page", "is_well"), [('{"status": "healthy"}', True), ("[]", False)])
 def test_a_server_answers_or_not(page, is_well):
-    assert _ask(page, lambda port: answers(port, "/execution/health")) is is_well
+    assert (_ask(page, lambda port: ask(port, "/execution/health")) is not None) is is_well
 
 
 def test_where_nothing_listens_nothing_answers():
-    assert not answers(find_free_ports(1)[0], "/execution/health")
+    assert ask(find_free_ports(1)[0], "/execution/health") is None
 
 
-def _ask(page, ask=list_unready):
+def test_a_refusal_is_no_answer():
+    assert _ask('{"detail": "no"}', lambda port: ask(port, "/api/v2/dags"), status=403) is None
+
+
+def test_what_is_posted_arrives_with_who_asks():
+    heard = []
+
+    found = _ask("{}", lambda port: ask(port, "/x", token="t", body={"a": "b"}), heard=heard)
+
+    assert found == {}
+    assert heard == ["Bearer t", b'{"a": "b"}']
+
+
+def _ask(page, how=list_unready, *, status=200, heard=None):
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            self.send_response(200)
+            self.send_response(status)
             self.end_headers()
             self.wfile.write(page.encode())
+
+        def do_POST(self):
+            length = int(self.headers["Content-Length"])
+            heard.extend([self.headers["Authorization"], self.rfile.read(length)])
+            self.do_GET()
 
         def log_message(self, *_):
             """Say nothing."""
@@ -81,6 +99,6 @@ def _ask(page, ask=list_unready):
     with http.server.HTTPServer((HOST, 0), Answer) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        told = ask(server.server_port)
+        told = how(server.server_port)
         thread.join()
     return told
