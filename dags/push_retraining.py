@@ -50,15 +50,11 @@ def push_retraining() -> None:
 
     @task(multiple_outputs=False, inlets=[FEATURE_FRAME], doc_md="Reads and checks the dataset.")
     def load() -> dict[str, Any]:
-        from push_ops import steps
-
-        return steps.load(_request())
+        return _run("load")
 
     @task(task_id="filter", multiple_outputs=False, doc_md="Keeps whole large orders of the frame.")
     def filter_orders(loaded: dict[str, Any]) -> dict[str, Any]:
-        from push_ops import steps
-
-        return steps.filter_orders(_request(), loaded)
+        return _run("filter", loaded)
 
     @task(
         multiple_outputs=False,
@@ -66,15 +62,11 @@ def push_retraining() -> None:
         doc_md="Fits the parametrisation and saves a model folder, which does not serve yet.",
     )
     def train(filtered: dict[str, Any]) -> dict[str, Any]:
-        from push_ops import steps
-
-        return steps.train(_request(), filtered)
+        return _run("train", filtered)
 
     @task(multiple_outputs=False, doc_md="Judges the challenger and says why.")
     def validate(trained: dict[str, Any]) -> dict[str, Any]:
-        from push_ops import steps
-
-        return steps.validate(_request(), trained)
+        return _run("validate", trained)
 
     @task(
         multiple_outputs=False,
@@ -84,9 +76,7 @@ def push_retraining() -> None:
         doc_md="Promotes a winner. **Skipped**: the champion stayed.",
     )
     def promote(validated: dict[str, Any], approval: dict[str, Any] | None) -> dict[str, Any]:
-        from push_ops import steps
-
-        outcome = steps.promote(_request(), validated, **(approval or {}))
+        outcome = _run("promote", validated, **(approval or {}))
         if not outcome["promoted"]:
             raise AirflowSkipException(outcome["sentence"])
         get_current_context()["outlet_events"][CHAMPION].extra = outcome["event"]
@@ -101,6 +91,12 @@ def push_retraining() -> None:
         doc_md="Asks a person where the form says so. No answer in 4 hours: rejected.",
     )
     promote(validated, approve.output)  # type: ignore[arg-type] # the same
+
+
+def _run(step: str, *given: Any, **options: Any) -> dict[str, Any]:
+    from push_ops.telling import run_step  # in the task alone: it imports what all steps need
+
+    return run_step(step, _request(), *given, **options)
 
 
 def _request() -> RetrainingRequest:

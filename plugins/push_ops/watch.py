@@ -94,12 +94,30 @@ def refuse_unfit(
         )
 
 
-def _complain_of_age(request: RetrainingRequest, serving: str) -> Iterator[str]:
+def age_of(request: RetrainingRequest, model_name: str) -> int | None:
+    """Count a model's days on the run date.
+
+    Parameters
+    ----------
+    request : RetrainingRequest
+        Says where the models are, and the date.
+    model_name : str
+        One of the store.
+
+    Returns
+    -------
+    int or None
+        None where its files do not tell. The verdict says so, and is about a worse trouble.
+    """
     try:
-        trained_on = read_manifest(model_path(request.models_dir, serving)).get("trained_on")
+        trained_on = read_manifest(model_path(request.models_dir, model_name)).get("trained_on")
     except (ModelNotFoundError, ModelIntegrityError):
-        return  # the verdict says so, and is about a worse trouble than age
-    age = age_in_days(str(trained_on), request.run_date)
+        return None
+    return age_in_days(str(trained_on), request.run_date)
+
+
+def _complain_of_age(request: RetrainingRequest, serving: str) -> Iterator[str]:
+    age = age_of(request, serving)
     if age is not None and age > request.max_age_days:
         yield (
             f"{serving} was trained {age} days before this run; at most {request.max_age_days} are "
