@@ -46,9 +46,9 @@ def whole_cluster():
 
 @pytest.fixture
 def cluster(whole_cluster, record_property):
-    """The cluster, both of its workers well and nothing in its store."""
+    """The cluster, all of it well and nothing in its store."""
     record_property("folder", str(whole_cluster.folder))
-    whole_cluster.wait_for_workers()
+    whole_cluster.wait_until_well()
     for folder in (whole_cluster.models, whole_cluster.runs):
         shutil.rmtree(folder, ignore_errors=True)
     return whole_cluster

@@ -1,6 +1,9 @@
 """A cluster that runs, as tests see it: ask its API, kill a part of it, start that again."""
 
+import json
 import shutil
+import socket
+import threading
 import time
 from datetime import date
 from pathlib import Path
@@ -8,7 +11,8 @@ from pathlib import Path
 import httpx
 
 from push_ops import background
-from push_ops.cluster import USER, list_silent_workers, start_cluster
+from push_ops.cluster import list_unready_components, start_cluster
+from push_ops.cluster_api import log_in
 from push_ops.network import HOST, find_free_ports
 from push_ops.startup import RECORD, stop_recorded
 from tests.frames import make_frame
@@ -25,6 +29,7 @@ IMPATIENT = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
 }
+OURS = "airflow.push."  # names of metrics begin so
 UNPAUSED = {"AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False"}
 # Put before the project's DAGs: a lost task is tried again at once, not in two minutes.
 AT_ONCE = """
@@ -32,8 +37,9 @@ from datetime import timedelta
 from push_ops.retries import TASK_DEFAULTS
 TASK_DEFAULTS["retry_delay"] = timedelta(seconds=1)
 """
-# No run starts by the clock; a backfill asks for any day all the same.
-BEGINS, NOT_YET = "start_date=datetime(2020, 1, 1", "start_date=datetime(2100, 1, 1"
+# No run starts by the clock of today; those of a past day are asked for all the same.
+BEGINS = "start_date=datetime(2020, 1, 1, tzinfo=UTC),"
+ENDED = f"{BEGINS} end_date=datetime(2022, 1, 1, tzinfo=UTC),"
 
 
 class Cluster:
@@ -49,20 +55,21 @@ class Cluster:
         self.dags = folder / "dags"
         self.dags.mkdir()
         for dag in (ROOT / "dags").glob("*.py"):
-            code = dag.read_text("utf-8").replace(BEGINS, NOT_YET)
+            code = dag.read_text("utf-8").replace(BEGINS, ENDED)
             (self.dags / dag.name).write_text(AT_ONCE + code, "utf-8")
-        assert NOT_YET in (self.dags / "push_retraining.py").read_text("utf-8")
+        assert ENDED in (self.dags / "push_retraining.py").read_text("utf-8")
         for example in (ROOT / "examples/airflow").glob("*.py"):
             shutil.copy(example, self.dags)
+        self.lost, self.revived = set(), []
+        self.metrics, self.lineage = Metrics(), folder / "lineage.jsonl"
 
     def start(self):
         """Start it, and log in."""
         (port,) = find_free_ports(1)
         self.plan, self.startup = start_cluster(self.home, port=port, settings=self.settings())
         self.api = httpx.Client(base_url=f"http://{HOST}:{port}", timeout=60)
-        login = {"username": USER, "password": self.plan.secrets["AIRFLOW_ADMIN_PASSWORD"]}
-        token = self.api.post("/auth/token", json=login).raise_for_status().json()
-        self.api.headers["Authorization"] = f"Bearer {token['access_token']}"
+        token = log_in(port, self.plan.secrets["AIRFLOW_ADMIN_PASSWORD"])
+        self.api.headers["Authorization"] = f"Bearer {token}"
 
     def processes(self):
         sessions = background.load(self.home / RECORD)
@@ -71,6 +78,7 @@ class Cluster:
     def close(self):
         if self.api:
             self.api.close()
+        self.metrics.close()
         stop_recorded(self.home, clean_stop_s=CLEAN_STOP_S)
 
     def settings(self):
@@ -78,6 +86,14 @@ class Cluster:
             **IMPATIENT,
             **UNPAUSED,
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
+            "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps({
+                "type": "file",
+                "log_file_path": str(self.lineage),
+                "append": True,
+            }),
+            "AIRFLOW__METRICS__STATSD_ON": "True",
+            "AIRFLOW__METRICS__STATSD_HOST": HOST,
+            "AIRFLOW__METRICS__STATSD_PORT": str(self.metrics.port),
             "PUSH_DATASET": str(self.dataset),
             "PUSH_DATASET_SETTLE_S": "1",
             "PUSH_POLICY": str(self.policy),
@@ -85,11 +101,10 @@ class Cluster:
             "PUSH_RUNS_DIR": str(self.runs),
         }
 
-    def trigger(self, dag, day: date, **form):
+    def trigger(self, dag, moment: str, **form):
         """Start a run as a person with curl would; give its id."""
         path = f"/api/v2/dags/{dag}/dagRuns"
-        wait_until(lambda: self.api.get(f"/api/v2/dags/{dag}").is_success, "Airflow saw the DAG")
-        asked = {"logical_date": f"{day}T05:00:00Z", "conf": form}
+        asked = {"logical_date": moment, "conf": form}
         return self.api.post(path, json=asked).raise_for_status().json()["dag_run_id"]
 
     def backfill(self, dag, first: date, last: date, **form):
@@ -120,29 +135,80 @@ class Cluster:
         return self.api.get(path).raise_for_status().json()["task_instances"]
 
     def wait_for_end(self, dag, run_id):
-        """Give the run once it ended."""
-        ended = {"success", "failed"}
-        wait_until(lambda: self.run(dag, run_id)["state"] in ended, f"run {run_id} ended")
+        """Give the run once it ended, whatever its page is doing meanwhile."""
+
+        def has_ended():
+            self.revive()
+            try:
+                return self.run(dag, run_id)["state"] in {"success", "failed"}
+            except httpx.HTTPError:
+                return False
+
+        wait_until(has_ended, f"run {run_id} ended")
         return self.run(dag, run_id)
 
     def kill(self, name):
-        """Kill a component and all that it forked, as when its machine is lost."""
+        """Kill a component and all that it forked, as when its machine is lost for a while."""
+        self.lost.add(name)
         session = self.startup.sessions[name]
         for process in session.members():
             process.kill()
         wait_until(lambda: not session.members(), f"{name} was dead")
 
-    def start_again(self, name):
-        component = self.plan.components[name]
-        self.startup.start(name, component.command, component.environment)
+    def revive(self):
+        """Start again what has ended by itself, as `restart: always` does; note its name."""
+        for name in self.plan.components:
+            if name not in self.lost and not self.startup.sessions[name].members():
+                self.revived.append(name)
+                self.start_again(name)
 
-    def wait_for_workers(self):
-        wait_until(lambda: not list_silent_workers(self.plan.broker), "both workers were well")
+    def start_again(self, name):
+        self.lost.discard(name)
+        if name in self.plan.stores:
+            self.startup.start(name, self.plan.stores[name])
+        else:
+            component = self.plan.components[name]
+            self.startup.start(name, component.command, component.environment)
+
+    def wait_until_well(self):
+        def is_well():
+            self.revive()
+            return not list_unready_components(self.plan)
+
+        wait_until(is_well, "every component was well")
 
     def task_log(self, dag, run_id, task_id, *, attempt):
         """Say where a task's log is, in the folder that all workers share."""
         run = self.home / "logs" / f"dag_id={dag}" / f"run_id={run_id}"
         return run / f"task_id={task_id}" / f"attempt={attempt}.log"
+
+
+class Metrics:
+    """What arrives where the installation sends its metrics."""
+
+    def __init__(self):
+        self.lines = []
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind((HOST, 0))
+        self.port = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self):
+        while packet := self._socket.recv(65_535):
+            self.lines += packet.decode().splitlines()
+
+    def close(self):
+        """Stop listening: an empty packet says so."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"", (HOST, self.port))
+        self._thread.join(timeout=10)
+        self._socket.close()
+
+    def gauges(self):
+        """Give the newest value of each gauge of this project, by its name and tags."""
+        found = (line.partition(":") for line in self.lines if line.startswith(OURS))
+        return {name: float(value.removesuffix("|g")) for name, _, value in found}
 
 
 def wait_until(is_true, what, timeout_s=RUN_TIMEOUT_S):
