@@ -11,8 +11,8 @@ SAMPLE := data/feature_frame_sample.csv
 DATASET ?= data/feature_frame_sample.csv
 
 BIN := $(CURDIR)/.venv/bin
-# A worker a core; each may hold an Airflow.
-SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --no-loadscope-reorder
+# One more worker than cores: the tests of the cluster wait more than they compute.
+SIDE_BY_SIDE := --numprocesses=$$(( $$(nproc) + 1 )) --no-loadscope-reorder
 INSTALLED := .venv/.installed
 MIGRATED := .airflow/.migrated
 CLUSTER := .airflow/cluster
@@ -29,6 +29,8 @@ help: ## List these targets
 
 # `value` keeps a $ in the path as it is.
 retrain up cluster: export PUSH_DATASET = $(value DATASET)
+# A person reads these logs.
+cluster: export PUSH_JSON_LOGS ?= False
 # The sample is of one winter, and is no source that dried up.
 retrain up cluster: export PUSH_POLICY ?= $(if $(filter $(SAMPLE),$(DATASET)),examples/policy_of_the_sample.toml)
 
