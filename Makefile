@@ -12,7 +12,7 @@ DATASET ?= data/feature_frame_sample.csv
 
 BIN := $(CURDIR)/.venv/bin
 # One more worker than cores: the tests of the cluster wait more than they compute.
-SIDE_BY_SIDE := --numprocesses=$$(( $$(nproc) + 1 )) --no-loadscope-reorder
+SIDE_BY_SIDE = --numprocesses=$$($(BIN)/python -c 'import os; print(min(os.cpu_count(), 4) + 1)') --no-loadscope-reorder
 INSTALLED := .venv/.installed
 MIGRATED := .airflow/.migrated
 CLUSTER := .airflow/cluster

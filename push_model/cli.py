@@ -83,6 +83,10 @@ def fit(
         str | None, typer.Option(help="yyyy-mm-dd: no later row is read. Default today (UTC).")
     ] = None,
     min_items: Annotated[int, typer.Option(help="Items bought that make an order large.")] = 5,
+    holdout_days: Annotated[
+        int | None,
+        typer.Option(help="How many of the newest days judge. Default: a tenth of the orders."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,
 ) -> None:
@@ -95,6 +99,7 @@ def fit(
         "dataset": dataset,
         "training_date": training_date,
         "min_items": min_items,
+        "holdout_days": holdout_days,
         "seed": seed,
         "models_dir": str(models_dir),
     }

@@ -3,6 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
+from push_model.training.days import MOST_HOLDOUT_DAYS
 from push_model.training.gate.policy import Policy
 from push_model.training.limited import Limits
 from push_model.training.parametrisation import FAMILIES
@@ -46,6 +47,15 @@ FORM: dict[str, dict[str, Any]] = {
         "maximum": 1000,
         "title": "Smallest order",
         "description_md": "Items **bought** that make an order large enough to learn from.",
+    },
+    "holdout_days": {
+        "default": None,
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "maximum": MOST_HOLDOUT_DAYS,
+        "title": "Days held out",
+        "description_md": "How many of the newest days judge the model. Empty: the newest tenth of "
+        "the orders.",
     },
     "model": {
         "default": "final_model",

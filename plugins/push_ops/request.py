@@ -32,6 +32,8 @@ class RetrainingRequest:
         for that.
     min_items : int
         Items bought that make an order large.
+    holdout_days : int or None
+        How many of the newest days judge the model; None for the newest tenth of the orders.
     parametrisation : BoostedTrees or LogisticRegression
         Model family and hyper-parameters.
     policy : Policy
@@ -54,6 +56,7 @@ class RetrainingRequest:
     run_date: date
     dataset: str
     min_items: int
+    holdout_days: int | None = None
     parametrisation: Parametrisation
     policy: Policy
     promotion: str
@@ -106,7 +109,8 @@ def read_request(
 
     Examples
     --------
-    >>> form = {"dataset": "frame.csv", "min_items": 5, "model": "boosted_trees_fast",
+    >>> form = {"dataset": "frame.csv", "min_items": 5, "holdout_days": None,
+    ...         "model": "boosted_trees_fast",
     ...         "model_parametrisation": None, "policy": None, "promotion": "auto"}
     >>> environ = {"PUSH_RUNS_DIR": "/srv/runs", "PUSH_MODELS_DIR": "/srv/models"}
     >>> read_request(form, run_id="manual", run_date=date(2021, 3, 4),
@@ -120,6 +124,7 @@ def read_request(
         dataset=name_of_day(dataset, run_date),
         is_daily=is_daily(dataset),
         min_items=form["min_items"],
+        holdout_days=form["holdout_days"],
         parametrisation=read_parametrisation(form["model_parametrisation"] or form["model"]),
         policy=_policy(form["policy"], environ),
         promotion=settle_promotion(form["promotion"], run_type),

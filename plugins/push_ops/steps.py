@@ -141,6 +141,7 @@ def train(request: RetrainingRequest, filtered: dict[str, Any]) -> dict[str, Any
         "model_parametrisation": describe(request.parametrisation),
         "dataset": filtered["large_orders"],
         "min_items": request.min_items,
+        "holdout_days": request.holdout_days,
         "training_date": str(request.run_date),
         "models_dir": str(request.models_dir),
     }
@@ -177,6 +178,7 @@ def validate(request: RetrainingRequest, trained: dict[str, Any]) -> dict[str, A
         models_dir=str(request.models_dir),
         min_items=request.min_items,
         training_date=request.run_date,
+        holdout_days=request.holdout_days,
         policy=request.policy,
     )
     folder = find_run_folder(request.runs_dir, request.run_id)

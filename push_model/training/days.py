@@ -7,6 +7,9 @@ from push_model.errors import InvalidEventError
 
 _WRITTEN = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
+# Three years: a shop that holds out more has nothing left to learn from.
+MOST_HOLDOUT_DAYS = 1000
+
 
 def read_day(value: object, name: str) -> date:
     """Read a day.

@@ -74,7 +74,11 @@ def handler_fit(
     dataset = _describe(request.dataset, load)
     frame = read_large_orders(request, load=load)
     trained = train(
-        frame, request.parametrisation, seed=request.seed, trained_on=str(request.training_date)
+        frame,
+        request.parametrisation,
+        seed=request.seed,
+        trained_on=str(request.training_date),
+        holdout_days=request.holdout_days,
     )
     path = _save(trained, request, dataset)
     logger.info("Saved %s.", path)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from push_model.errors import InvalidEventError, did_you_mean
-from push_model.training.days import read_day
+from push_model.training.days import MOST_HOLDOUT_DAYS, read_day
 from push_model.training.orders import MIN_ITEMS
 from push_model.training.parametrisation import Parametrisation
 from push_model.training.presets import read_parametrisation
@@ -15,6 +15,7 @@ KEYS = (
     "model_parametrisation",
     "dataset",
     "min_items",
+    "holdout_days",
     "training_date",
     "model_name",
     "models_dir",
@@ -44,6 +45,8 @@ class FitRequest:
         Where model folders are kept. Default ``models``.
     min_items : int
         Items bought that make an order large. Default 5.
+    holdout_days : int or None
+        How many of the newest days judge the model. Default None: the newest tenth of the orders.
     seed : int
         Seed of everything random. Default 0.
     """
@@ -54,6 +57,7 @@ class FitRequest:
     model_name: str
     models_dir: str
     min_items: int
+    holdout_days: int | None
     seed: int
 
 
@@ -108,6 +112,9 @@ def read_fit_request(event: Mapping[str, Any], *, today: date) -> FitRequest:
         model_name=_text(given, "model_name", f"push_{day:%Y_%m_%d}"),
         models_dir=_text(given, "models_dir", "models"),
         min_items=_whole(given, "min_items", MIN_ITEMS, at_least=1, at_most=1000),
+        holdout_days=_whole(given, "holdout_days", 1, at_least=1, at_most=MOST_HOLDOUT_DAYS)
+        if "holdout_days" in given
+        else None,
         seed=_whole(given, "seed", 0, at_least=0, at_most=MAX_SEED),
     )
 

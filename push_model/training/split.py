@@ -60,6 +60,7 @@ def split_by_time(
     *,
     train_share: float = TRAIN_SHARE,
     calibration_share: float = CALIBRATION_SHARE,
+    holdout_days: int | None = None,
 ) -> Split:
     """Split whole orders by whole days: the oldest train, the newest judge.
 
@@ -70,6 +71,9 @@ def split_by_time(
     train_share, calibration_share : float
         Shares of the *orders*, each above 0, together below 1. The holdout gets the rest.
         A window ends with the first day on which its share is reached.
+    holdout_days : int, optional
+        How many days up to the newest order judge, in place of the rest of the shares; train and
+        calibration divide the days before as their shares have it.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def split_by_time(
     Raises
     ------
     DatasetError
-        If the orders fall on fewer than three days.
+        If the orders fall on fewer than three days, or on fewer than two before the holdout.
     MissingColumnsError
         If ``order_id`` or ``order_date`` is absent.
     InvalidEventError
@@ -96,6 +100,8 @@ def split_by_time(
     >>> frame = pd.DataFrame({"order_id": range(10), "order_date": days})
     >>> [len(window) for window in split_by_time(frame)[:3]]
     [7, 2, 1]
+    >>> [len(window) for window in split_by_time(frame, holdout_days=5)[:3]]
+    [4, 1, 5]
     """
     if not (train_share > 0 and calibration_share > 0 and train_share + calibration_share < 1):
         raise InvalidEventError(
@@ -104,7 +110,11 @@ def split_by_time(
         )
     if absent := sorted({"order_id", "order_date"} - set(frame.columns)):
         raise MissingColumnsError(f"The feature frame lacks column(s) {absent}.")
-    windows = Windows(*cut_by_time(frame, (train_share, train_share + calibration_share)))
+    known = train_share + calibration_share
+    if holdout_days is None:
+        windows = Windows(*cut_by_time(frame, (train_share, known)))
+    else:
+        windows = _cut_before(frame, train_share / known, holdout_days)
     train, calibration, holdout = (frame[is_inside(frame, window)] for window in windows)
     return Split(train, calibration, holdout, windows)
 
@@ -152,6 +162,21 @@ def cut_by_time(frame: pd.DataFrame, shares: Sequence[float]) -> tuple[Window, .
     days = [stamp.date() for stamp in orders_per_day.index]
     edges = [*(days[place] for place in places), days[-1] + timedelta(days=1)]
     return tuple(Window(start, end) for start, end in pairwise(edges))
+
+
+def _cut_before(frame: pd.DataFrame, train_share: float, holdout_days: int) -> Windows:
+    end = _day_of(frame).max() + pd.Timedelta(days=1)
+    start = end - pd.Timedelta(days=holdout_days)
+    before = frame[_day_of(frame) < start]
+    if before["order_date"].nunique() < 2:  # noqa: PLR2004 - a window each
+        raise DatasetError(
+            f"The last {holdout_days} day(s) are held out, and before {start.date()} the orders "
+            "fall on fewer than 2 days. Hold out fewer days, or give a longer history."
+        )
+    train, calibration = cut_by_time(before, (train_share,))
+    holdout = Window(start.date(), end.date())
+    # Adjoining, though there may be days without orders between them.
+    return Windows(train, Window(calibration.start, holdout.start), holdout)
 
 
 def is_inside(frame: pd.DataFrame, window: Window) -> pd.Series:

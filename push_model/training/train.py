@@ -72,7 +72,12 @@ class TrainedModel:
 
 
 def train(
-    frame: pd.DataFrame, parametrisation: Parametrisation, *, seed: int, trained_on: str
+    frame: pd.DataFrame,
+    parametrisation: Parametrisation,
+    *,
+    seed: int,
+    trained_on: str,
+    holdout_days: int | None = None,
 ) -> TrainedModel:
     """Fit on the train window, calibrate, measure on the holdout; then fit on all that is known.
 
@@ -86,6 +91,8 @@ def train(
         Seed of everything random.
     trained_on : str
         Training date, ``"yyyy-mm-dd"``.
+    holdout_days : int, optional
+        As for `split_by_time`.
 
     Returns
     -------
@@ -96,7 +103,7 @@ def train(
     DatasetError
         If a window holds no purchase, or nothing but purchases.
     """
-    split = split_by_time(frame)
+    split = split_by_time(frame, holdout_days=holdout_days)
     _require_both_outcomes(split)
     fit = partial(_fit, parametrisation, seed=seed)
     finish = partial(_finish, parametrisation, trained_on=trained_on, checked_on=frame)

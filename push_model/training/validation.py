@@ -5,6 +5,8 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+import pandas as pd
+
 from push_model.columns import JUDGING
 from push_model.durable import write_aside
 from push_model.model_folder import read_manifest
@@ -38,6 +40,7 @@ def validate_model(
     models_dir: str,
     min_items: int,
     training_date: date,
+    holdout_days: int | None = None,
     policy: Policy | None = None,
     seed: int = 0,
 ) -> Verdict:
@@ -55,6 +58,8 @@ def validate_model(
         Items bought that make an order large.
     training_date : date
         Run date: no row dated later is read.
+    holdout_days : int, optional
+        As the challenger was trained with; by default the newest tenth of the orders judges.
     policy : Policy, optional
         Limits; the default ones where left out.
     seed : int
@@ -77,7 +82,8 @@ def validate_model(
             return verdict("keep", None, (settled,), evidence=None)
         # It stays, whatever the figures; they still say how a model of that day would have done.
         rival = Rival(rival.serving, complaint=settled)
-    split = _read_split(frame_uri, challenger, rival, until=training_date, min_items=min_items)
+    rows = _read_rows(frame_uri, challenger, rival, until=training_date, min_items=min_items)
+    split = split_by_time(rows, holdout_days=holdout_days)
     logger.info("Judging on %d rows.", len(split.holdout))
     scores = {"challenger": score(challenger.twin, split.holdout)}
     if rival.contender:
@@ -99,9 +105,9 @@ def validate_model(
     return judged
 
 
-def _read_split(
+def _read_rows(
     frame_uri: str, challenger: Contender, rival: Rival, *, until: date, min_items: int
-) -> Split:
+) -> pd.DataFrame:
     contenders = (challenger, *([rival.contender] if rival.contender else []))
     loaded = load_with_history(
         frame_uri,
@@ -109,7 +115,7 @@ def _read_split(
         until=until,
         needs_history=any(needs_history(contender.twin) for contender in contenders),
     )
-    return split_by_time(collect_sorted(keep_large_orders(loaded, min_items=min_items)))
+    return collect_sorted(keep_large_orders(loaded, min_items=min_items))
 
 
 def _of_folder(challenger: Contender, split: Split, twin: Scores, policy: Policy) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def test_every_choice_has_a_title():
         ("dataset", 7, "7 is not of type 'string', 'null'"),
         ("min_items", 0, "0 is less than the minimum of 1"),
         ("min_items", 1001, "1001 is greater than the maximum of 1000"),
+        ("holdout_days", 0, "0 is less than the minimum of 1"),
         ("min_items", "5", "'5' is not of type 'integer'"),
         ("model", "random_forest", "'random_forest' is not one of"),
         ("model_parametrisation", "depth 6", "is not of type 'object', 'null'"),

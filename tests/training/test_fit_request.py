@@ -17,6 +17,7 @@ def test_everything_but_the_parametrisation_has_a_default():
     assert request.dataset == "data/feature_frame_20210304.csv"
     assert request.model_name == "push_2021_03_04"
     assert (request.training_date, request.min_items, request.seed) == (TODAY, 5, 0)
+    assert request.holdout_days is None
     assert request.models_dir == "models"
 
 
@@ -45,6 +46,7 @@ def test_a_null_counts_as_left_out_and_the_event_is_not_changed():
         ({"model_parametrization": TREES}, "Did you mean 'model_parametrisation'"),
         ({"model_parametrisation": TREES, "min_item": 5}, "Did you mean 'min_items'"),
         ({"model_parametrisation": TREES, "min_items": 0}, "whole number from 1 to 1000, got 0"),
+        ({"model_parametrisation": TREES, "holdout_days": 0}, "from 1 to 1000, got 0"),
         ({"model_parametrisation": TREES, "min_items": True}, "whole number .* got True"),
         ({"model_parametrisation": TREES, "seed": -1}, "whole number from 0 .* got -1"),
         ({"model_parametrisation": TREES, "training_date": "20210304"}, "yyyy-mm-dd"),

@@ -82,6 +82,28 @@ def test_hours_within_a_day_and_dates_as_text_change_nothing():
     assert split_by_time(frame.astype({"order_date": str})).windows == windows
 
 
+@given(
+    st.lists(st.integers(0, 9), min_size=3, max_size=40).filter(lambda c: sum(map(bool, c)) > 2),
+    st.integers(1, 20),
+)
+def test_a_holdout_of_so_many_days_ends_with_the_newest_order(counts, days):
+    frame = orders_by_day(counts)
+    last = frame["order_date"].max().date()
+    before = frame[frame["order_date"].dt.date <= last - timedelta(days=days)]
+    if before["order_date"].nunique() < 2:
+        with pytest.raises(DatasetError, match=rf"The last {days} day\(s\) are held out"):
+            split_by_time(frame, holdout_days=days)
+        return
+
+    split = split_by_time(frame, holdout_days=days)
+
+    train, calibration, holdout = split.windows
+    assert (holdout.end, holdout.days) == (last + timedelta(days=1), days)
+    assert (train.end, calibration.end) == (calibration.start, holdout.start)
+    assert len(split.train) + len(split.calibration) == len(before)
+    assert min(len(split.train), len(split.calibration)) > 0
+
+
 def test_an_absent_column_is_named():
     with pytest.raises(MissingColumnsError, match=r"lacks column\(s\) \['order_date'\]"):
         split_by_time(pd.DataFrame({"order_id": [1]}))

@@ -58,6 +58,33 @@ def validate(folder, name, training_date=date(2022, 1, 1), policy=QUICK):
     )
 
 
+def test_the_days_held_out_may_be_said_and_the_verdict_rests_on_them(trained, tmp_path):
+    event = {
+        "model_parametrisation": {"model": "boosted_trees", "iterations": 40, "depth": 3},
+        "dataset": str(trained / "frame.csv"),
+        "models_dir": str(tmp_path),
+        "model_name": "of_a_month",
+        "training_date": "2022-01-01",
+        "holdout_days": 30,
+    }
+    handler_fit(event)
+
+    asked = {"model_name": "of_a_month", "models_dir": str(tmp_path), "min_items": 5}
+    verdict = validate_model(
+        event["dataset"],
+        **asked,
+        training_date=date(2022, 1, 1),
+        holdout_days=30,
+        policy=QUICK,
+    )
+
+    windows = json.loads((tmp_path / "of_a_month" / "manifest.json").read_text())["windows"]
+    assert windows["holdout"]["start"] == "2021-03-24"
+    assert windows["calibration"]["end"] == windows["holdout"]["start"]
+    assert verdict.evidence.orders == windows["holdout"]["orders"]
+    assert "learnt from this frame" not in {f.rule for f in verdict.findings if not f.passed}
+
+
 @pytest.mark.mltest("Model 5")
 def test_the_gate_scores_challenger_champion_and_popularity_on_the_same_rows(trained):
     promote_now(trained, "line")
