@@ -7,8 +7,6 @@ none: its days are not what serves. The names stand in docs/operations.md and on
 from collections.abc import Mapping
 from typing import Any
 
-from airflow.sdk.observability import stats
-
 from push_ops.request import RetrainingRequest
 
 #: What each gauge says. A tag is a label of its own where metrics are kept.
@@ -84,6 +82,8 @@ def send_age(request: RetrainingRequest, age_days: int | None) -> None:
 def _send(request: RetrainingRequest, name: str, value: float, **tags: str) -> None:
     if request.is_backfill:
         return
+    from airflow.sdk.observability import stats  # noqa: PLC0415 - GAUGES are read without Airflow, too
+
     assert name in GAUGES
     # A tag's value is written between commas and colons.
     plain = {tag: word.replace(" ", "_") for tag, word in tags.items()}

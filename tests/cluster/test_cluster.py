@@ -33,6 +33,7 @@ DAG, EVENTS = "push_retraining", "/api/v2/assets/events"
 
 
 def test_a_run_started_by_rest_ends_with_a_champion_that_serves(cluster, measured, monkeypatch):
+    cluster.metrics.lines.clear()
     run_id = cluster.trigger(DAG, FIRST, model="boosted_trees_fast")
     run = cluster.wait_for_end(DAG, run_id)
 
