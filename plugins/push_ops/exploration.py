@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from push_model.columns import FRAME, HISTORY
 from push_ops.form import FORM
 from push_ops.request import read_dataset, read_directory
 from push_ops.run_folder import find_run_folder
@@ -126,15 +127,19 @@ def plan(request: ExplorationRequest) -> list[str]:
         If the dataset cannot be read, breaks the schema or is too short.
     """
     from push_model.exploration.run import plan as plan_entries  # noqa: PLC0415 - seconds to import
+    from push_ops.fetching import at_hand  # noqa: PLC0415 - the same
 
-    return plan_entries(
-        request.folder,
-        request.dataset,
-        size=request.size,
-        min_items=request.min_items,
-        until=request.until,
-        seed=request.seed,
-    )
+    columns, until = [*FRAME, *HISTORY], request.until
+    with at_hand(request.dataset, request.folder.parent, columns=columns, until=until) as fetched:
+        return plan_entries(
+            request.folder,
+            fetched.path,
+            size=request.size,
+            min_items=request.min_items,
+            until=until,
+            seed=request.seed,
+            source=fetched.facts,
+        )
 
 
 def run_entry(request: ExplorationRequest, slug: str) -> None:

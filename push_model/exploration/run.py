@@ -24,6 +24,7 @@ from push_model.exploration.work import (
     read_current,
 )
 from push_model.training.orders import MIN_ITEMS
+from push_model.training.provenance import DatasetFacts
 
 STANDINGS_FILE = "standings.json"
 
@@ -68,6 +69,7 @@ def plan(
     min_items: int = MIN_ITEMS,
     until: date | None = None,
     seed: int = 0,
+    source: DatasetFacts | None = None,
 ) -> list[str]:
     """Start or resume an exploration, and say which entries have anything left to do.
 
@@ -85,6 +87,8 @@ def plan(
         Last day to read; today (UTC) by default.
     seed : int
         Seed of everything random.
+    source : DatasetFacts, optional
+        As for `start_exploration`.
 
     Returns
     -------
@@ -93,7 +97,7 @@ def plan(
     """
     until = until or datetime.now(UTC).date()
     exploration = start_exploration(
-        folder, dataset, size=size, min_items=min_items, until=until, seed=seed
+        folder, dataset, size=size, min_items=min_items, until=until, seed=seed, source=source
     )
     return list(dict.fromkeys(work.entry.slug for work in list_work(exploration)))
 

@@ -23,7 +23,7 @@ from push_model.training.fit import read_large_orders
 from push_model.training.fit_request import read_fit_request
 from push_model.training.history import NEEDED, with_history
 from push_model.training.history_queries import KEYS
-from push_model.training.provenance import describe_dataset
+from push_model.training.provenance import DatasetFacts, describe_dataset
 from push_model.training.sources import find_reader
 from push_model.training.versions import git_revision, library_versions
 
@@ -39,6 +39,7 @@ def start_exploration(
     min_items: int,
     until: date,
     seed: int,
+    source: DatasetFacts | None = None,
 ) -> Exploration:
     """Read the dataset once, lay out the protocol, and write both down.
 
@@ -56,6 +57,8 @@ def start_exploration(
         Last day to read.
     seed : int
         Seed of everything random.
+    source : DatasetFacts, optional
+        Where the dataset came from, where `dataset` is a copy of it.
 
     Returns
     -------
@@ -67,12 +70,12 @@ def start_exploration(
         If the frame breaks the schema, or is too short to be explored.
     """
     entries = choose_entries(size)
-    source = describe_dataset(dataset).document()
+    source = source or describe_dataset(dataset)
     frame = _read_frame(dataset, min_items=min_items, until=until, seed=seed)
     parts = plan_parts(frame)
     facts = {
         "format": FORMAT,
-        "dataset": source,
+        "dataset": source.document(),
         "min_items": min_items,
         "until": str(until),
         "size": size,

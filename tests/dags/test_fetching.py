@@ -18,8 +18,10 @@ from obstore.store import S3Store
 from sqlalchemy import select
 
 from push_model.errors import DatasetError, MissingColumnsError
+from push_model.exploration.folder import open_exploration
 from push_model.training.dataset import write_parquet
-from push_ops import steps
+from push_ops import exploration, steps
+from push_ops.exploration import read_exploration
 from push_ops.fetching import at_hand
 from push_ops.form import FORM
 from push_ops.request import read_request
@@ -125,6 +127,32 @@ def test_a_table_gives_what_its_export_gives(tmp_path, orders_db, request_of, fr
     pd.testing.assert_frame_equal(rows_of(from_table), rows_of(from_file))
     assert from_table["dataset"] == {"uri": TABLE, "sha256": None, "bytes": None}
     assert files(tmp_path / "runs") == {"frame.parquet"}
+
+
+def test_an_exploration_reads_of_a_table_what_its_export_gives(tmp_path, orders_db):
+    frame = make_frame(orders=200).assign(normalised_price=0.25)
+    fill(orders_db, frame)
+    frame.to_csv(tmp_path / "frame.csv", index=False)
+
+    of_file, of_table = (
+        explore(tmp_path, dataset) for dataset in (str(tmp_path / "frame.csv"), TABLE)
+    )
+
+    assert of_table["frame"] == of_file["frame"]
+    assert of_table["dataset"] == {"uri": TABLE, "sha256": None, "bytes": None}
+    assert not [name for name in files(tmp_path) if name.startswith(".fetched")]
+
+
+def explore(folder, dataset):
+    """Plan an exploration, and give what it laid down."""
+    request = read_exploration(
+        {"dataset": dataset, "min_items": 5, "size": "small", "seed": 0},
+        run_id=dataset,
+        run_date=date(2021, 6, 1),
+        environ={"PUSH_RUNS_DIR": str(folder / "explorations")},
+    )
+    assert len(exploration.plan(request)) > 1
+    return open_exploration(request.folder).facts
 
 
 @pytest.mark.parametrize("type_", ["date", "timestamp", "timestamptz", "text"])
