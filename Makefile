@@ -61,7 +61,7 @@ lint: $(INSTALLED) ## Check style, types, imports, spelling and docstrings
 	$(BIN)/codespell
 	$(BIN)/numpydoc lint $$(find push_model plugins -name '*.py')
 	$(BIN)/validate-pyproject pyproject.toml
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml monitoring/compose.yaml
 
 .PHONY: format
 format: $(INSTALLED) ## Format the code and mend what ruff can mend

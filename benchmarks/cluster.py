@@ -75,6 +75,7 @@ def measure(folder: Path, asked: argparse.Namespace) -> None:
     try:
         ready_s = time.monotonic() - began
         token = log_in(port, plan.secrets["AIRFLOW_ADMIN_PASSWORD"])
+        assert token
         headers = {"Authorization": f"Bearer {token}"}
         with httpx.Client(base_url=f"http://{HOST}:{port}", headers=headers, timeout=60) as api:
             tell_parsing(api, ready_s)

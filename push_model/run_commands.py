@@ -30,7 +30,7 @@ def verdicts(
     kind: Annotated[
         str, typer.Option(help="Runs of one kind: scheduled, manual, backfill. Default: all.")
     ] = "",
-    newest: Annotated[int, typer.Option(help="How many of the latest run dates' runs.")] = 60,
+    newest: Annotated[int, typer.Option(min=1, help="How many runs of the latest run dates.")] = 60,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
 ) -> None:
     """Show the verdicts of many runs by run date: of a backfill, its walk-forward backtest."""
@@ -72,7 +72,7 @@ def _table(found: "Sequence[PastVerdict]") -> Table:
 
 @app.command()
 def backtests(
-    newest: Annotated[int, typer.Option(help="How many of the newest lines.")] = 20,
+    newest: Annotated[int, typer.Option(min=1, help="How many of the newest lines.")] = 20,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
 ) -> None:
     """Show what champions promised against what happened, run after run."""

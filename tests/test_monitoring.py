@@ -20,7 +20,9 @@ DASHBOARD = json.loads((FOLDER / "grafana" / "push_retraining.json").read_text("
 PANELS = {panel["title"]: panel for panel in DASHBOARD["panels"]}
 ALERTS = yaml.safe_load((FOLDER / "alerts.yaml").read_text("utf-8"))["groups"][0]["rules"]
 STACK = yaml.safe_load((FOLDER / "compose.yaml").read_text("utf-8"))
-SERVICES = STACK["services"]
+SENDERS = {name: of for name, of in STACK["services"].items() if "image" not in of}
+SERVICES = {name: of for name, of in STACK["services"].items() if "image" in of}
+HEALTHY = {"condition": "service_healthy"}
 SETTINGS = COMPOSE["x-airflow-environment"]
 OURS = {f"airflow_{name.replace('.', '_')}" for name in GAUGES}
 DRAWN = [target["expr"] for panel in PANELS.values() for target in panel["targets"]]
@@ -88,6 +90,13 @@ def test_limits_are_those_of_the_gate():
     assert limits_of("Drift: largest PSI of a feature") == [policy.max_psi]
 
 
+@pytest.mark.parametrize("name", ["NoVerdict", "SchedulerSilent"])
+def test_silence_is_an_alert_too(name):
+    (expression,) = (alert["expr"] for alert in ALERTS if alert["alert"] == name)
+
+    assert re.search(r"\bor absent\(", expression)
+
+
 def limits_of(title):
     steps = PANELS[title]["fieldConfig"]["defaults"]["thresholds"]["steps"]
     return [step["value"] for step in steps[1:]]
@@ -108,9 +117,14 @@ def test_panels_ask_the_data_source_that_is_set_up_and_lie_side_by_side():
 
 
 def test_airflow_sends_where_the_exporter_listens_and_only_if_asked():
-    command = SERVICES[SETTINGS["AIRFLOW__METRICS__STATSD_HOST"]]["command"]
+    host, port = (
+        re.fullmatch(r"\$\{PUSH_STATSD_(HOST|PORT):-(.+)\}", SETTINGS[name])[2]
+        for name in ("AIRFLOW__METRICS__STATSD_HOST", "AIRFLOW__METRICS__STATSD_PORT")
+    )
 
-    assert f"--statsd.listen-udp=:{SETTINGS['AIRFLOW__METRICS__STATSD_PORT']}" in command
+    assert f"--statsd.listen-udp=:{port}" in SERVICES[host]["command"]
+    assert set(SENDERS) == set(COMPOSE["services"]) - {"postgres", "redis", "init"}
+    assert all(of == {"depends_on": {host: HEALTHY}} for of in SENDERS.values())
     assert SETTINGS["AIRFLOW__METRICS__STATSD_ON"] == "${PUSH_METRICS:-False}"
     assert SETTINGS["AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED"] == "True"
 
@@ -156,5 +170,5 @@ def test_every_file_that_is_mounted_is_there():
     mounts = [mount for of in SERVICES.values() for mount in of.get("volumes", [])]
     files = [mount.split(":")[0] for mount in mounts if mount.startswith("./")]
 
-    assert len(files) == 5
+    assert len(files) == 6
     assert all((ROOT / file).is_file() for file in files)

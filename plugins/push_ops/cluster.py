@@ -20,6 +20,7 @@ from push_ops.compose_secrets import write_for_owner
 from push_ops.network import HOST, ask, list_unready, refuse_taken_port
 from push_ops.startup import (
     LOGS,
+    POLL_S,
     StartError,
     Startup,
     is_running,
@@ -30,6 +31,8 @@ from push_ops.startup import (
 
 SETTINGS = "airflow.env"
 PING_TIMEOUT_S = 2.0
+# They are read within seconds of the start.
+DAGS_TIMEOUT_S = 60.0
 
 app = typer.Typer(add_completion=False, help="Start and stop an Airflow cluster on this machine.")
 Home = Annotated[Path, typer.Option(help="The cluster's folder.")]
@@ -122,12 +125,23 @@ def start_cluster(
         for name, component in plan.components.items():
             startup.start(name, component.command, component.environment)
         startup.wait(lambda: list_unready_components(plan))
-        # Whoever changed the password in the page looks at the DAGs there.
-        if token := log_in(port, secrets["AIRFLOW_ADMIN_PASSWORD"]):
-            startup.wait(lambda: list_unread_dags(port, token, plan.dags))
-            for complaint in list_complaints(port, token):
-                typer.echo(complaint, err=True)
+    _await_dags(plan)
     return plan, startup
+
+
+def _await_dags(plan: Plan) -> None:
+    """Wait for the DAGs, and say what is wrong with them. The cluster runs, whatever they are."""
+    port = plan.ports.api
+    if (token := log_in(port, plan.secrets["AIRFLOW_ADMIN_PASSWORD"])) is None:
+        return  # whoever changed the password in the page looks at the DAGs there
+    give_up_at = time.monotonic() + DAGS_TIMEOUT_S
+    while unread := list_unread_dags(port, token, plan.dags):
+        if time.monotonic() > give_up_at:
+            typer.echo(f"No DAG was found in {', '.join(unread)}.", err=True)
+            break
+        time.sleep(POLL_S)
+    for complaint in list_complaints(port, token):
+        typer.echo(complaint, err=True)
 
 
 def describe(plan: Plan, home: Path) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from push_ops.network import ask
 
 USER = "admin"
+TRIES = 3
 
 
 def log_in(port: int, password: str) -> str | None:
@@ -23,8 +24,10 @@ def log_in(port: int, password: str) -> str | None:
     str or None
         A token, good for a day; None where someone changed the password.
     """
-    answer = ask(port, "/auth/token", body={"username": USER, "password": password})
-    return str(answer["access_token"]) if answer else None
+    for _ in range(TRIES):  # a busy machine may not answer in time
+        if answer := ask(port, "/auth/token", body={"username": USER, "password": password}):
+            return str(answer["access_token"])
+    return None
 
 
 def list_unread_dags(port: int, token: str, folder: Path) -> list[str]:
@@ -37,17 +40,17 @@ def list_unread_dags(port: int, token: str, folder: Path) -> list[str]:
     token : str
         From `log_in`.
     folder : Path
-        The DAG files, each named after its DAG.
+        The DAG files.
 
     Returns
     -------
     list of str
-        Names of DAGs.
+        Names of files. One that holds no DAG is never read, as far as the API tells.
     """
     dags = (ask(port, "/api/v2/dags", token=token) or {}).get("dags", [])
-    read = {dag["dag_id"] for dag in dags}
-    broken = {Path(error["filename"]).stem for error in _import_errors(port, token)}
-    return sorted({path.stem for path in folder.glob("*.py")} - read - broken)
+    read = {dag["relative_fileloc"] for dag in dags}
+    broken = {error["filename"] for error in _import_errors(port, token)}
+    return sorted({path.name for path in folder.glob("*.py")} - read - broken)
 
 
 def list_complaints(port: int, token: str) -> list[str]:

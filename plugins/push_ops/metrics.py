@@ -1,7 +1,8 @@
 """Which numbers of a run does an operator watch? Gauges, sent as Airflow sends its own metrics.
 
-Where none are switched on (``AIRFLOW__METRICS__STATSD_ON``), nothing is sent. A backfill sends
-none: its days are not what serves. The names stand in docs/operations.md and on the dashboard.
+Nothing is sent where none are switched on (``AIRFLOW__METRICS__STATSD_ON``), and by a dry run, a
+backfill among them: it says nothing of what serves. The names stand in docs/operations.md and on
+the dashboard.
 """
 
 from collections.abc import Mapping
@@ -80,7 +81,7 @@ def send_age(request: RetrainingRequest, age_days: int | None) -> None:
 
 
 def _send(request: RetrainingRequest, name: str, value: float, **tags: str) -> None:
-    if request.is_backfill:
+    if request.promotion == "never":
         return
     from airflow.sdk.observability import stats  # noqa: PLC0415 - GAUGES are read without Airflow, too
 

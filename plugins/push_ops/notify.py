@@ -91,7 +91,8 @@ async def tell_overdue(context: Mapping[str, Any], hours: float) -> None:
         What the run was allowed.
     """
     run = context["dag_run"]
-    if run["state"] not in _GOES_ON:
+    # The days of a backfill are all asked for at once, and wait for each other.
+    if run["state"] not in _GOES_ON or run["run_type"] == "backfill":
         return
     link = link_to_run(run["dag_id"], run["dag_run_id"])
     message = say_overdue(hours, is_ended=False, link=link)

@@ -185,8 +185,9 @@ def validate(request: RetrainingRequest, trained: dict[str, Any]) -> dict[str, A
     facts = {key: trained[key] for key in ("model_name", "model_path", "dataset")}
     facts["backtests"] = look_back(request, trained["large_orders"])
     write_json(folder.verdict, {**_run(request), **facts, "verdict": verdict.document()})
-    # A pointer, not a search for the newest folder: runs for older days are started too.
-    write_json(request.runs_dir / "latest.json", {"run_folder": str(folder.path)})
+    if not request.is_backfill:
+        # A pointer, not a search for the newest folder: runs for older days are started too.
+        write_json(request.runs_dir / "latest.json", {"run_folder": str(folder.path)})
     logger.info("%s (%.1f s)", verdict.sentence(), perf_counter() - started)
     return {"verdict": str(folder.verdict), "decision": verdict.decision}
 

@@ -168,7 +168,7 @@ def _cut_before(frame: pd.DataFrame, train_share: float, holdout_days: int) -> W
     end = _day_of(frame).max() + pd.Timedelta(days=1)
     start = end - pd.Timedelta(days=holdout_days)
     before = frame[_day_of(frame) < start]
-    if before["order_date"].nunique() < 2:  # noqa: PLR2004 - a window each
+    if _day_of(before).nunique() < 2:  # noqa: PLR2004 - a window each
         raise DatasetError(
             f"The last {holdout_days} day(s) are held out, and before {start.date()} the orders "
             "fall on fewer than 2 days. Hold out fewer days, or give a longer history."

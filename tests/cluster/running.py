@@ -19,7 +19,7 @@ from tests.frames import make_frame
 
 ROOT = Path(__file__).parents[2]
 ORDERS = 400
-RUN_TIMEOUT_S = 300.0
+RUN_TIMEOUT_S = 240.0
 ASK_EVERY_S = 0.25
 # What is left runs nothing, and is thrown away.
 CLEAN_STOP_S = 3.0
@@ -69,6 +69,7 @@ class Cluster:
         self.plan, self.startup = start_cluster(self.home, port=port, settings=self.settings())
         self.api = httpx.Client(base_url=f"http://{HOST}:{port}", timeout=60)
         token = log_in(port, self.plan.secrets["AIRFLOW_ADMIN_PASSWORD"])
+        assert token
         self.api.headers["Authorization"] = f"Bearer {token}"
 
     def processes(self):
@@ -150,14 +151,11 @@ class Cluster:
     def kill(self, name):
         """Kill a component and all that it forked, as when its machine is lost for a while."""
         self.lost.add(name)
-        session = self.startup.sessions[name]
-        for process in session.members():
-            process.kill()
-        wait_until(lambda: not session.members(), f"{name} was dead")
+        background.stop([self.startup.sessions[name]], clean_stop_s=0)
 
     def revive(self):
         """Start again what has ended by itself, as `restart: always` does; note its name."""
-        for name in self.plan.components:
+        for name in [*self.plan.stores, *self.plan.components]:
             if name not in self.lost and not self.startup.sessions[name].members():
                 self.revived.append(name)
                 self.start_again(name)

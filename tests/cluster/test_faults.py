@@ -76,10 +76,18 @@ def test_a_training_whose_worker_is_killed_is_finished_by_the_other(cluster, mea
 
 
 @pytest.mark.parametrize(
-    ("name", "day"),
-    [("scheduler", 2), ("api-server", 3), ("execution-api", 4), ("redis", 5), ("postgres", 6)],
+    ("name", "day", "most_tries"),
+    [
+        ("scheduler", 2, 1),
+        ("api-server", 3, 1),
+        ("execution-api", 4, 2),
+        ("redis", 5, 1),
+        ("postgres", 6, 1),
+    ],
 )
-def test_a_run_outlives_a_component_that_is_killed_and_starts_again(name, day, cluster, measured):
+def test_a_run_outlives_a_component_that_is_killed_and_starts_again(
+    name, day, most_tries, cluster, measured
+):
     run_id = in_training(cluster, f"2021-06-{day:02}T05:00:00Z")
     cluster.revived.clear()
     cluster.kill(name)
@@ -96,12 +104,16 @@ def test_a_run_outlives_a_component_that_is_killed_and_starts_again(name, day, c
         f"train needed {tries}; {ended} ended with it, and started again"
     )
     require_one_sound_champion(cluster, run_id, f"push_2021_06_{day:02}")
+    assert tries <= most_tries
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone may mount a small disk")
 def test_a_full_disk_leaves_nothing_half_written_and_is_tried_again(cluster, measured):
     cluster.models.mkdir()
-    mount(cluster.models, "size=64k")
+    try:
+        mount(cluster.models, "size=64k")
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"this container may not mount a disk: {error}")
     try:
         run_id = cluster.trigger(DAG, "2021-06-07T05:00:00Z", **FAST)
         wait_until(lambda: find(cluster, run_id, "train")["try_number"] == 2, "a try failed")
@@ -116,7 +128,7 @@ def test_a_full_disk_leaves_nothing_half_written_and_is_tried_again(cluster, mea
         assert files_then == set()
         require_one_sound_champion(cluster, run_id, "push_2021_06_07")
     finally:
-        subprocess.run(["umount", cluster.models], check=True)
+        subprocess.run(["umount", "--lazy", cluster.models], check=True)
 
 
 def mount(folder, options):

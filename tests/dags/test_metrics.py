@@ -5,7 +5,7 @@ from airflow.sdk.observability import stats
 
 from push_ops.metrics import GAUGES, send_age, send_step, send_verdict
 
-DAILY, BACKFILL = SimpleNamespace(is_backfill=False), SimpleNamespace(is_backfill=True)
+DAILY, DRY = SimpleNamespace(promotion="auto"), SimpleNamespace(promotion="never")
 METRICS = {"average_precision": 0.3, "expected_per_actual": 1.1}
 
 
@@ -66,16 +66,12 @@ def test_an_age_that_is_not_known_is_not_sent(sent):
     assert sent == {("push.model_age_days",): 0}
 
 
-def test_a_day_gone_by_sends_nothing(sent):
-    send_step(BACKFILL, "load", seconds=1, rows=1, orders=1)
-    send_verdict(BACKFILL, {"decision": "promote", "metrics": {"challenger": METRICS}}, at=1e9)
-    send_age(BACKFILL, 3)
+def test_a_dry_run_sends_nothing(sent):
+    send_step(DRY, "load", seconds=1, rows=1, orders=1)
+    send_verdict(DRY, {"decision": "promote", "metrics": {"challenger": METRICS}}, at=1e9)
+    send_age(DRY, 3)
 
     assert sent == {}
-
-
-def test_where_no_metrics_are_switched_on_nothing_happens():
-    send_step(DAILY, "load", seconds=1)
 
 
 def test_names_are_those_that_statsd_takes():

@@ -108,9 +108,14 @@ def test_of_a_day_that_changes_no_champion_nobody_is_told(promotion, run_type, h
     assert heard() == []
 
 
-@pytest.mark.parametrize("state", ["success", "failed"])
-def test_a_run_that_ended_is_no_longer_overdue(state, heard):
-    run = {"dag_id": "push_retraining", "dag_run_id": "late", "state": state}
+@pytest.mark.parametrize(
+    ("state", "run_type"),
+    [("success", "scheduled"), ("failed", "manual"), ("queued", "backfill")],
+)
+def test_a_run_that_ended_or_waits_for_other_days_of_a_backfill_is_not_overdue(
+    state, run_type, heard
+):
+    run = {"dag_id": "push_retraining", "dag_run_id": "late", "state": state, "run_type": run_type}
 
     asyncio.run(tell_overdue({"dag_run": run}, hours=3))
 

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from airflow.models.asset import AssetEvent, AssetModel
@@ -93,6 +94,14 @@ def test_a_run_without_a_logical_date_is_dated_by_the_day_it_runs_after(installa
 
     assert dag_run.state == "success"
     assert dag_run.logical_date is None
+    assert champion(installation.models).model_name == "push_2021_05_31"
+
+
+def test_just_after_midnight_in_berlin_it_is_still_the_day_before(installation):
+    moment = datetime(2021, 6, 1, 0, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+
+    installation.run(logical_date=moment, **FAST)
+
     assert champion(installation.models).model_name == "push_2021_05_31"
 
 

@@ -4,7 +4,7 @@ from push_ops import cluster_api
 from push_ops.cluster_api import list_complaints, list_unread_dags, log_in
 from push_ops.network import find_free_ports
 
-BROKEN = {"filename": "sub/one.py", "stack_trace": "Traceback:\nNameError: x\n"}
+BROKEN = {"filename": "one.py", "stack_trace": "Traceback:\nNameError: x\n"}
 
 
 @pytest.fixture
@@ -23,15 +23,15 @@ def dags(tmp_path):
 
 
 def test_a_dag_is_waited_for_until_it_was_read_or_cannot_be(says, dags):
-    says["/api/v2/dags"] = {"dags": [{"dag_id": "two"}]}
+    says["/api/v2/dags"] = {"dags": [{"dag_id": "deux", "relative_fileloc": "two.py"}]}
     says["/api/v2/importErrors"] = {"import_errors": [BROKEN]}
 
-    assert list_unread_dags(8080, "token", dags) == ["three"]
+    assert list_unread_dags(8080, "token", dags) == ["three.py"]
 
 
 def test_an_api_that_says_nothing_has_read_no_dag(says, dags):
     assert says == {}
-    assert list_unread_dags(8080, "token", dags) == ["one", "three", "two"]
+    assert list_unread_dags(8080, "token", dags) == ["one.py", "three.py", "two.py"]
     assert list_complaints(8080, "token") == []
 
 
@@ -40,7 +40,7 @@ def test_a_dag_that_cannot_be_read_is_told_with_the_reason(says):
 
     (complaint,) = list_complaints(8080, "token")
 
-    assert complaint.startswith("The DAG file sub/one.py cannot be read:\n")
+    assert complaint.startswith("The DAG file one.py cannot be read:\n")
     assert complaint.endswith("\nNameError: x")
 
 

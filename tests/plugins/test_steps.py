@@ -321,6 +321,16 @@ def test_a_record_of_the_past_that_cannot_be_kept_stops_no_verdict(tmp_path, req
     assert run["verdict"]["decision"] in {"promote", "keep", "inconclusive"}
 
 
+def test_a_backfilled_day_is_not_the_newest_verdict(tmp_path, request_of):
+    write_frame(tmp_path, make_frame(orders=120))
+    run_until_validate(request_of("daily"))
+    latest = (tmp_path / "runs" / "latest.json").read_text()
+
+    run_until_validate(request_of("day_gone_by", run_date=date(2021, 5, 30), is_backfill=True))
+
+    assert (tmp_path / "runs" / "latest.json").read_text() == latest
+
+
 @pytest.mark.parametrize(
     ("asked", "because"),
     [

@@ -114,6 +114,16 @@ def _data_are_like_the_champions(evidence: Evidence, policy: Policy) -> Iterator
         theirs.end,
         f"Its train window ends {ours.end}, the champion's {theirs.end} (no earlier end is taken).",
     )
+    yield Finding(
+        "holdout new to the champion",
+        "holdout",
+        # What the champion has seen tells nothing of it, and is no fault of the challenger's.
+        True if ours.unseen_from >= theirs.unseen_from else None,
+        None,
+        theirs.unseen_from,
+        f"The holdout begins {ours.unseen_from}; the champion has learnt from orders before "
+        f"{theirs.unseen_from} (an earlier begin is no fair match: hold out fewer days).",
+    )
     change, most = ours.base_rate / max(1e-12, theirs.base_rate), policy.max_base_rate_change
     yield Finding(
         "base rate as the champion's",

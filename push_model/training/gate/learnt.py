@@ -19,6 +19,8 @@ class Learnt:
         Of the train window.
     min_items : int
         Items bought that made an order large.
+    unseen_from : str
+        First day of its holdout: of no order from then on has its judged twin learnt.
     fewest_items : int or None
         Bought in the smallest of its orders; no manifest says so.
     """
@@ -29,6 +31,7 @@ class Learnt:
     rows: int
     purchases: int
     min_items: int
+    unseen_from: str
     fewest_items: int | None = field(default=None, compare=False)
 
     @property
@@ -52,8 +55,13 @@ def read_learnt(manifest: Mapping[str, Any]) -> Learnt | None:
     """
     try:
         window = manifest["windows"]["train"]
-        counts = (window["orders"], window["rows"], window["purchases"], manifest["min_items"])
-        return Learnt(window["start"], window["end"], *map(int, counts))
+        orders, rows, purchases, min_items = map(
+            int, (window["orders"], window["rows"], window["purchases"], manifest["min_items"])
+        )
+        unseen_from = str(manifest["windows"]["holdout"]["start"])
+        return Learnt(
+            window["start"], window["end"], orders, rows, purchases, min_items, unseen_from
+        )
     except (KeyError, TypeError, ValueError):
         return None
 
@@ -80,6 +88,7 @@ def count_learnt(split: Split, *, min_items: int) -> Learnt:
         len(rows),
         int(rows["outcome"].sum()),
         min_items,
+        str(split.windows.holdout.start),
         fewest_items=min(
             # Counted here once more: a filter cannot vouch for itself.
             int(part.groupby("order_id")["outcome"].sum().min())

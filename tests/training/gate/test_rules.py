@@ -35,7 +35,7 @@ METRICS = replace(
     purchases=1_000,
 )
 OLD = Champion("old", "2021-03-03T05:00:00+00:00", "ana", 1)
-LEARNT = Learnt("2021-01-01", "2021-03-01", 1_000, 800_000, 8_000, 5)
+LEARNT = Learnt("2021-01-01", "2021-03-01", 1_000, 800_000, 8_000, 5, "2021-03-20")
 SLICE = Slice(
     name="new users",
     rows=10_000,
@@ -191,6 +191,7 @@ def test_each_rule_is_broken_by_its_fault_alone_and_says_so(rule):
 DOUBTS = {
     "learnt from this frame": replace(GOOD, learnt=None),
     "new orders": replace(GOOD, days_since_newest_order=8),
+    "holdout new to the champion": learnt(unseen_from="2021-03-19"),
     "promises what happens": replace(GOOD, expected_per_actual=Interval(0.58, 0.46, 0.75)),
     "enough days": replace(GOOD, days=1),
     "enough orders": replace(GOOD, orders=19),
