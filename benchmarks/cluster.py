@@ -1,6 +1,6 @@
 """What does a whole run take on a real cluster, from REST to a served prediction?
 
-    python benchmarks/cluster.py FRAME --run-date 2022-03-15 [--explore full]
+    PYTHONPATH=plugins python benchmarks/cluster.py FRAME --run-date 2022-03-15 [--explore full]
 
 Starts PostgreSQL, Valkey and all of Airflow's components with the commands of docker-compose.yaml,
 triggers push_retraining by REST, and asks the new champion once; with ``--explore`` it runs
