@@ -2,6 +2,7 @@
 
 Each command is started as the leader of a session of its own. Whatever it forks stays in that
 session, even when its parent dies first, so the sessions name all of them: no orphan is missed.
+PostgreSQL's processes each lead a session of their own; they are its children, and end with it.
 """
 
 import json
@@ -46,8 +47,8 @@ class Session:
         """List its living processes, the leader first."""
         if _is_someone_else(self):
             return []
-        alive = [p for p in psutil.process_iter(["status"]) if _session_id(p) == self.id]
-        alive = [p for p in alive if p.info["status"] != psutil.STATUS_ZOMBIE]
+        found = {p for p in psutil.process_iter() if _session_id(p) == self.id}
+        alive = [p for p in found | _children(self.id) if not _is_zombie(p)]
         return sorted(alive, key=lambda process: process.pid != self.id)
 
 
@@ -117,7 +118,11 @@ def stop(sessions: Sequence[Session], *, clean_stop_s: float = CLEAN_STOP_S) -> 
     for leader in leaders:
         _send(leader, psutil.Process.terminate)
     psutil.wait_procs(leaders, timeout=clean_stop_s)
-    while left := [process for session in sessions for process in session.members()]:
+    # Of a leader that ended, children with sessions of their own are known from before alone.
+    while left := [
+        *(process for process in members if process.is_running() and not _is_zombie(process)),
+        *(process for session in sessions for process in session.members()),
+    ]:
         for process in left:
             _send(process, psutil.Process.kill)
         psutil.wait_procs(left, timeout=KILL_WAIT_S)
@@ -173,6 +178,20 @@ def _session_id(process: psutil.Process) -> int | None:
         return os.getsid(process.pid)
     except (ProcessLookupError, PermissionError):
         return None
+
+
+def _children(leader: int) -> set[psutil.Process]:
+    try:
+        return set(psutil.Process(leader).children(recursive=True))
+    except psutil.NoSuchProcess:
+        return set()
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _send(process: psutil.Process, signal: Callable[[psutil.Process], None]) -> None:

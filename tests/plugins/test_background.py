@@ -17,6 +17,10 @@ import subprocess, sys, time
 subprocess.Popen([sys.executable, "-c", {SLEEPER!r}])
 time.sleep(60)
 """
+OF_A_LEADER = PARENT_OF_A_SLEEPER.replace("])", "], start_new_session=True)")
+DEAF_PARENT_OF_A_LEADER = (
+    f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN){OF_A_LEADER}"
+)
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPER}"
 
 
@@ -52,6 +56,18 @@ def test_stopping_ends_a_command_and_what_it_forked(start):
 
     assert len(members) == stopped == 2
     assert session.members() == []
+
+
+@pytest.mark.parametrize("leader", [OF_A_LEADER, DEAF_PARENT_OF_A_LEADER])
+def test_a_child_that_leads_a_session_of_its_own_is_stopped_too(start, leader):
+    session = start(leader)
+    members = session.members()
+
+    stopped = background.stop([session], clean_stop_s=0.5)
+
+    assert len(members) == stopped == 2
+    _, alive = psutil.wait_procs(members, timeout=10)
+    assert alive == []
 
 
 def test_a_child_whose_parent_was_killed_is_stopped_all_the_same(start):
