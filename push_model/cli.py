@@ -155,8 +155,10 @@ def verdict(
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
 ) -> None:
     """Show the verdict of a retraining run, with the numbers behind it."""
+    from push_model.training.gate.written import VERDICT_FILE  # noqa: PLC0415 - keeps --help instant
+
     folder = run_folder or _newest_run(runs_dir)
-    run = _read_json(folder / "verdict.json", "No validated run is in this folder")
+    run = _read_json(folder / VERDICT_FILE, "No validated run is in this folder")
     found = run["verdict"]
     colour = {"promote": "green", "keep": "yellow"}.get(found["decision"], "magenta")
     console.print(f"[bold {colour}]Verdict: {found['decision']}[/]  {run['model_name']}")

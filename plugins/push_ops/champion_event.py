@@ -1,7 +1,9 @@
 """What does a new champion tell the DAGs that wait for one? The extra of an asset's event."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+from push_model.training.gate.written import read_figures
 
 
 def describe_champion(run: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,12 +28,9 @@ def describe_champion(run: Mapping[str, Any]) -> dict[str, Any]:
         **{key: run[key] for key in ("model_name", "model_path")},
         "champion_before": verdict["champion_name"],
         **{key: verdict[key] for key in ("decision", "claim", "headline")},
-        "average_precision": dict(_measured(verdict)),
+        "average_precision": {
+            scorer: dict(zip(("estimate", "low", "high"), figures, strict=True))
+            for scorer, figures in read_figures(verdict, "average_precision").items()
+        },
         **{key: run[key] for key in ("dataset", "run_id", "run_date")},
     }
-
-
-def _measured(verdict: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, float]]]:
-    for scorer, metrics in verdict["metrics"].items():
-        low, high = verdict["intervals"][scorer]["average_precision"]
-        yield scorer, {"estimate": metrics["average_precision"], "low": low, "high": high}

@@ -125,7 +125,7 @@ def start_cluster(
         for name, component in plan.components.items():
             startup.start(name, component.command, component.environment)
         startup.wait(lambda: list_unready_components(plan))
-    _await_dags(plan)
+        _await_dags(plan)
     return plan, startup
 
 

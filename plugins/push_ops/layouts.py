@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from push_model.training.gate.written import read_figures
 from push_ops.messages import Message
 
 _SCORERS = {
@@ -108,12 +109,11 @@ def as_question(run: Mapping[str, Any], *, hours: float) -> tuple[str, str]:
 
 
 def _figures(verdict: Mapping[str, Any]) -> str:
-    precision = {name: found["average_precision"] for name, found in verdict["metrics"].items()}
+    found = read_figures(verdict, "average_precision")
     lines = [
-        f"| {title} | {precision[name]:.4f} | {low:.4f} to {high:.4f} |"
+        "| {} | {:.4f} | {:.4f} to {:.4f} |".format(title, *found[name])
         for name, title in _SCORERS.items()
-        if name in precision
-        for low, high in [verdict["intervals"][name]["average_precision"]]
+        if name in found
     ]
     head = f"| on {verdict['orders']} orders of {verdict['days']} days | average precision | "
     level = f"{100 * verdict['interval_level']:g} % interval |"

@@ -16,7 +16,7 @@ from airflow.sdk import Context
 from airflow.sdk.configuration import conf
 
 from push_ops.messages import Message, say_failure, say_outcome, say_overdue
-from push_ops.request import read_directory, settle_promotion
+from push_ops.request import BACKFILL, read_directory, settle_promotion
 from push_ops.run_folder import find_run_folder, read_json
 
 _GOES_ON = {"queued", "running"}
@@ -92,7 +92,7 @@ async def tell_overdue(context: Mapping[str, Any], hours: float) -> None:
     """
     run = context["dag_run"]
     # The days of a backfill are all asked for at once, and wait for each other.
-    if run["state"] not in _GOES_ON or run["run_type"] == "backfill":
+    if run["state"] not in _GOES_ON or run["run_type"] == BACKFILL:
         return
     link = link_to_run(run["dag_id"], run["dag_run_id"])
     message = say_overdue(hours, is_ended=False, link=link)

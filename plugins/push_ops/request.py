@@ -14,7 +14,8 @@ from push_model.training.parametrisation import Parametrisation
 from push_model.training.presets import read_parametrisation
 from push_ops.daily import is_daily, name_of_day
 
-_BACKFILL = "backfill"
+#: Airflow's type of a run of a day gone by.
+BACKFILL = "backfill"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,7 @@ def read_request(
         runs_dir=read_directory("PUSH_RUNS_DIR", environ),
         models_dir=read_directory("PUSH_MODELS_DIR", environ),
         requested_by=triggered_by or run_type,
-        is_backfill=run_type == _BACKFILL,
+        is_backfill=run_type == BACKFILL,
     )
 
 
@@ -152,7 +153,7 @@ def settle_promotion(asked: str, run_type: str) -> str:
         What was asked; but ``"auto"`` means ``"never"`` in a backfill, which tells how models of
         days gone by would have done. ``"manual"`` asks a person there, too.
     """
-    return "never" if asked == "auto" and run_type == _BACKFILL else asked
+    return "never" if asked == "auto" and run_type == BACKFILL else asked
 
 
 def read_dataset(given: str | None, environ: Mapping[str, str], run_date: date) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from push_model.durable import write_aside
+from push_model.training.gate.written import VERDICT_FILE
 
 # A file name holds 255 bytes on every file system we know; what is written aside adds a few.
 _LONGEST_NAME = 150
@@ -45,7 +46,7 @@ class RunFolder:
     @property
     def verdict(self) -> Path:
         """What validate decided, and why."""
-        return self.path / "verdict.json"
+        return self.path / VERDICT_FILE
 
     @property
     def exploration(self) -> Path:

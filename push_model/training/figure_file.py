@@ -15,9 +15,8 @@ from matplotlib.figure import Figure
 
 from push_model.durable import write_aside
 
-INK, MUTED, MODEL, OTHER, POPULARITY, LIMIT = (
+INK, MODEL, OTHER, POPULARITY, LIMIT = (
     "#1d1d1f",
-    "#6b6b70",
     "#0b5cad",
     "#2a8a4a",
     "#a35f00",

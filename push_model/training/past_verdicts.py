@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from push_model.training.gate.resampling import Interval
-
-VERDICT_FILE = "verdict.json"
+from push_model.training.gate.written import VERDICT_FILE, read_figures
 
 logger = logging.getLogger(__name__)
 
@@ -105,19 +104,14 @@ def sum_up(verdicts: Sequence[PastVerdict]) -> str:
 
 def _read(run: Mapping[str, Any]) -> PastVerdict:
     verdict = run["verdict"]
-    measured = {
-        name: {
-            metric: Interval(verdict["metrics"][name][metric], *ends)
-            for metric, ends in intervals.items()
-        }
-        for name, intervals in verdict.get("intervals", {}).items()
-    }
+    precisions = read_figures(verdict, "average_precision")
+    promised = read_figures(verdict, "expected_per_actual").get("challenger")
     return PastVerdict(
         run_id=str(run["run_id"]),
         run_date=date.fromisoformat(run["run_date"]),
         model_name=str(run["model_name"]),
         decision=str(verdict["decision"]),
         orders=verdict.get("orders"),
-        average_precision={name: of["average_precision"] for name, of in measured.items()},
-        expected_per_actual=measured.get("challenger", {}).get("expected_per_actual"),
+        average_precision={name: Interval(*figures) for name, figures in precisions.items()},
+        expected_per_actual=Interval(*promised) if promised else None,
     )
