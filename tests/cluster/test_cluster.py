@@ -86,9 +86,14 @@ def require_logs_for_machines_without_a_user(cluster, run_id):
 
 
 def require_lineage(cluster):
-    events = [json.loads(line) for line in cluster.lineage.read_text().splitlines()]
-    found = {(e["job"]["name"].removeprefix(f"{DAG}."), e["eventType"]): e for e in events}
-    assert {(step, kind) for step in STEPS for kind in ("START", "COMPLETE")} <= set(found)
+    def events():
+        told = [json.loads(line) for line in cluster.lineage.read_text().splitlines()]
+        return {(e["job"]["name"].removeprefix(f"{DAG}."), e["eventType"]): e for e in told}
+
+    # Each is sent by a process of its own, which the run does not wait for.
+    all_told = {(step, kind) for step in STEPS for kind in ("START", "COMPLETE")}
+    wait_until(lambda: all_told <= set(events()), "every task told OpenLineage of itself")
+    found = events()
     of_load, of_train = (found[step, "COMPLETE"] for step in ("load", "train"))
     assert [data["name"] for data in of_load["inputs"]] == [str(cluster.dataset)]
     model = str(cluster.models / "push_2021_05_01")

@@ -72,6 +72,7 @@ def test_a_training_whose_worker_is_killed_is_finished_by_the_other(cluster, mea
     assert files_then == set()
     assert train["try_number"] == 2
     assert train["hostname"] != killed_on
+    assert recovery_s < 60
     require_one_sound_champion(cluster, run_id, "push_2021_06_01")
 
 
