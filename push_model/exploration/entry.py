@@ -51,7 +51,7 @@ class Entry:
         ``"plain"``, ``"calibrated"``, ``"class weights"``, ``"a tenth of the negatives"``, or a key
         of `ORDER_SHARES`.
     neighbour : str or None
-        Name of the entry it differs from by one thing.
+        Name of the entry it is held against: all but what its question names is alike.
     complexity : int
         Numbers that the scorer holds: weights of a line, leaves of trees; smaller is simpler.
     """

@@ -7,6 +7,7 @@ from push_model.exploration.entry import CALIBRATION, HISTORIES, NEEDS_MORE, ORD
 BASE_LINE = "ridge, C 1e-3"
 # Without a penalty, as far as the checked range goes.
 NO_PENALTY = 1e12
+SAGA_ITERATIONS = 100
 
 _BASE: dict[str, Any] = {"penalty": "l2", "C": 1e-3}
 
@@ -76,15 +77,26 @@ LINES = (
         "What happens to a line that nothing holds back?",
         settings={"C": NO_PENALTY},
     ),
-    line(
-        "lasso, C 1e-3",
-        "Can a line do with fewer inputs?",
-        settings={"penalty": "l1", "max_iter": 40},
+    *(
+        line(
+            f"lasso, C {shown}",
+            "Can a line do with fewer inputs?",
+            settings={"penalty": "l1", "C": float(shown), "max_iter": SAGA_ITERATIONS},
+        )
+        for shown in ("1e-4", "1e-3", "1e-2")
     ),
-    line(
-        "elastic net, C 1e-3",
-        "Is half lasso, half ridge better than either?",
-        settings={"penalty": "elasticnet", "l1_ratio": 0.5, "max_iter": 40},
+    *(
+        line(
+            f"elastic net, C {shown}",
+            "Is half lasso, half ridge better than either?",
+            settings={
+                "penalty": "elasticnet",
+                "C": float(shown),
+                "l1_ratio": 0.5,
+                "max_iter": SAGA_ITERATIONS,
+            },
+        )
+        for shown in ("1e-4", "1e-3", "1e-2")
     ),
     line(
         "line with interactions",
@@ -112,9 +124,11 @@ LINES = (
         line(
             f"ridge, {treatment}",
             "Are there orders enough for a line?",
+            # A penalty is weighed against the sum of the rows' losses: as many times the C.
+            settings={"C": _BASE["C"] / share},
             treatment=treatment,
         )
-        for treatment in ORDER_SHARES
+        for treatment, share in ORDER_SHARES.items()
     ),
     line(
         "ridge, history",
