@@ -56,7 +56,8 @@ def record_opening(
     winner : Entry
         The one chosen before.
     again : str, optional
-        Why it may be opened once more.
+        Why it may be opened once more. On record even where this folder knows of no look before:
+        another one may have been made elsewhere.
 
     Raises
     ------
@@ -70,9 +71,10 @@ def record_opening(
     """
     path = exploration.folder / FINALS_FILE
     openings = read_json(path)["openings"] if path.exists() else []
-    digest = exploration.facts["frame"]["sha256"]
+    # Whatever is derived beside them: the same outcomes are the same window to choose by.
+    digest = exploration.facts["frame"]["outcomes_sha256"]
     window = next(str(part.judged) for part in exploration.parts if part.purpose == CLAIMING)
-    before = [o for o in openings if (o["frame_sha256"], o["window"]) == (digest, window)]
+    before = [o for o in openings if (o["outcomes_sha256"], o["window"]) == (digest, window)]
     names = [entry.name for entry in finalists]
     if before and not again:
         last = before[-1]
@@ -86,7 +88,7 @@ def record_opening(
     moment = datetime.now(UTC).isoformat(timespec="seconds")
     opening = {
         "moment": moment,
-        "frame_sha256": digest,
+        "outcomes_sha256": digest,
         "window": window,
         "entries": names,
         "winner": winner.name,

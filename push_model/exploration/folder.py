@@ -59,15 +59,18 @@ class Exploration:
 
     @property
     def found(self) -> tuple[Entry, ...]:
-        """The entries that a search found."""
+        """The entries that a search on these grounds found."""
         path = self.folder / SEARCH_FILE
-        documents = read_json(path)["entries"] if path.exists() else []
-        return tuple(Entry.from_document(document) for document in documents)
+        made = read_json(path) if path.exists() else None
+        if made is None or made["grounds"] != self.grounds:
+            return ()
+        return tuple(Entry.from_document(document) for document in made["entries"])
 
     @property
     def grounds(self) -> dict[str, Any]:
         """What results depend on beside entry, part and seed."""
-        return {"frame": self.facts["frame"]["sha256"], "versions": self.facts["versions"]}
+        frame = self.facts["frame"]["sha256"]
+        return {"frame": frame, "versions": self.facts["versions"], "code": self.facts["code"]}
 
     def find(self, slug: str) -> Entry:
         """Find an entry by its slug.

@@ -43,7 +43,7 @@ def fingerprint(entry: Entry, part: Part, *, seed: int, grounds: Mapping[str, An
     seed : int
         Seed of everything random.
     grounds : mapping
-        What else counts: the digest of the rows, the versions of the libraries.
+        What else counts: the digest of the rows, the versions of the libraries, the code.
 
     Returns
     -------

@@ -25,7 +25,7 @@ from push_model.training.history import NEEDED, with_history
 from push_model.training.history_queries import KEYS
 from push_model.training.provenance import DatasetFacts, describe_dataset
 from push_model.training.sources import find_reader
-from push_model.training.versions import git_revision, library_versions
+from push_model.training.versions import code_digest, git_revision, library_versions
 
 # What is judged by, or asked by some entry, beyond what training reads; taken where it is there.
 MORE_COLUMNS = ("user_id", "product_type", "vendor", *HISTORY)
@@ -87,6 +87,7 @@ def start_exploration(
         "alpha": ALPHA,
         "rule": RULE,
         "versions": library_versions(),
+        "code": code_digest(without="exploration/report"),
         "git_revision": git_revision(),
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -119,6 +120,7 @@ def _describe_frame(frame: pd.DataFrame) -> dict[str, Any]:
     days = frame["order_date"].dt.date
     return {
         "sha256": digest_rows(frame),
+        "outcomes_sha256": digest_rows(frame[["order_id", "variant_id", "outcome"]]),
         "rows": len(frame),
         "orders": int(frame["order_id"].nunique()),
         "users": int(frame["user_id"].nunique()) if "user_id" in frame else None,
@@ -127,7 +129,16 @@ def _describe_frame(frame: pd.DataFrame) -> dict[str, Any]:
         "first_day": str(days.min()),
         "last_day": str(days.max()),
         "columns": list(frame.columns),
+        "orders_with_whole_history": _share_with_whole_history(frame),
     }
+
+
+def _share_with_whole_history(frame: pd.DataFrame) -> float | None:
+    """Tell of how many orders all earlier ones are known: of those, what is derived is exact."""
+    if "earlier_orders" not in frame:
+        return None
+    orders = frame.drop_duplicates("order_id")
+    return float((orders["earlier_orders"] == orders["user_order_seq"] - 1).mean())
 
 
 def _describe_part(part: Part, frame: pd.DataFrame) -> dict[str, Any]:

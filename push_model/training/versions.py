@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,6 +25,30 @@ def library_versions() -> dict[str, str]:
         "push-model": push_model.__version__,
         **{library: version(library) for library in LIBRARIES},
     }
+
+
+def code_digest(*, without: str) -> str:
+    """Sum up the code of this package, committed or not.
+
+    Parameters
+    ----------
+    without : str
+        A folder of it, such as ``"exploration/report"``, that changes no figure.
+
+    Returns
+    -------
+    str
+        SHA-256, in hex, of every other module and its name.
+    """
+    root = Path(push_model.__file__).parent
+    summed = sha256()
+    for path in sorted(root.rglob("*.py")):
+        if path.is_relative_to(root / without):
+            continue
+        # The name and the length first, so that no two trees of files read alike.
+        source = path.read_bytes()
+        summed.update(f"{path.relative_to(root).as_posix()} {len(source)}\n".encode() + source)
+    return summed.hexdigest()
 
 
 def git_revision() -> str | None:

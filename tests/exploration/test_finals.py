@@ -27,7 +27,9 @@ def exploration(tmp_path):
         "train": {"start": "2021-01-01", "end": "2021-02-01"},
         "judged": {"start": "2021-02-01", "end": "2021-03-01"},
     }
-    write_json(tmp_path / "exploration.json", {"frame": {"sha256": "abc"}, "parts": [part]})
+    write_json(
+        tmp_path / "exploration.json", {"frame": {"outcomes_sha256": "abc"}, "parts": [part]}
+    )
     return open_exploration(tmp_path)
 
 
@@ -83,12 +85,27 @@ def test_a_second_look_with_a_reason_is_on_record(exploration):
 
 def test_other_rows_have_a_final_window_of_their_own(exploration):
     record_opening(exploration, [CHOSEN], winner=CHOSEN)
-    facts = {**exploration.facts, "frame": {"sha256": "other rows"}}
+    facts = {**exploration.facts, "frame": {"outcomes_sha256": "other rows"}}
     write_json(exploration.folder / "exploration.json", facts)
 
     record_opening(open_exploration(exploration.folder), [OTHER], winner=OTHER)
 
     assert len(openings_of(exploration)) == 2
+
+
+def test_other_columns_of_the_same_rows_are_the_same_window(exploration):
+    record_opening(exploration, [CHOSEN], winner=CHOSEN)
+    frame = {"outcomes_sha256": "abc", "sha256": "a column was mended"}
+    write_json(exploration.folder / "exploration.json", {**exploration.facts, "frame": frame})
+
+    with pytest.raises(InvalidEventError, match=r"was opened on .*--again"):
+        record_opening(open_exploration(exploration.folder), [OTHER], winner=OTHER)
+
+
+def test_a_look_made_elsewhere_before_is_put_on_record(exploration):
+    record_opening(exploration, [CHOSEN], winner=CHOSEN, again="seen before, in another folder")
+
+    assert openings_of(exploration)[0]["reason"] == "seen before, in another folder"
 
 
 def test_claims_are_paired_within_a_part():

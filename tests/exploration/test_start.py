@@ -63,6 +63,27 @@ def test_a_frame_with_users_has_their_history_derived_and_leaves_nothing_out(dat
     assert all(entry["skipped"] is None for entry in exploration.facts["entries"])
 
 
+def test_it_says_of_how_many_orders_the_history_is_whole(frame, tmp_path):
+    orders = frame.drop_duplicates("order_id").set_index("order_id")
+    place = orders.groupby("user_id")["order_date"].rank("min").astype(int)
+    whole = frame.assign(user_order_seq=frame["order_id"].map(place) + 1)
+    cut = whole.assign(user_order_seq=whole["user_order_seq"] + 1)
+    shares = []
+    for name, rows in (("whole", whole), ("cut", cut)):
+        rows.to_csv(tmp_path / f"{name}.csv", index=False)
+        exploration = start(tmp_path / name, str(tmp_path / f"{name}.csv"))
+        shares.append(exploration.facts["frame"]["orders_with_whole_history"])
+
+    assert shares == [1.0, 0.0]
+
+
+def test_results_of_other_code_are_not_these_grounds(dataset, tmp_path, monkeypatch):
+    ours = start(tmp_path / "a", dataset)
+    monkeypatch.setattr("push_model.exploration.start.code_digest", lambda **_: "another")
+
+    assert start(tmp_path / "b", dataset).grounds != ours.grounds
+
+
 def test_the_same_rows_in_another_file_and_order_are_the_same_frame(frame, dataset, tmp_path):
     parquet = tmp_path / "shuffled.csv.gz"
     frame.sample(frac=1.0, random_state=0).to_csv(parquet, index=False)

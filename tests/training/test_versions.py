@@ -26,3 +26,19 @@ def test_without_git_there_is_no_revision(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
 
     assert versions.git_revision() is None
+
+
+def test_the_digest_of_the_code_changes_with_what_counts_alone(tmp_path, monkeypatch):
+    package = tmp_path / "push_model"
+    (package / "report").mkdir(parents=True)
+    for name in ("__init__", "model", "report/page"):
+        (package / f"{name}.py").write_text("x = 1\n")
+    monkeypatch.setattr(versions.push_model, "__file__", str(package / "__init__.py"))
+    before = versions.code_digest(without="report")
+
+    (package / "report" / "page.py").write_text("x = 2\n")
+    (package / "notes.txt").write_text("no code")
+    assert versions.code_digest(without="report") == before
+
+    (package / "model.py").write_text("x = 2\n")
+    assert versions.code_digest(without="report") != before
