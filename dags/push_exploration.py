@@ -8,6 +8,9 @@ from airflow.sdk import Param, dag, get_current_context, task
 from push_ops.exploration import EXPLORATION_FORM, ExplorationRequest, read_exploration
 from push_ops.retries import TASK_DEFAULTS
 
+# Nothing to map over skips a mapped task: all of it was done before, or nothing was found.
+AFTER_WORK_OR_NONE = "none_failed"
+
 
 @dag(
     schedule=None,
@@ -24,7 +27,8 @@ def push_exploration() -> None:
 
     1. **plan** reads the dataset up to the run date and lays out folds and final window.
     2. **entry** fits and measures one model; a task for each, on all workers at once.
-    3. **finish** chooses, opens the final window for the chosen alone, and writes the report.
+    3. **search** tries further trees on the folds, and **found** measures the best in full.
+    4. **finish** chooses, opens the final window for the chosen alone, and writes the report.
 
     Cleared tasks go on where they were. Nothing that serves is touched.
     """
@@ -46,13 +50,30 @@ def push_exploration() -> None:
         get_current_context()["entry_name"] = slug  # type: ignore[typeddict-unknown-key] # the label
         exploration.run_entry(_request(), slug)
 
-    @task(multiple_outputs=False, doc_md="Chooses by the rule and writes the report.")
+    @task(
+        trigger_rule=AFTER_WORK_OR_NONE,
+        execution_timeout=timedelta(hours=6),
+        multiple_outputs=False,
+        doc_md="Tries parametrisations of trees; goes on where a killed one was.",
+    )
+    def search() -> list[str]:
+        from push_ops import exploration
+
+        return exploration.search(_request())
+
+    @task(
+        trigger_rule=AFTER_WORK_OR_NONE,
+        multiple_outputs=False,
+        doc_md="Chooses by the rule and writes the report.",
+    )
     def finish() -> dict[str, str]:
         from push_ops import exploration
 
         return exploration.finish(_request())
 
-    entry.expand(slug=plan()) >> finish()
+    found = search()
+    entry.expand(slug=plan()) >> found
+    entry.override(task_id="found").expand(slug=found) >> finish()
 
 
 def _request() -> ExplorationRequest:

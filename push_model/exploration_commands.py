@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,7 +33,6 @@ console = Console()
 
 # Git leaves data/ alone: the folder holds rows of customers.
 DEFAULT_OUT = Path("data/exploration")
-SEARCH_MINUTES = {"small": 0.0, "full": 20.0}
 LEADERBOARD_WIDTH = 110
 # Lines of progress in a log.
 SAID_TIMES = 20
@@ -48,9 +47,11 @@ def explore(  # noqa: PLR0917 - a command's options are its function's arguments
     out: Annotated[
         Path, typer.Option(help="Where results are kept; run again, it goes on there.")
     ] = DEFAULT_OUT,
-    jobs: Annotated[int, typer.Option(help="Fits at once; each takes two cores.")] = DEFAULT_JOBS,
-    search_minutes: Annotated[
-        float | None, typer.Option(help="For Optuna. Default 20 for full, 0 for small.")
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Fits at once; each takes two cores.")
+    ] = DEFAULT_JOBS,
+    search_trials: Annotated[
+        int | None, typer.Option(min=0, help="For Optuna. Default 24 for full, 0 for small.")
     ] = None,
     min_items: Annotated[int, typer.Option(help="Items bought that make an order large.")] = 5,
     until: Annotated[
@@ -63,6 +64,7 @@ def explore(  # noqa: PLR0917 - a command's options are its function's arguments
 ) -> None:
     """Compare models on time folds, choose one by a fixed rule, and claim on the last window."""
     from push_model.exploration import run  # noqa: PLC0415 - keeps --help instant
+    from push_model.exploration.entries import TRIALS  # noqa: PLC0415 - as above
     from push_model.exploration.folder import open_exploration  # noqa: PLC0415 - as above
 
     day = read_until(until)
@@ -71,9 +73,9 @@ def explore(  # noqa: PLR0917 - a command's options are its function's arguments
     exploration = open_exploration(out)
     _say_start(exploration)
     _fit_all(exploration, jobs=jobs)
-    minutes = SEARCH_MINUTES[size] if search_minutes is None else search_minutes
-    if minutes > 0:
-        _search(exploration, minutes=minutes)
+    if trials := TRIALS[size] if search_trials is None else search_trials:
+        _search(exploration, trials=trials)
+        _fit_all(exploration, jobs=jobs)
     # A narrow terminal, or none, would leave a letter for the names; print's width only narrows.
     wide = Console(width=max(console.width, LEADERBOARD_WIDTH))
     wide.print(_leaderboard(run.sum_up(exploration).standings))
@@ -106,28 +108,20 @@ def _say_left(task: Task) -> str:
     return f"{task.percentage:.0f} % of the work{left}"
 
 
-def _search(exploration: "Exploration", *, minutes: float) -> None:
-    from push_model.exploration.search import search, searchable  # noqa: PLC0415 - keeps --help instant
+def _search(exploration: "Exploration", *, trials: int) -> None:
+    from push_model.exploration.run import find_more  # noqa: PLC0415 - keeps --help instant
 
-    sets = searchable(exploration)
-    seconds = 60.0 * minutes / len(sets)
-    for features in sets:
-        with _progress() as progress:
-            report = _search_report(progress, features, seconds)
-            search(exploration.folder, seconds=seconds, features=features, report_progress=report)
+    with _progress() as progress:
+        task = progress.add_task("Searching trees", total=trials)
 
+        def report(ended: int, best: float | None, spent_s: float) -> None:
+            said = f"Searching trees, {ended} of {trials}"
+            said += "" if best is None else f", best AP {best:.4f}"
+            progress.update(task, completed=ended, description=said)
+            if not progress.console.is_terminal:
+                typer.echo(f"{said}, {spent_s / 60:.0f} min spent", err=True)
 
-def _search_report(
-    progress: Progress, features: str, seconds: float
-) -> Callable[[float | None, float], None]:
-    doing = f"Searching trees ({features})"
-    task = progress.add_task(doing, total=seconds)
-
-    def report(best: float | None, spent_s: float) -> None:
-        said = doing if best is None else f"{doing}, best AP {best:.4f}"
-        progress.update(task, completed=spent_s, description=said)
-
-    return report
+        find_more(exploration.folder, trials=trials, report_progress=report)
 
 
 def _say_start(exploration: "Exploration") -> None:

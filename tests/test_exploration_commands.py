@@ -8,7 +8,6 @@ import typer
 from typer.testing import CliRunner
 
 from push_model.errors import InvalidEventError
-from push_model.exploration import search
 from push_model.exploration.choose import Choice
 from push_model.exploration.entry import Entry
 from push_model.exploration.run import Outcome
@@ -71,22 +70,33 @@ def test_run_again_it_does_nothing_twice(run, dataset, out):
 
 
 def test_a_search_shows_the_best_so_far(run, dataset, tmp_path, monkeypatch):
-    asked = {}
+    asked = []
 
-    def found(_folder, *, seconds, features, report_progress):
-        asked[features] = seconds
-        report_progress(None, 10.0)
-        report_progress(0.25, 30.0)
+    def found(_folder, *, trials, report_progress):
+        asked.append(trials)
+        report_progress(1, None, 60.0)
+        report_progress(2, 0.25, 120.0)
+        return []
 
-    monkeypatch.setattr(search, "search", found)
+    monkeypatch.setattr("push_model.exploration.run.find_more", found)
 
     code, _, err, _ = run(
-        dataset, "--size", "small", "--out", tmp_path, "--jobs", 1, "--search-minutes", 0.5
+        dataset, "--size", "small", "--out", tmp_path, "--jobs", 1, "--search-trials", 2
     )
 
     assert code == 0
-    assert asked == {"request": 15.0, "history": 15.0}
-    assert "Searching trees (request), best AP 0.2500" in err
+    assert asked == [2]
+    assert "Searching trees, 1 of 2, 1 min spent" in err
+    assert "Searching trees, 2 of 2, best AP 0.2500, 2 min spent" in err
+
+
+@pytest.mark.parametrize("option", ["--jobs", "--search-trials"])
+def test_numbers_out_of_range_are_refused_before_anything_is_read(run, tmp_path, option):
+    code, _, err, _ = run("nowhere.csv", "--out", tmp_path, option, -1)
+
+    assert code == 2
+    assert option in err
+    assert "or equal to" in err
 
 
 @pytest.mark.parametrize(

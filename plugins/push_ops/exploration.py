@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from push_model.columns import FRAME, HISTORY
+from push_model.exploration.entries import TRIALS
 from push_ops.form import FORM
 from push_ops.request import read_dataset, read_directory
 from push_ops.run_folder import find_run_folder
@@ -31,6 +32,15 @@ EXPLORATION_FORM: dict[str, dict[str, Any]] = {
         "values_display": SIZES,
         "title": "Entries",
         "description_md": "What is compared.",
+    },
+    "search_trials": {
+        "default": None,
+        "type": ["integer", "null"],
+        "minimum": 0,
+        "maximum": 1000,
+        "title": "Trials of the search",
+        "description_md": "Parametrisations of trees that Optuna tries on the folds. Empty: "
+        f"**{TRIALS['full']}** for full, **{TRIALS['small']}** for small.",
     },
     "seed": {
         "default": 0,
@@ -59,6 +69,8 @@ class ExplorationRequest:
         Items bought that make an order large.
     until : date
         No row dated later is read.
+    search_trials : int
+        Parametrisations that the search tries.
     seed : int
         Of everything random.
     """
@@ -68,6 +80,7 @@ class ExplorationRequest:
     size: str
     min_items: int
     until: date
+    search_trials: int
     seed: int
 
 
@@ -98,12 +111,14 @@ def read_exploration(
         its rules.
     """
     runs_dir = read_directory("PUSH_RUNS_DIR", environ)
+    asked = form["search_trials"]
     return ExplorationRequest(
         folder=find_run_folder(runs_dir, run_id).exploration,
         dataset=read_dataset(form["dataset"], environ, run_date),
         size=form["size"],
         min_items=form["min_items"],
         until=run_date,
+        search_trials=TRIALS[form["size"]] if asked is None else asked,
         seed=form["seed"],
     )
 
@@ -157,6 +172,29 @@ def run_entry(request: ExplorationRequest, slug: str) -> None:
     started = perf_counter()
     measure(request.folder, slug)
     logger.info("Measured %s in %.1f s.", slug, perf_counter() - started)
+
+
+def search(request: ExplorationRequest) -> list[str]:
+    """Search for better trees, once every entry is measured.
+
+    Parameters
+    ----------
+    request : ExplorationRequest
+        What the run was asked to do.
+
+    Returns
+    -------
+    list of str
+        Found entries that are left to be measured in full, one a mapped task.
+    """
+    from push_model.exploration.run import find_more  # noqa: PLC0415 - as in plan
+
+    def report(ended: int, best: float | None, spent_s: float) -> None:
+        said = "none yet" if best is None else f"{best:.4f}"
+        shown = (ended, request.search_trials, said, spent_s)
+        logger.info("Trial %d of %d; best AP %s; %.0f s spent.", *shown)
+
+    return find_more(request.folder, trials=request.search_trials, report_progress=report)
 
 
 def finish(request: ExplorationRequest) -> dict[str, str]:

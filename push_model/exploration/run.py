@@ -14,6 +14,7 @@ from push_model.exploration.folder import Exploration, open_exploration
 from push_model.exploration.protocol import CHOOSING, CLAIMING, COMPARING
 from push_model.exploration.report import write_report
 from push_model.exploration.result import write_json
+from push_model.exploration.search import Report, search
 from push_model.exploration.start import start_exploration
 from push_model.exploration.work import (
     Work,
@@ -99,7 +100,27 @@ def plan(
     exploration = start_exploration(
         folder, dataset, size=size, min_items=min_items, until=until, seed=seed, source=source
     )
-    return list(dict.fromkeys(work.entry.slug for work in list_work(exploration)))
+    return _slugs_left(exploration)
+
+
+def find_more(folder: Path, *, trials: int, report_progress: Report | None = None) -> list[str]:
+    """Search for better trees, and say which of the found entries have anything left to do.
+
+    Parameters
+    ----------
+    folder : Path
+        The exploration folder, every planned entry done.
+    trials, report_progress
+        As for `search`.
+
+    Returns
+    -------
+    list of str
+        Slugs, as `plan` gives them.
+    """
+    if trials > 0:
+        search(folder, trials=trials, report_progress=report_progress)
+    return _slugs_left(open_exploration(folder))
 
 
 def run_entry(folder: Path, slug: str) -> None:
@@ -198,3 +219,7 @@ def sum_up(exploration: Exploration) -> Outcome:
     plain = [result for result in results if not result.entry.needs_history]
     standings = rank(results, folds=folds)
     return Outcome(standings, choose(standings), choose(rank(plain, folds=folds)))
+
+
+def _slugs_left(exploration: Exploration) -> list[str]:
+    return list(dict.fromkeys(work.entry.slug for work in list_work(exploration)))

@@ -1,7 +1,9 @@
 """Which parametrisation of boosted trees ranks best? Optuna asks, the folds answer."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -22,66 +24,70 @@ from push_model.exploration.work import do_work, list_missing, read_current
 
 JOURNAL_FILE = "search.journal"
 # Trials that draw at random before the sampler has anything to go by.
-STARTUP_TRIALS = 6
+STARTUP_TRIALS = 8
 # The leaderboard shows the best of them; the journal keeps all.
 KEPT = 5
 SETTINGS = ("iterations", "depth", "learning_rate", "l2_leaf_reg", "random_strength")
 
-Report = Callable[[float | None, float], None]
+# Trials ended, the best mean average precision (None before there is one), seconds spent.
+Report = Callable[[int, float | None, float], None]
 
 
 def search(
-    folder: Path,
-    *,
-    seconds: float | None = None,
-    trials: int | None = None,
-    features: str = "request",
-    report_progress: Report | None = None,
+    folder: Path, *, trials: int, report_progress: Report | None = None
 ) -> tuple[Entry, ...]:
     """Try parametrisations on the folds until the budget is spent.
 
     Parameters
     ----------
     folder : Path
-        The exploration folder. A search that was killed goes on where it was.
-    seconds : float, optional
-        No trial starts later than this after the call.
-    trials : int, optional
+        The exploration folder. A search that was killed goes on where it was, and ends as it would
+        have ended.
+    trials : int
         Trials that the folder's search comes to in all, those of former calls counted.
-    features : str
-        ``"request"`` or ``"history"``.
     report_progress : callable, optional
-        Called after each trial with the best mean average precision so far (None before there is
-        one) and the seconds spent.
+        Called after each trial with the number of trials ended, the best mean average precision so
+        far (None before there is one) and the seconds spent.
 
     Returns
     -------
     tuple of Entry
-        The best five, the best first; they are on the leaderboard from now on.
+        The best five with each set of features that can be searched with, the best first. They
+        belong to the exploration from now on.
 
     Notes
     -----
-    A trial that is behind the median of the others after as many folds is given up. What a trial
-    measured is kept as any result is, so that nothing is fitted twice.
+    Trials read history where the frame has it: settings that are good with it are good without.
+    The first `STARTUP_TRIALS` are drawn at random, the others by a tree-structured Parzen estimator
+    [1]_. A trial that is behind the median of the others after as many folds is given up. What a
+    trial measured is kept as any result is, so that nothing is fitted twice.
+
+    References
+    ----------
+    .. [1] Bergstra et al. (2011), Algorithms for Hyper-Parameter Optimization, NeurIPS 24.
     """
     exploration = open_exploration(folder)
+    *_, features = searchable(exploration)
     started = monotonic()
     with _quiet():
         study = _open_study(exploration, features)
-        while _has_budget(study, started, seconds, trials):
+        while (ended := len(_ended(study))) < trials:
+            # Seeded by its place, a trial is drawn alike whether or not a search was killed before.
+            study.sampler = optuna.samplers.TPESampler(
+                seed=exploration.seed + ended, n_startup_trials=STARTUP_TRIALS
+            )
             trial = study.ask()
-            entry = entry_of(_draw(trial), features=features)
-            precision = _try(exploration, trial, entry)
+            precision = _try(exploration, trial, entry_of(_draw(trial), features=features))
             state = TrialState.PRUNED if precision is None else TrialState.COMPLETE
             study.tell(trial, precision, state=state)
-            _write_best(folder, study, features)
+            _write_found(exploration, study)
             if report_progress is not None:
-                report_progress(_best_so_far(study), monotonic() - started)
-        return _best(study, features)
+                report_progress(ended + 1, _best_so_far(study), monotonic() - started)
+        return _best(study, exploration)
 
 
 def searchable(exploration: Exploration) -> tuple[str, ...]:
-    """Give the feature sets that a search can be made with.
+    """Give the feature sets that what a search finds is tried with.
 
     Parameters
     ----------
@@ -130,7 +136,7 @@ def _draw(trial: optuna.trial.BaseTrial) -> dict[str, Any]:
     """Draw settings; two digits are plenty, and can be said."""
     return {
         "iterations": trial.suggest_int("iterations", 80, 320, step=10),
-        "depth": trial.suggest_int("depth", 3, 8),
+        "depth": trial.suggest_int("depth", 4, 8),
         "learning_rate": _two_digits(trial.suggest_float("learning_rate", 0.02, 0.3, log=True)),
         "l2_leaf_reg": _two_digits(trial.suggest_float("l2_leaf_reg", 0.5, 200.0, log=True)),
         "random_strength": _two_digits(
@@ -153,11 +159,12 @@ def _try(exploration: Exploration, trial: optuna.Trial, entry: Entry) -> float |
         ]
         for work in list_missing(exploration, entry, judged_too):
             do_work(exploration, work)
-        done = _precisions(exploration, entry)
-        trial.report(float(np.mean(done)), number)
+        # An entry that was measured before has results of the folds to come.
+        so_far = float(np.mean(_precisions(exploration, entry)[: number + 1]))
+        trial.report(so_far, number)
         if trial.should_prune() and number < len(exploration.folds) - 1:
             return None
-    return float(np.mean(done))
+    return so_far
 
 
 def _precisions(exploration: Exploration, entry: Entry) -> list[float]:
@@ -166,54 +173,54 @@ def _precisions(exploration: Exploration, entry: Entry) -> list[float]:
 
 
 def _open_study(exploration: Exploration, features: str) -> optuna.Study:
-    """Open the search of these rows and this seed, and take up what a killed one left."""
+    """Open the search on these grounds and with this seed, and take up what a killed one left."""
     backend = JournalFileBackend(str(exploration.folder / JOURNAL_FILE))
-    frame = exploration.facts["frame"]["sha256"]
-    name = f"{features} {frame[:16]} seed {exploration.seed}"
+    grounds = sha256(json.dumps(exploration.grounds, sort_keys=True).encode()).hexdigest()
     study = optuna.create_study(
         storage=JournalStorage(backend),
-        study_name=name,
+        study_name=f"{features} {grounds[:16]} seed {exploration.seed}",
         direction="maximize",
         load_if_exists=True,
         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
     )
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
-        study.enqueue_trial(trial.params)
-    # A sampler seeded alike would draw again what it drew before the kill.
-    seed = exploration.seed + len(study.get_trials(deepcopy=False))
-    study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
     return study
 
 
-def _has_budget(
-    study: optuna.Study, started: float, seconds: float | None, trials: int | None
-) -> bool:
-    if seconds is not None and monotonic() - started >= seconds:
-        return False
-    return trials is None or len(_ended(study, TrialState.COMPLETE, TrialState.PRUNED)) < trials
+def _ended(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
 
 
-def _ended(study: optuna.Study, *states: TrialState) -> list[FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=states)
+def _completed(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
 
 
 def _best_so_far(study: optuna.Study) -> float | None:
-    return max((trial.value or 0.0 for trial in _ended(study, TrialState.COMPLETE)), default=None)
+    return max((trial.value or 0.0 for trial in _completed(study)), default=None)
 
 
-def _best(study: optuna.Study, features: str) -> tuple[Entry, ...]:
-    ended = sorted(
-        _ended(study, TrialState.COMPLETE), key=lambda trial: (-(trial.value or 0.0), trial.number)
-    )
-    entries = (entry_of(_draw(optuna.trial.FixedTrial(t.params)), features=features) for t in ended)
-    return tuple({entry.slug: entry for entry in entries}.values())[:KEPT]
+def _best(study: optuna.Study, exploration: Exploration) -> tuple[Entry, ...]:
+    ranked = sorted(_completed(study), key=lambda trial: (-(trial.value or 0.0), trial.number))
+    drawn = [_draw(optuna.trial.FixedTrial(trial.params)) for trial in ranked]
+    found: list[Entry] = []
+    for features in reversed(searchable(exploration)):
+        entries = (entry_of(settings, features=features) for settings in drawn)
+        found += [*{entry.slug: entry for entry in entries}.values()][:KEPT]
+    return tuple(found)
 
 
-def _write_best(folder: Path, study: optuna.Study, features: str) -> None:
-    found = [entry for entry in open_exploration(folder).found if entry.features != features]
-    entries = [*found, *_best(study, features)]
-    write_json(folder / SEARCH_FILE, {"entries": [entry.document() for entry in entries]})
+def _write_found(exploration: Exploration, study: optuna.Study) -> None:
+    """Write down what was found, for these grounds alone, and what it took."""
+    document = {
+        "grounds": exploration.grounds,
+        "sampler": "TPE",
+        "startup_trials": STARTUP_TRIALS,
+        "trials": len(_ended(study)),
+        "pruned": len(_ended(study)) - len(_completed(study)),
+        "entries": [entry.document() for entry in _best(study, exploration)],
+    }
+    write_json(exploration.folder / SEARCH_FILE, document)
 
 
 @contextmanager

@@ -137,18 +137,17 @@ def test_backfilled_days_are_judged_on_what_was_known_and_change_no_champion(clu
 
 
 def test_two_workers_find_what_the_command_line_finds(cluster, measured, tmp_path):
-    run_id = cluster.trigger("push_exploration", FIRST, size="small", seed=SEED)
+    run_id = cluster.trigger("push_exploration", FIRST, size="small", search_trials=1, seed=SEED)
     explore = [Path(sys.executable).with_name("push-model"), "explore", cluster.dataset]
     options = ["--size", "small", "--until", str(FIRST_DAY), "--seed", str(SEED), "--jobs", "1"]
-    subprocess.run(
-        [*explore, *options, "--out", tmp_path / "by_hand"], check=True, capture_output=True
-    )
+    options += ["--search-trials", "1", "--out", tmp_path / "by_hand"]
+    subprocess.run([*explore, *options], check=True, capture_output=True)
     run = cluster.wait_for_end("push_exploration", run_id)
 
     assert run["state"] == "success"
     tasks = cluster.tasks("push_exploration", run_id)
     measured("push_exploration: " + say_seconds(tasks))
-    entries = [task for task in tasks if task["task_id"] == "entry"]
+    entries = [task for task in tasks if task["task_id"] in {"entry", "found"}]
     folder = find_run_folder(cluster.runs, run_id).exploration
     assert {task["rendered_map_index"] for task in entries} == {
         entry.slug for entry in open_exploration(folder).entries
