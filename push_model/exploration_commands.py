@@ -51,7 +51,7 @@ def explore(  # noqa: PLR0917 - a command's options are its function's arguments
         int, typer.Option(min=1, help="Fits at once; each takes two cores.")
     ] = DEFAULT_JOBS,
     search_trials: Annotated[
-        int | None, typer.Option(min=0, help="For Optuna. Default 24 for full, 0 for small.")
+        int | None, typer.Option(min=0, help="For Optuna. Default 20 for full, 0 for small.")
     ] = None,
     min_items: Annotated[int, typer.Option(help="Items bought that make an order large.")] = 5,
     until: Annotated[

@@ -24,7 +24,7 @@ from push_model.exploration.work import do_work, list_missing, read_current
 
 JOURNAL_FILE = "search.journal"
 # Trials that draw at random before the sampler has anything to go by.
-STARTUP_TRIALS = 8
+STARTUP_TRIALS = 6
 # The leaderboard shows the best of them; the journal keeps all.
 KEPT = 5
 SETTINGS = ("iterations", "depth", "learning_rate", "l2_leaf_reg", "random_strength")
@@ -136,7 +136,7 @@ def _draw(trial: optuna.trial.BaseTrial) -> dict[str, Any]:
     """Draw settings; two digits are plenty, and can be said."""
     return {
         "iterations": trial.suggest_int("iterations", 80, 320, step=10),
-        "depth": trial.suggest_int("depth", 4, 8),
+        "depth": trial.suggest_int("depth", 4, 7),
         "learning_rate": _two_digits(trial.suggest_float("learning_rate", 0.02, 0.3, log=True)),
         "l2_leaf_reg": _two_digits(trial.suggest_float("l2_leaf_reg", 0.5, 200.0, log=True)),
         "random_strength": _two_digits(

@@ -26,7 +26,7 @@ def read(tmp_path, **form):
     ("form", "trials"),
     [
         ({}, 0),
-        ({"size": "full"}, 24),
+        ({"size": "full"}, 20),
         ({"search_trials": 3}, 3),
         ({"size": "full", "search_trials": 0}, 0),
     ],
