@@ -6,11 +6,14 @@ from typing import NamedTuple
 import numpy as np
 
 from push_model.exploration.report.found import Explored, Found, level_of
+from push_model.exploration.report.names import name_entry
 from push_model.training.card.shown import UNKNOWN
 from push_model.training.gate.resampling import Interval, expanded_interval
 from push_model.training.metrics import Floats
 
 BETTER, WORSE, UNTOLD = "better", "worse", "cannot be told apart"
+# The interval of the mean leaves out no difference, but some part tells otherwise.
+BETTER_ON_MEAN, WORSE_ON_MEAN = "better on the mean", "worse on the mean"
 
 
 class Difference(NamedTuple):
@@ -33,25 +36,46 @@ class Difference(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """`BETTER`, `WORSE` or `UNTOLD`: whether the interval holds nothing at all."""
+        """Whether the interval leaves out no difference, and every part agrees."""
         if self.gain.low > 0:
-            return BETTER
-        return WORSE if self.gain.high < 0 else UNTOLD
+            return BETTER if self.agreeing == len(self.by_part) else BETTER_ON_MEAN
+        if self.gain.high < 0:
+            return WORSE if self.agreeing == len(self.by_part) else WORSE_ON_MEAN
+        return UNTOLD
 
-    def sentence(self) -> str:
+    @property
+    def agreeing(self) -> int:
+        """On how many parts the difference has the sign of the mean."""
+        sign = 1 if self.gain.estimate > 0 else -1
+        return sum(sign * gain > 0 for gain in self.by_part)
+
+    @property
+    def answer(self) -> str:
+        """The verdict; where the parts do not agree, on how many of them it holds."""
+        if self.verdict in {BETTER_ON_MEAN, WORSE_ON_MEAN}:
+            return f"{self.verdict}, on {self.agreeing} of {len(self.by_part)} folds"
+        return self.verdict
+
+    def sentence(self, found: Found) -> str:
         """Say who beats whom by how much.
+
+        Parameters
+        ----------
+        found : Found
+            The exploration.
 
         Returns
         -------
         str
             Without a full stop.
         """
-        ours, theirs = self.entry.name, self.rival.name
+        ours, theirs = name_entry(found, self.entry), name_entry(found, self.rival)
         if self.verdict == UNTOLD:
             return f"{ours} and {theirs} cannot be told apart ({write_gain(self.gain)})"
-        verb, sign = ("beats", 1) if self.verdict == BETTER else ("loses to", -1)
+        verb, sign = ("beats", 1) if self.gain.low > 0 else ("loses to", -1)
         size, *ends = (sign * value for value in self.gain)
-        return f"{ours} {verb} {theirs} by {size:.4f} [{min(ends):.4f}, {max(ends):.4f}]"
+        says = f"{ours} {verb} {theirs} by {size:.4f} [{min(ends):.4f}, {max(ends):.4f}]"
+        return says if self.answer == self.verdict else f"{says} ({self.answer})"
 
 
 def measure(found: Found, entry: Explored, parts: Sequence[str]) -> Interval | None:

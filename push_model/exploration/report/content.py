@@ -10,7 +10,9 @@ from push_model.exploration.report.finalists import compose_curves
 from push_model.exploration.report.found import POPULARITY, Found, metric_of, name_part
 from push_model.exploration.report.leaning import compose_leaning
 from push_model.exploration.report.learning import compose_learning
+from push_model.exploration.report.names import name_entry
 from push_model.exploration.report.neighbours import compose_neighbours
+from push_model.exploration.report.palette import name_family
 from push_model.exploration.report.paths import compose_paths
 from push_model.exploration.report.protocol import compose_protocol
 from push_model.exploration.report.pushes import compare_senders
@@ -49,19 +51,25 @@ def compose(found: Found) -> Content:
     Content
         Every number in it is computed from `found`.
     """
-    leader, part = found.leader, found.telling_part
+    part = found.telling_part
     frame = found.facts.get("frame") or {}
     days = f"{frame.get('first_day', '-')} to {frame.get('last_day', '-')}"
     return Content(
         name=f"Which model is the best, and how is it known? {len(found.ranked)} entries compared",
         decision="promote" if found.chosen else "inconclusive",
-        headline=f"Chosen: {leader.name}" if leader and found.chosen else "Nothing is chosen yet",
+        headline=_say_chosen(found),
         sentence=f"Orders of {days}. "
         + (f"Figures below are of the {name_part(part)}." if part else "Nothing is measured yet."),
         whose="",
         tiles=tuple(_tiles(found)),
         sections=tuple(compose_section(found) for compose_section in SECTIONS),
     )
+
+
+def _say_chosen(found: Found) -> str:
+    if found.chosen is None:
+        return "Nothing is chosen yet"
+    return f"Chosen: {name_entry(found, found.chosen)} ({name_family(found.chosen.family)})"
 
 
 def _tiles(found: Found) -> Iterator[Tile]:

@@ -5,18 +5,14 @@ from string import ascii_lowercase
 
 import numpy as np
 
-from push_model.exploration.entry import HISTORIES
-from push_model.exploration.report.comparing import compare
-from push_model.exploration.report.found import BASELINES, Explored, Found
+from push_model.exploration.report.found import Explored, Found
+from push_model.exploration.report.glass import is_glass_box, say_price
+from push_model.exploration.report.names import label_entry, name_entry
 from push_model.exploration.report.plane_pictures import Dot, draw_costs
 from push_model.exploration.report.sentences import COST_NOTE, GLASS_NOTE
-from push_model.exploration.report.topics import LINEAR, settings_of
 from push_model.training.card.chart import Picture
 from push_model.training.card.sections import Section
 from push_model.training.card.tables import Table
-
-# Questions of a tree whose every effect can still be drawn; of a single tree that can be read.
-PAIRS, READABLE_DEPTH = 2, 6
 
 Cost = Callable[[Explored], float]
 
@@ -37,7 +33,7 @@ def compose_costs(found: Found) -> Section:
     return Section(
         "costs",
         "Cost against gain, and the price of glass-box",
-        (*_say_chosen(found, costs), COST_NOTE, GLASS_NOTE, *_say_glass(found)),
+        (*_say_chosen(found, costs), COST_NOTE, GLASS_NOTE, *say_price(found)),
         pictures=tuple(_draw_all(found, costs)),
         tables=tuple(_tabulate(found, costs)),
     )
@@ -69,8 +65,23 @@ def find_costs(found: Found) -> dict[str, Cost]:
     }
 
 
+def keep_servable(found: Found) -> list[Explored]:
+    """Keep the entries whose costs can be compared: the best first, each as it would be served.
+
+    Parameters
+    ----------
+    found : Found
+        The exploration.
+
+    Returns
+    -------
+    list of Explored
+    """
+    return [entry for entry in found.ranked if entry.is_servable]
+
+
 def find_front(found: Found, cost: Cost) -> set[str]:
-    """Name the entries that nothing beats at their cost.
+    """Name the servable entries that nothing beats at their cost.
 
     Parameters
     ----------
@@ -85,7 +96,7 @@ def find_front(found: Found, cost: Cost) -> set[str]:
     """
     front: set[str] = set()
     best = -1.0
-    for entry in sorted(found.ranked, key=lambda entry: (cost(entry), -found.mean(entry))):
+    for entry in sorted(keep_servable(found), key=lambda entry: (cost(entry), -found.mean(entry))):
         if found.mean(entry) > best:
             best = found.mean(entry)
             front.add(entry.name)
@@ -94,7 +105,7 @@ def find_front(found: Found, cost: Cost) -> set[str]:
 
 def _draw_all(found: Found, costs: Mapping[str, Cost]) -> Iterator[Picture]:
     for number, (across, cost) in enumerate(costs.items()):
-        priced = [entry for entry in found.ranked if cost(entry) > 0]
+        priced = [entry for entry in keep_servable(found) if cost(entry) > 0]
         if priced:
             yield _draw(found, across, cost, priced, number)
 
@@ -104,11 +115,11 @@ def _draw(
 ) -> Picture:
     front = find_front(found, cost)
     marked = [e for e in sorted(priced, key=cost) if e.name in front or e is found.leader]
-    letters = dict(zip((entry.name for entry in marked), ascii_lowercase, strict=False))
-    leader = found.leader.name if found.leader else ""
+    lettered = list(zip(ascii_lowercase, marked, strict=False))
+    letters = {entry.name: letter for letter, entry in lettered}
     title = f"{across[:1].upper()}{across[1:]}"
-    said = [f"{e.name} {write_cost(cost(e))}" for e in priced if e.name == leader]
-    named = "; ".join(f"{letter} {name}" for name, letter in letters.items())
+    said = [f"{label_entry(found, e)} {write_cost(cost(e))}" for e in priced if e is found.leader]
+    named = "; ".join(f"{letter} {label_entry(found, entry)}" for letter, entry in lettered)
     return draw_costs(
         f"cost-{number}",
         [
@@ -116,8 +127,11 @@ def _draw(
             for e in priced
         ],
         title=": ".join([title, *said]),
-        how=f"Average precision on the folds against the cost of each entry: {named}.",
-        alt="; ".join(f"{e.name}: {cost(e):.3g}, {found.mean(e):.4f}" for e in priced) + ".",
+        how=f"Average precision on the folds against the cost of each servable entry: {named}.",
+        alt="; ".join(
+            f"{label_entry(found, e)}: {cost(e):.3g}, {found.mean(e):.4f}" for e in priced
+        )
+        + ".",
         across=across,
     )
 
@@ -142,58 +156,26 @@ def write_cost(cost: float) -> str:
     return f"{cost:.3g}" if cost < 1000 else f"{cost:,.0f}"  # noqa: PLR2004 - from where three digits say too little
 
 
-def is_glass_box(entry: Explored) -> bool:
-    """Say whether a person can follow an entry's answer by hand.
-
-    Parameters
-    ----------
-    entry : Explored
-        Of any family.
-
-    Returns
-    -------
-    bool
-    """
-    if entry.family in {*BASELINES, LINEAR}:
-        return True
-    depth = settings_of(entry).get("depth", settings_of(entry).get("max_depth"))
-    if not isinstance(depth, int):
-        return False
-    if entry.family == "decision_tree":
-        return depth <= READABLE_DEPTH
-    return entry.family != "random_forest" and depth <= PAIRS
-
-
 def _say_chosen(found: Found, costs: Mapping[str, Cost]) -> Iterator[str]:
     leader = found.leader
     if leader is None or leader not in found.ranked:
         yield "Nothing is measured yet."
         return
     said = ", ".join(f"{write_cost(cost(leader))} {name}" for name, cost in costs.items())
-    yield f"{leader.name}: {said}; average precision {found.mean(leader):.4f} on the folds."
-
-
-def _say_glass(found: Found) -> Iterator[str]:
-    # What requests would have to hold besides is no price of glass.
-    alike = [entry for entry in found.ranked if entry.features not in HISTORIES]
-    glass = next((entry for entry in alike if is_glass_box(entry)), None)
-    other = next((entry for entry in alike if not is_glass_box(entry)), None)
-    price = compare(found, other, glass, found.folds) if other and glass else None
-    if price and glass and other:
-        says = f"The price of glass-box: {price.sentence()}"
-        yield f"{says}, the best that can be followed by hand; neither reads history."
+    reached = f"average precision {found.mean(leader):.4f} on the folds"
+    yield f"{name_entry(found, leader)}: {said}; {reached}."
 
 
 def _tabulate(found: Found, costs: Mapping[str, Cost]) -> Iterator[Table]:
     fronts = [find_front(found, cost) for cost in costs.values()]
     shown = [
         entry
-        for entry in found.ranked
+        for entry in keep_servable(found)
         if any(entry.name in front for front in fronts) or entry is found.leader
     ]
     rows = tuple(
         (
-            entry.name,
+            name_entry(found, entry),
             f"{found.mean(entry):.4f}",
             *(write_cost(cost(entry)) for cost in costs.values()),
             f"{entry.results[found.folds[-1]].inputs}",
@@ -203,4 +185,6 @@ def _tabulate(found: Found, costs: Mapping[str, Cost]) -> Iterator[Table]:
     )
     if rows:
         headings = ("entry", "AP, folds", *costs, "inputs", "glass-box")
-        yield Table("Entries that nothing beats at some cost, and the chosen", headings, rows)
+        yield Table(
+            "Servable entries that nothing beats at some cost, and the chosen", headings, rows
+        )

@@ -1,11 +1,11 @@
 """How do the finalists rank and promise, place by place? Four pictures a window."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 
-from push_model.exploration.report.found import BASELINES, Explored
+from push_model.exploration.report.found import BASELINES
 from push_model.exploration.report.palette import LEGEND_ROW, style_number
 from push_model.exploration.report.texts import make_slug, shorten
 from push_model.training.card.chart import GROUND, HEIGHT, MUTED, WIDTH, Picture
@@ -22,7 +22,16 @@ from push_model.training.card.shown import UNKNOWN, write_percent
 READ_SHARE = 0.05
 DOTTED = (0, (1, 3))
 
-Finalists = Sequence[tuple[Explored, Curves]]
+
+class Traced(NamedTuple):
+    """An entry's curves, under the name that stands in the picture."""
+
+    name: str
+    family: str
+    curves: Curves
+
+
+Finalists = Sequence[Traced]
 
 
 def draw_curves(finalists: Finalists, part: str) -> Iterator[Picture]:
@@ -30,7 +39,7 @@ def draw_curves(finalists: Finalists, part: str) -> Iterator[Picture]:
 
     Parameters
     ----------
-    finalists : sequence of (Explored, Curves)
+    finalists : sequence of Traced
         The one that titles speak of first.
     part : str
         Where they were judged.
@@ -43,20 +52,20 @@ def draw_curves(finalists: Finalists, part: str) -> Iterator[Picture]:
     yield _draw_precision_recall(finalists, part)
     yield _draw_roc(finalists, part)
     yield _draw_lift(finalists, part)
-    promising = [pair for pair in finalists if pair[0].family not in BASELINES]
+    promising = [pair for pair in finalists if pair.family not in BASELINES]
     if promising:
         yield _draw_reliability(promising, part)
 
 
 def _draw_precision_recall(finalists: Finalists, part: str) -> Picture:
     def _paint(axes: Axes) -> None:
-        for number, (entry, curves) in enumerate(finalists):
-            _line(axes, number, entry, *trace_precision_recall(curves))
-        base_rate = finalists[0][1].metrics["base_rate"]
+        for number, (name, _, curves) in enumerate(finalists):
+            _line(axes, number, name, *trace_precision_recall(curves))
+        base_rate = finalists[0].curves.metrics["base_rate"]
         axes.axhline(base_rate, color=MUTED, linewidth=1, linestyle=DOTTED)
         share_axes(axes, "purchases found (recall)", "pushes that are bought (precision)")
 
-    says = [f"{e.name} {curves.metrics['average_precision']:.3f}" for e, curves in finalists]
+    says = [f"{name} {curves.metrics['average_precision']:.3f}" for name, _, curves in finalists]
     return _picture(
         make_slug("precision-recall", part),
         finalists,
@@ -70,12 +79,12 @@ def _draw_precision_recall(finalists: Finalists, part: str) -> Picture:
 
 def _draw_roc(finalists: Finalists, part: str) -> Picture:
     def _paint(axes: Axes) -> None:
-        for number, (entry, curves) in enumerate(finalists):
-            _line(axes, number, entry, *trace_roc(curves))
+        for number, (name, _, curves) in enumerate(finalists):
+            _line(axes, number, name, *trace_roc(curves))
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=DOTTED)
         share_axes(axes, "unbought candidates above the score", "purchases above the score")
 
-    says = [f"{entry.name} {curves.metrics['roc_auc']:.3f}" for entry, curves in finalists]
+    says = [f"{name} {curves.metrics['roc_auc']:.3f}" for name, _, curves in finalists]
     return _picture(
         make_slug("roc", part),
         finalists,
@@ -89,19 +98,19 @@ def _draw_roc(finalists: Finalists, part: str) -> Picture:
 
 def _draw_lift(finalists: Finalists, part: str) -> Picture:
     def _paint(axes: Axes) -> None:
-        for number, (entry, curves) in enumerate(finalists):
+        for number, (name, _, curves) in enumerate(finalists):
             shares, lifts = ([getattr(g, of) for g in curves.gains] for of in ("share", "lift"))
-            _line(axes, number, entry, shares, lifts, marker=style_number(number).marker)
+            _line(axes, number, name, shares, lifts, marker=style_number(number).marker)
         axes.axhline(1, color=MUTED, linewidth=1, linestyle=DOTTED)
         axes.set_xscale("log")
-        ticks = sorted({gain.share for _, curves in finalists for gain in curves.gains})
+        ticks = sorted({gain.share for *_, curves in finalists for gain in curves.gains})
         axes.set_xticks(ticks, [write_percent(share) for share in ticks])
         axes.minorticks_off()
         axes.set_ylim(bottom=0)
         axes.grid(visible=True, linewidth=0.6)
         axes.set(xlabel="best candidates that get a push", ylabel="times the base rate (lift)")
 
-    says = [f"{entry.name} {_read_lift(curves)}" for entry, curves in finalists]
+    says = [f"{name} {_read_lift(curves)}" for name, _, curves in finalists]
     return _picture(
         make_slug("lift", part),
         finalists,
@@ -116,15 +125,15 @@ def _draw_lift(finalists: Finalists, part: str) -> Picture:
 def _draw_reliability(finalists: Finalists, part: str) -> Picture:
     def _paint(axes: Axes) -> None:
         axes.plot([LEAST_SHOWN, 1], [LEAST_SHOWN, 1], color=MUTED, linewidth=1, linestyle=DOTTED)
-        for number, (entry, curves) in enumerate(finalists):
-            _promise(axes, number, entry, curves)
+        for number, (name, _, curves) in enumerate(finalists):
+            _promise(axes, number, name, curves)
         ends = _find_ends(finalists)
         axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
         percent_ticks(axes)
         axes.grid(visible=True, linewidth=0.6)
         axes.set(xlabel="promised: mean propensity", ylabel="happened: share bought")
 
-    says = [f"{entry.name} {curves.metrics['ece']:.4f}" for entry, curves in finalists]
+    says = [f"{name} {curves.metrics['ece']:.4f}" for name, _, curves in finalists]
     return _picture(
         make_slug("reliability", part),
         finalists,
@@ -137,10 +146,10 @@ def _draw_reliability(finalists: Finalists, part: str) -> Picture:
     )
 
 
-def _promise(axes: Axes, number: int, entry: Explored, curves: Curves) -> None:
+def _promise(axes: Axes, number: int, name: str, curves: Curves) -> None:
     bins = _shown_bins(curves)
     promised, happened = ([getattr(b, of) for b in bins] for of in ("promised", "happened"))
-    _line(axes, number, entry, promised, happened, marker=style_number(number).marker)
+    _line(axes, number, name, promised, happened, marker=style_number(number).marker)
     lows, highs = [b.low for b in bins], [b.high for b in bins]
     axes.vlines(promised, lows, highs, color=style_number(number).colour, linewidth=0.8)
 
@@ -156,11 +165,11 @@ def _picture(
 
 
 def _line(
-    axes: Axes, number: int, entry: Explored, x: Sequence[float], y: Sequence[float], **style: Any
+    axes: Axes, number: int, name: str, x: Sequence[float], y: Sequence[float], **style: Any
 ) -> None:
     colour, dashes, *_ = style_number(number)
     drawn: dict[str, Any] = {"color": colour, "linestyle": dashes, "mec": GROUND, "linewidth": 1.7}
-    axes.plot(x, y, label=shorten(entry.name, 52), zorder=5 - number / 10, **drawn | style)
+    axes.plot(x, y, label=shorten(name, 52), zorder=5 - number / 10, **drawn | style)
 
 
 def _read_lift(curves: Curves) -> str:
@@ -175,7 +184,7 @@ def _shown_bins(curves: Curves) -> list[Bin]:
 
 def _find_ends(finalists: Finalists) -> tuple[float, float]:
     """Give where the axes of promises begin and end."""
-    bins = [found for _, curves in finalists for found in _shown_bins(curves)]
+    bins = [found for *_, curves in finalists for found in _shown_bins(curves)]
     shown = [share for found in bins for share in (found.promised, found.happened)]
     least = min(shown, default=LEAST_SHOWN)
     return max(LEAST_SHOWN, least / 1.5), min(1.0, 1.5 * max(shown, default=1.0))

@@ -1,15 +1,14 @@
 """How do the finalists rank and promise, on the usual validation and in the final window?"""
 
-from push_model.exploration.report.curve_pictures import draw_curves
+from push_model.exploration.report.curve_pictures import Traced, draw_curves
 from push_model.exploration.report.found import (
     FINAL,
     USUAL_VALIDATION,
-    Explored,
     Found,
     curves_of,
 )
+from push_model.exploration.report.names import label_entry
 from push_model.exploration.report.sentences import CURVES_NOTE
-from push_model.training.card.curves import Curves
 from push_model.training.card.sections import Section
 
 # Lines that can be told from each other in one picture.
@@ -43,7 +42,7 @@ def compose_curves(found: Found) -> Section:
     )
 
 
-def choose_lines(found: Found, part: str) -> list[tuple[Explored, Curves]]:
+def choose_lines(found: Found, part: str) -> list[Traced]:
     """Choose whose curves are drawn on a part.
 
     Parameters
@@ -55,7 +54,7 @@ def choose_lines(found: Found, part: str) -> list[tuple[Explored, Curves]]:
 
     Returns
     -------
-    list of (Explored, Curves)
+    list of Traced
         The finalists; before there are any, the best of each family. The leader is first.
     """
     of_family = {entry.family: entry for entry in reversed(found.ranked)}
@@ -64,4 +63,7 @@ def choose_lines(found: Found, part: str) -> list[tuple[Explored, Curves]]:
     alone = list(dict.fromkeys(entry.name for entry in wanted))
     judged = [entry for name in alone if part in (entry := found.entries[name]).results]
     pairs = [(entry, curves_of(entry.results[part])) for entry in judged]
-    return [(entry, curves) for entry, curves in pairs if curves][:MOST_LINES]
+    traced = [
+        Traced(label_entry(found, entry), entry.family, curves) for entry, curves in pairs if curves
+    ]
+    return traced[:MOST_LINES]

@@ -76,6 +76,8 @@ class Found:
     learning : tuple of mapping
         Points of learning curves that no entry holds: ``"line"``, ``"rows"``, and
         ``"average_precision"`` with ``"estimate"``, ``"low"``, ``"high"``.
+    search : mapping
+        ``search.json``; empty where nothing was searched on these grounds.
     """
 
     facts: Mapping[str, Any]
@@ -85,6 +87,7 @@ class Found:
     openings: tuple[Mapping[str, Any], ...] = ()
     inspection: Mapping[str, Any] = field(default_factory=dict)
     learning: tuple[Mapping[str, Any], ...] = ()
+    search: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def report_id(self) -> str:

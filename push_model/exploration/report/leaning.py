@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from push_model.exploration.report.found import USUAL_VALIDATION, Found
+from push_model.exploration.report.inspection import REASONED_ROWS
 from push_model.exploration.report.sentences import (
     DEPENDENCE_MISSING,
     DEPENDENCE_NOTE,
@@ -49,7 +50,7 @@ def compose_leaning(found: Found) -> Section:
     missing = [WAYS[way] for way in WAYS if way not in importances]
     dependences = list(_draw_dependences(found.inspection.get("dependences") or ()))
     notes = [
-        *([IMPORTANCES_NOTE] if importances else []),
+        *([IMPORTANCES_NOTE.format(reasoned=REASONED_ROWS)] if importances else []),
         *say_where(found),
         *_say_first(importances),
         *([DEPENDENCE_NOTE] if dependences else [DEPENDENCE_MISSING]),

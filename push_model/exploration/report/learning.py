@@ -1,13 +1,19 @@
 """What would more orders bring? Average precision against the rows learnt from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from push_model.exploration.entry import ORDER_SHARES
 from push_model.exploration.report.comparing import measure
 from push_model.exploration.report.found import Explored, Found
 from push_model.exploration.report.line_pictures import Point, draw_lines
-from push_model.exploration.report.sentences import LEARNING_MISSING
-from push_model.exploration.report.topics import settings_of
+from push_model.exploration.report.names import name_entry
+from push_model.exploration.report.sentences import (
+    LEARNING_MISSING,
+    LEARNING_NOTE,
+    PENALTY_KEPT,
+    PENALTY_SCALED,
+)
+from push_model.exploration.report.topics import LINEAR, find_changes
 from push_model.training.card.chart import Picture
 from push_model.training.card.sections import Section
 from push_model.training.card.tables import Table
@@ -33,7 +39,7 @@ def compose_learning(found: Found) -> Section:
     return Section(
         "learning",
         "Learning curve: what more orders would bring",
-        tuple(_say(label, points) for label, points in lines.items()),
+        (*(_say(*line) for line in lines.items()), *_say_limits(found)),
         pictures=(draw_learning_curve(lines),),
         tables=(_tabulate(lines),),
     )
@@ -55,9 +61,11 @@ def find_learning_lines(found: Found) -> dict[str, list[Point]]:
     thinned = [entry for entry in found.ranked if entry.treatment in ORDER_SHARES]
     lines: dict[str, list[Point]] = {}
     for whole in found.ranked:
-        alike = [entry for entry in thinned if _essence(entry) == _essence(whole)]
-        if whole.treatment == "plain" and alike:
-            lines[whole.name] = sorted(_point(found, entry) for entry in (*alike, whole))
+        alike = [entry for entry in thinned if _is_part_of(entry, whole)]
+        if alike:
+            lines[name_entry(found, whole)] = sorted(
+                _point(found, entry) for entry in (*alike, whole)
+            )
     for told in found.learning:
         level = told["average_precision"]
         point = Point(told["rows"], level["estimate"], level.get("low"), level.get("high"))
@@ -108,8 +116,28 @@ def _thin(places: set[float]) -> list[float]:
     return kept
 
 
-def _essence(entry: Explored) -> tuple[str, str, str]:
-    return entry.family, entry.features, str(sorted(settings_of(entry).items()))
+def _is_part_of(thinned: Explored, whole: Explored) -> bool:
+    """Say whether an entry learns from fewer orders what another learns from all."""
+    kinds = {(entry.family, entry.features) for entry in (thinned, whole)}
+    changed = {*find_changes(thinned, whole)}
+    return (thinned.neighbour, len(kinds)) == (whole.name, 1) and changed <= {"C"}
+
+
+def _say_limits(found: Found) -> Iterator[str]:
+    """Say what the curve leaves out, and what becomes of a line's penalty."""
+    thinned = [entry for entry in found.ranked if entry.treatment in ORDER_SHARES]
+    if not thinned:
+        return
+    yield LEARNING_NOTE
+    lines = [entry for entry in thinned if entry.family == LINEAR]
+    wholes = [found.entries.get(str(line.neighbour)) for line in lines]
+    changed = [
+        "C" in find_changes(line, whole)
+        for line, whole in zip(lines, wholes, strict=True)
+        if whole and _is_part_of(line, whole)
+    ]
+    if changed:
+        yield PENALTY_SCALED if all(changed) else PENALTY_KEPT
 
 
 def _point(found: Found, entry: Explored) -> Point:

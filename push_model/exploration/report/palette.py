@@ -2,7 +2,13 @@
 
 from typing import NamedTuple
 
-from push_model.exploration.report.comparing import BETTER, UNTOLD, WORSE
+from push_model.exploration.report.comparing import (
+    BETTER,
+    BETTER_ON_MEAN,
+    UNTOLD,
+    WORSE,
+    WORSE_ON_MEAN,
+)
 from push_model.training.card.chart import CHAMPION, GROUND, INK, MUTED, OURS, POPULARITY, RAW, RULE
 
 #: Rows of a picture stand so many inches apart, with so many around them.
@@ -35,7 +41,9 @@ SERIES = tuple(
 
 VERDICTS = {
     BETTER: Style(OURS, "-", "o", OURS),
+    BETTER_ON_MEAN: Style(OURS, "-", "^", GROUND),
     WORSE: Style(CHAMPION, "-", "s", CHAMPION),
+    WORSE_ON_MEAN: Style(CHAMPION, "-", "v", GROUND),
     UNTOLD: Style(MUTED, "-", "o", GROUND),
 }
 

@@ -1,29 +1,25 @@
 """How does a penalty bend a line? Average precision and coefficients against C."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import inf
-from typing import Any
 
+from push_model.exploration.entry import ORDER_SHARES
 from push_model.exploration.report.comparing import measure, write_level
-from push_model.exploration.report.found import USUAL_VALIDATION, Explored, Found
-from push_model.exploration.report.line_pictures import Point, draw_lines
+from push_model.exploration.report.found import Explored, Found
+from push_model.exploration.report.names import name_entry
+from push_model.exploration.report.path_pictures import (
+    LEAST_POINTS,
+    Path,
+    coefficients_of,
+    draw_coefficients,
+    draw_precision,
+    strength,
+    write_strength,
+)
 from push_model.exploration.report.sentences import PATHS_NOTE
-from push_model.exploration.report.topics import LINEAR, settings_of
-from push_model.training.card.chart import Picture
+from push_model.exploration.report.topics import LINEAR, find_unconverged, settings_of
 from push_model.training.card.sections import Section
 from push_model.training.card.shown import UNKNOWN
 from push_model.training.card.tables import Table
-
-# From here on a penalty is none; it is drawn a hundredfold to the right of the weakest.
-NO_PENALTY = 1e6
-# Coefficients that are drawn of a path: the largest.
-MOST_COEFFICIENTS = 6
-# Lines that can be told from each other in one picture: those of most points, then the best.
-MOST_LINES = 6
-# Two points are a line, and no path.
-LEAST_POINTS = 3
-
-Path = tuple[str, list[Explored]]
 
 
 def compose_paths(found: Found) -> Section:
@@ -39,12 +35,16 @@ def compose_paths(found: Found) -> Section:
     Section
     """
     paths = find_paths(found)
-    pictures = [*_draw_precision(found, paths), *_draw_coefficients(found, paths)]
+    pictures = [*draw_precision(found, paths), *draw_coefficients(found, paths)]
     says = [_say_path(found, path) for path in paths if len(path[1]) >= LEAST_POINTS]
     return Section(
         "paths",
         "Linear models: what a penalty does",
-        (PATHS_NOTE, *(says or ["Too few lines were fitted for a path."])),
+        (
+            PATHS_NOTE,
+            *(says or ["Too few lines were fitted for a path."]),
+            *_say_unconverged(found, [entry for _, group in paths for entry in group]),
+        ),
         pictures=tuple(pictures),
         tables=tuple(_tabulate(found, paths)),
     )
@@ -65,29 +65,10 @@ def find_paths(found: Found) -> list[Path]:
     """
     paths: dict[str, list[Explored]] = {}
     for entry in found.ranked:
-        if entry.family == LINEAR:
+        if entry.family == LINEAR and entry.treatment not in ORDER_SHARES:
             paths.setdefault(_label(entry), []).append(entry)
     ordered = [(label, sorted(group, key=strength)) for label, group in paths.items()]
     return sorted(ordered, key=lambda path: (-len(path[1]), -max(map(found.mean, path[1]))))
-
-
-def strength(entry: Explored) -> float:
-    """Give C.
-
-    Parameters
-    ----------
-    entry : Explored
-        A line.
-
-    Returns
-    -------
-    float
-        Infinite where nothing holds the line back.
-    """
-    settings = settings_of(entry)
-    given = float(settings.get("C") or 0)
-    is_free = settings.get("penalty") in {None, "none"} or given >= NO_PENALTY
-    return inf if is_free else given
 
 
 def _label(entry: Explored) -> str:
@@ -97,90 +78,6 @@ def _label(entry: Explored) -> str:
         penalty = f"elasticnet, l1 ratio {settings.get('l1_ratio')}"
     treatment = "" if entry.treatment == "plain" else f", {entry.treatment}"
     return f"{penalty}, {entry.features}{treatment}"
-
-
-def _place(entries: Sequence[Explored]) -> dict[str, float]:
-    """Place lines by C; one that nothing holds back at the right edge."""
-    strengths = {entry.name: strength(entry) for entry in entries}
-    weakest = max((found for found in strengths.values() if found < inf), default=1.0)
-    edge = 100 * weakest
-    return {name: min(found, edge) for name, found in strengths.items()}
-
-
-def _ticks(entries: Sequence[Explored]) -> dict[float, str]:
-    placed = _place(entries)
-    named = {placed[e.name]: strength(e) for e in entries}
-    return {place: write_strength(found) for place, found in sorted(named.items())}
-
-
-def _draw_precision(found: Found, paths: Sequence[Path]) -> Iterator[Picture]:
-    entries = [entry for _, group in paths for entry in group]
-    if len({strength(entry) for entry in entries}) < LEAST_POINTS:
-        return
-    placed = _place(entries)
-    lines: dict[str, list[Point]] = {}
-    for label, group in paths:
-        levels = [(placed[entry.name], measure(found, entry, found.folds)) for entry in group]
-        lines[label] = [Point(x, *level) for x, level in levels if level]
-    best = max(entries, key=found.mean)
-    yield draw_lines(
-        "path-precision",
-        {label: lines[label] for label, _ in paths[:MOST_LINES]},
-        title=f"The best line is {best.name}: average precision {found.mean(best):.4f}",
-        how="Mean over the folds against C; shades are intervals. Every line is a penalty and a "
-        f"set of columns: {len(paths[:MOST_LINES])} of {len(paths)}; the table has all.",
-        alt=f"Average precision against C for {len(paths)} kinds of lines; the best is "
-        f"{best.name} with {found.mean(best):.4f}.",
-        across="C: weaker penalty to the right",
-        up="average precision",
-        ticks=_ticks(entries),
-    )
-
-
-def _draw_coefficients(found: Found, paths: Sequence[Path]) -> Iterator[Picture]:
-    for number, (label, group) in enumerate(paths):
-        known = [(entry, _coefficients(found, entry)) for entry in group]
-        told = [(entry, weights) for entry, weights in known if weights]
-        if len(told) >= LEAST_POINTS:
-            yield _draw_path(label, told, f"path-coefficients-{number}")
-
-
-def _draw_path(
-    label: str, told: Sequence[tuple[Explored, Mapping[str, float]]], name: str
-) -> Picture:
-    placed = _place([entry for entry, _ in told])
-    sizes: dict[str, float] = {}
-    for _, weights in told:
-        for feature, weight in weights.items():
-            sizes[feature] = max(sizes.get(feature, 0.0), abs(weight))
-    largest = sorted(sizes, key=lambda feature: (-sizes[feature], feature))[:MOST_COEFFICIENTS]
-    lines = {
-        feature: [Point(placed[entry.name], weights.get(feature, 0.0)) for entry, weights in told]
-        for feature in largest
-    }
-    return draw_lines(
-        name,
-        lines,
-        title=f"Coefficients, {label}: {largest[0]} grows largest",
-        how=f"The {len(largest)} largest of {len(sizes)} coefficients, of standardised inputs.",
-        alt="Coefficients from the strongest to the weakest penalty: "
-        + "; ".join(
-            f"{feature} {lines[feature][0].y:+.3f} to {lines[feature][-1].y:+.3f}"
-            for feature in largest
-        )
-        + ".",
-        across="C: weaker penalty to the right",
-        up="coefficient",
-        ticks=_ticks([entry for entry, _ in told]),
-    )
-
-
-def _coefficients(found: Found, entry: Explored) -> Mapping[str, float]:
-    for part in (USUAL_VALIDATION, *reversed(found.folds)):
-        facts: Mapping[str, Any] = entry.results[part].facts if part in entry.results else {}
-        if weights := facts.get("coefficients"):
-            return dict(weights)
-    return {}
 
 
 def _say_path(found: Found, path: Path) -> str:
@@ -196,27 +93,18 @@ def _say_path(found: Found, path: Path) -> str:
     )
 
 
-def write_strength(inverse: float) -> str:
-    """Write C as short as it can be.
-
-    Parameters
-    ----------
-    inverse : float
-        Infinite where nothing holds a line back.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> write_strength(1e-4), write_strength(0.5), write_strength(inf)
-    ('1e-4', '0.5', 'none')
-    """
-    if inverse == inf:
-        return "none"
-    digits, power = f"{inverse:e}".split("e")
-    return f"{float(digits):g}e{int(power)}" if int(power) < -1 else f"{inverse:g}"
+def _say_unconverged(found: Found, lines: Sequence[Explored]) -> Iterator[str]:
+    stopped = [(entry, find_unconverged(found, entry)) for entry in lines]
+    said = [
+        f"{name_entry(found, entry)} ({len(folds)} of {len(found.folds)} folds)"
+        for entry, folds in stopped
+        if folds
+    ]
+    if said:
+        yield (
+            f"Did not converge: {'; '.join(said)}. They stopped at their limit of iterations, and "
+            "their figures are of the weights they had then."
+        )
 
 
 def _tabulate(found: Found, paths: Sequence[Path]) -> Iterator[Table]:
@@ -224,7 +112,7 @@ def _tabulate(found: Found, paths: Sequence[Path]) -> Iterator[Table]:
         (
             f"{label}, C {write_strength(strength(entry))}",
             write_level(measure(found, entry, found.folds)),
-            *_count(_coefficients(found, entry)),
+            *_count(coefficients_of(found, entry)),
             f"{found.mean(entry, 'log_loss'):.5f}",
         )
         for label, group in paths

@@ -5,8 +5,8 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
-from push_model.exploration.report.found import Found
-from push_model.exploration.report.sentences import COMMANDS, PRIVACY, PROTOCOL_NOTE
+from push_model.exploration.report.found import USUAL_VALIDATION, Found
+from push_model.exploration.report.sentences import COMMANDS, PRIVACY, PROTOCOL_NOTE, USUAL_NOTE
 from push_model.training.card.sections import Section
 from push_model.training.card.shown import UNKNOWN, write_number
 from push_model.training.card.tables import Table, tabulate_facts
@@ -37,7 +37,7 @@ def compose_protocol(found: Found) -> Section:
     return Section(
         "protocol",
         "Protocol, data, versions, and how to run it again",
-        (PROTOCOL_NOTE, *says, PRIVACY),
+        (PROTOCOL_NOTE, *_say_usual(found), *says, PRIVACY),
         tables=(
             _tabulate_parts(found),
             tabulate_facts(
@@ -53,6 +53,33 @@ def compose_protocol(found: Found) -> Section:
         ),
         command=COMMANDS,
     )
+
+
+def _say_usual(found: Found) -> Iterator[str]:
+    """Say which folds the usual validation window shares its days with."""
+    judged = {str(part["name"]): part.get("judged") or {} for part in found.parts}
+    usual = judged.get(USUAL_VALIDATION) or {}
+    folds = {
+        name: window for name in found.folds if (window := judged[name]) and _overlap(window, usual)
+    }
+    if not folds:
+        return
+    # Windows of folds follow each other without a gap.
+    first = min(window["start"] for window in folds.values())
+    last = max(window["end"] for window in folds.values())
+    is_inside = first <= usual["start"] and usual["end"] <= last
+    yield USUAL_NOTE.format(
+        start=usual["start"],
+        end=usual["end"],
+        lies="lies inside the windows of" if is_inside else "shares days with",
+        folds=" and ".join(folds),
+    )
+
+
+def _overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Say whether two windows share a day: dates are written so that they sort as text."""
+    ends = [window.get(end) for window in (one, other) for end in ("start", "end")]
+    return None not in ends and bool(one["start"] < other["end"] and other["start"] < one["end"])
 
 
 def _tabulate_parts(found: Found) -> Table:

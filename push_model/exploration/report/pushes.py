@@ -7,16 +7,16 @@ import numpy as np
 from push_model.exploration.report.found import (
     BOUGHT_BEFORE,
     POPULARITY,
+    Explored,
     Found,
     curves_of,
     metric_of,
 )
+from push_model.exploration.report.names import find_aliases
 from push_model.exploration.result import Result
 from push_model.training.card.ranking_figures import trace_gains
 
 PUSHES = 1000
-#: The choice of entries that a plain request can feed.
-WITHOUT_HISTORY = "our model for requests without history"
 
 
 class Sender(NamedTuple):
@@ -30,11 +30,14 @@ class Sender(NamedTuple):
         Of `PUSHES` pushes.
     reached : float
         Share of all purchases that got a push.
+    is_ours : bool
+        Whether the exploration chose it.
     """
 
     name: str
     bought: float
     reached: float
+    is_ours: bool = False
 
 
 def compare_senders(found: Found) -> list[Sender]:
@@ -48,8 +51,8 @@ def compare_senders(found: Found) -> list[Sender]:
     Returns
     -------
     list of Sender
-        The leader first, then our model `WITHOUT_HISTORY` where that is another, chance last;
-        empty where nothing was measured.
+        The leader first, then the entry chosen for requests without history where that is another,
+        chance last; empty where nothing was measured.
     """
     leader, part = found.leader, found.telling_part
     if leader is None or part is None:
@@ -59,9 +62,11 @@ def compare_senders(found: Found) -> list[Sender]:
     right, reached = metric_of(ours, "precision_when_pushed"), metric_of(ours, "recall_when_pushed")
     if None in (share, base_rate, right, reached):
         return []
-    senders = [Sender("this model", PUSHES * float(right or 0), float(reached or 0))]
+    name = _name(found, leader)
+    senders = [Sender(name, PUSHES * float(right or 0), float(reached or 0), is_ours=True)]
+    plain = found.chosen_request_only
     others = (
-        (found.chosen_request_only, WITHOUT_HISTORY),
+        (plain, _name(found, plain) if plain else ""),
         (found.baseline(BOUGHT_BEFORE), "what was bought before"),
         (found.baseline(POPULARITY), "popularity"),
     )
@@ -70,8 +75,13 @@ def compare_senders(found: Found) -> list[Sender]:
         recall = read_recall(result, float(share or 0)) if result else None
         if recall is not None and share:
             bought = PUSHES * recall * float(base_rate or 0) / share
-            senders.append(Sender(name, bought, recall))
+            senders.append(Sender(name, bought, recall, is_ours=entry is plain))
     return [*senders, Sender("chance", PUSHES * float(base_rate or 0), float(share or 0))]
+
+
+def _name(found: Found, entry: Explored) -> str:
+    alias = find_aliases(found).get(entry.name)
+    return f"the {alias}" if alias else "this model"
 
 
 def read_recall(result: Result, share: float) -> float | None:

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from matplotlib.axes import Axes
 
 from push_model.exploration.report.found import FINAL, Explored, Found, curves_of, metric_of
-from push_model.exploration.report.pushes import PUSHES, WITHOUT_HISTORY, Sender, compare_senders
+from push_model.exploration.report.history import say_history
+from push_model.exploration.report.pushes import PUSHES, Sender, compare_senders
 from push_model.exploration.report.sentences import (
     BOUGHT_NOTE,
-    HISTORY_NOTE,
     NOT_KNOWN_SALES,
+    POOLED_NOTE,
     WHAT_IT_GIVES,
 )
 from push_model.training.card.chart import MUTED, OURS, WIDTH, Picture
@@ -40,6 +41,7 @@ def compose_sales(found: Found) -> Section:
             WHAT_IT_GIVES,
             *_say_pushes(found, senders),
             *_say_users(found),
+            *([POOLED_NOTE] if senders else []),
             NOT_KNOWN_SALES.format(min_items=least),
         ),
         pictures=(_draw_senders(senders),) if senders else (),
@@ -55,12 +57,12 @@ def _say_pushes(found: Found, senders: Sequence[Sender]) -> Iterator[str]:
     ours, *others = senders
     beside = "; ".join(f"sent by {sender.name}, {sender.bought:.0f}" for sender in others)
     yield (
-        f"Of {PUSHES:,} pushes sent where the propensity is above 5 %, {ours.bought:.0f} are for a "
-        f"product that was bought. As many pushes {beside}. {_say_times(senders)}"
+        f"Of {PUSHES:,} pushes sent by {ours.name}, where the propensity is above 5 %, "
+        f"{ours.bought:.0f} are for a product that was bought. As many pushes {beside}. "
+        f"{_say_times(senders)}"
     )
     yield f"These pushes reach {write_percent(ours.reached)} of all purchases. {BOUGHT_NOTE}"
-    if plain := next((sender for sender in others if sender.name == WITHOUT_HISTORY), None):
-        yield HISTORY_NOTE.format(bought=plain.bought, pushes=PUSHES)
+    yield from say_history(found, senders)
     if part != FINAL:
         yield f"The final window has not been opened yet: these are figures of the {part}."
 
@@ -70,7 +72,7 @@ def _say_times(senders: Sequence[Sender]) -> str:
     times = [
         f"{ours.bought / sender.bought:.1f} times as many as {sender.name}"
         for sender in others
-        if sender.bought > 0 and sender.name != WITHOUT_HISTORY
+        if sender.bought > 0 and not sender.is_ours
     ]
     return f"That is {', '.join(times)}." if times else ""
 
@@ -122,7 +124,7 @@ def _tabulate(found: Found, senders: Sequence[Sender]) -> Iterator[Table]:
 def _draw_senders(senders: Sequence[Sender]) -> Picture:
     def _paint(axes: Axes) -> None:
         bought = [sender.bought for sender in senders]
-        colours = [OURS, *[MUTED] * (len(senders) - 1)]
+        colours = [OURS if sender.is_ours else MUTED for sender in senders]
         axes.barh(range(len(senders)), bought, color=colours, height=0.62)
         for place, sender in enumerate(senders):
             axes.annotate(
@@ -136,11 +138,12 @@ def _draw_senders(senders: Sequence[Sender]) -> Picture:
         axes.margins(x=0.12)
         axes.set(xlabel=f"bought of {PUSHES:,} pushes")
 
+    ours = senders[0]
     says = "; ".join(f"{sender.name} {sender.bought:.0f}" for sender in senders)
     return Picture(
         "senders",
         _paint,
-        title=f"Of {PUSHES:,} pushes {senders[0].bought:.0f} are bought",
+        title=f"Sent by {ours.name}: {ours.bought:.0f} of {PUSHES:,} pushes are bought",
         how="The same number of pushes, sent in different ways.",
         alt=f"Bar chart of purchases among {PUSHES:,} pushes: {says}.",
         size=(WIDTH, AROUND + 0.42 * len(senders)),

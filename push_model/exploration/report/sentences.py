@@ -18,8 +18,18 @@ reached a user at the moment of the order."""
 
 HISTORY_NOTE = """\
 For this, requests must hold the user's history with the product, which engineering joins to them
-from a table made every night. Until they do, another model answers: of as many pushes that it
-sends, {bought:.0f} of {pushes:,} are bought."""
+from a table that "push-model features" makes. Until they do, {plain} answers: of as many pushes
+that it sends, {bought:.0f} of {pushes:,} are bought."""
+
+REORDERED = """\
+That history shows so little here has a reason. In average precision it adds {gain}, {above:.0f} %
+of it among these pushes: it reaches few other purchases, and puts those pushes in a better order.
+Of the {surest:.0f} surest of {pushes:,} pushes {with_it:.0f} are bought with it and {without:.0f}
+without, so that it pays where fewer pushes are sent."""
+
+POOLED_NOTE = """\
+All figures here pool all products and users, each at the moment of an order. They are not for a
+single product: of one product's pushes more or fewer may be bought."""
 
 INTERVALS_NOTE = """\
 Intervals hold {level:.0f} % and come from drawing whole orders anew {resamples:,} times, for the
@@ -28,20 +38,36 @@ difference is surer than the two figures it is taken of."""
 
 READ_FOREST = """\
 Average precision above that of the neighbour on the folds, with its interval. Filled to the right
-of the line: better; squares to the left: worse; hollow: the interval holds no difference."""
+of the line: better on every fold; squares to the left: worse on every fold; hollow triangles: so on
+the mean, but not on every fold; hollow dots: the interval holds no difference."""
 
 NEIGHBOURS_NOTE = """\
-Each entry differs from its neighbour in one thing, so that the difference is that thing's doing.
-Why: where the difference lies, as far as the numbers tell; an association, no proof."""
+An entry stands beside a neighbour that is as like it as can be: most differ in the one thing that
+the question names; other families, and what a search found, differ in several things at once. Why:
+where the difference lies, as far as the numbers tell; an association, no proof."""
+
+CHANCE_NOTE = """\
+These are {count:,} comparisons at {level:.0f} %: were no entry any different from its neighbour,
+some {by_chance} intervals would leave out no difference by chance alone."""
 
 PATHS_NOTE = """\
 C is the inverse strength of the penalty: on the left the line is held back most. Coefficients are
-of standardised inputs, so that they can be compared."""
+of standardised inputs, so that they can be compared. Lines on fewer orders,
+where there are any, belong to the learning curve."""
 
 LEARNING_MISSING = """\
 No entry was fitted on fewer orders, so that nothing can be said of what more orders would bring.
 Needed: entries whose treatment is "a tenth of the orders", "a quarter of the orders" or "half of
 the orders", beside the same entry on all of them; or learning.json with points of a line."""
+
+LEARNING_NOTE = """\
+Fewer orders are one draw of them each; intervals leave out the noise of that draw."""
+
+PENALTY_SCALED = """\
+A line's C rises as orders are left out, so that its penalty weighs as much beside fewer rows."""
+
+PENALTY_KEPT = """\
+A line's C stays what it is with all orders, so that its penalty weighs more beside fewer rows."""
 
 CURVES_NOTE = """\
 Precision against recall, ROC, lift and reliability of the finalists, first on the usual validation,
@@ -50,8 +76,9 @@ then in the final window."""
 IMPORTANCES_NOTE = """\
 Three ways to ask what the chosen entry leans on. Shuffled: average precision lost when a feature's
 values are dealt out anew, with all that is derived from it. Reasons: how far a feature moves the
-log-odds of a candidate, mean size of its Shapley value. Own: what the family itself counts, by
-input, derived ones apart. Features that say the same stand in for each other."""
+log-odds of a candidate, mean size of its Shapley value over {reasoned:,} candidates at most, half
+of them drawn from all and half from the tenth with the highest propensities. Own: what the family
+itself counts, by input, derived ones apart. Features that say the same stand in for each other."""
 
 DEPENDENCE_NOTE = """\
 Mean propensity as one feature moves and all else stays; bars below are how many of the looked-at
@@ -73,9 +100,10 @@ out of, what was bought elsewhere, and what was out of stock. Products new to th
 that costs most."""
 
 COST_NOTE = """\
-Letters mark the chosen entry and those that nothing beats at that cost: all cheaper ones are worse.
-Seconds and
-microseconds are of the machine that explored and compare entries with each other only."""
+Only entries that can be served are drawn and listed: the others would be weighed as a pickle, and
+timed without being served. Letters mark the chosen entry and those that nothing beats at that cost:
+all cheaper ones are worse. Seconds and microseconds are of the machine that explored and compare
+entries with each other only; where several jobs shared its cores, they are longer and rougher."""
 
 GLASS_NOTE = """\
 Glass-box: an entry whose answer a person can follow by hand: a rule, a line, a single tree of few
@@ -89,6 +117,10 @@ window, the newest orders, is for the claim."""
 
 PRIVACY = """\
 On this page are counts and means only: no row, user, order or product."""
+
+USUAL_NOTE = """\
+The usual validation window ({start} until before {end}) {lies} {folds}, by which the choice was
+made: its figures are for standing beside published ones, and claim nothing."""
 
 COMMANDS = """\
 push-model explore FRAME   # explores, or goes on where it stopped, and writes this report"""

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from push_model.exploration.report.found import Explored
+from push_model.exploration.entry import NEEDS_MORE
+from push_model.exploration.report.found import Explored, Found
 from push_model.training.parametrisation import FAMILIES
 
 LINEAR = "logistic_regression"
@@ -80,3 +81,56 @@ def settings_of(entry: Explored) -> dict[str, Any]:
     fields = family.__dataclass_fields__ if family else {}
     defaults = {name: spec.default for name, spec in fields.items() if name != "features"}
     return {**defaults, **entry.settings}
+
+
+def write_settings(entry: Explored) -> str:
+    """Write out the settings that an entry gives.
+
+    Parameters
+    ----------
+    entry : Explored
+        Of any family.
+
+    Returns
+    -------
+    str
+    """
+    given = (f"{name} {_write(value)}" for name, value in entry.settings.items())
+    return ", ".join(given) or "the family's own"
+
+
+def _write(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def count_numbers(entry: Explored) -> int:
+    """Count the leaves or weights of an entry.
+
+    Parameters
+    ----------
+    entry : Explored
+        Of any family.
+
+    Returns
+    -------
+    int
+        Its complexity without what stands for the history that requests would have to hold.
+    """
+    added = NEEDS_MORE if entry.needs_history and entry.complexity >= NEEDS_MORE else 0
+    return entry.complexity - added
+
+
+def find_unconverged(found: Found, entry: Explored) -> list[str]:
+    """Name the folds on which a fit stopped at its limit of iterations.
+
+    Parameters
+    ----------
+    found, entry : Found, Explored
+        The exploration, and an entry with a result on every fold.
+
+    Returns
+    -------
+    list of str
+        Empty where all converged, or nothing is known of it.
+    """
+    return [fold for fold in found.folds if entry.results[fold].facts.get("converged") is False]

@@ -1,16 +1,17 @@
 """How do trees answer to their settings? One setting at a time, and two together."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations, product
 from typing import Any
 
 from push_model.exploration.report.comparing import measure
 from push_model.exploration.report.found import Explored, Found
 from push_model.exploration.report.line_pictures import Point, draw_lines
+from push_model.exploration.report.names import label_entry, name_entry
 from push_model.exploration.report.palette import name_family
 from push_model.exploration.report.plane_pictures import draw_surface
 from push_model.exploration.report.texts import make_slug
-from push_model.exploration.report.topics import TREES, settings_of
+from push_model.exploration.report.topics import TREES, settings_of, write_settings
 from push_model.training.card.chart import Picture
 from push_model.training.card.dependence_figures import SMALL
 from push_model.training.card.sections import Section
@@ -45,11 +46,39 @@ def compose_trees(found: Found) -> Section:
         "Trees: depth, rate, number and penalty",
         (
             *(says or ["No trees were fitted yet."]),
+            *say_search(found.search),
             *([] if surfaces else ["No two settings were varied together: there is no surface."]),
         ),
         pictures=(*surfaces, *small),
         tables=tuple(_tabulate(found, trees)),
     )
+
+
+def say_search(search: Mapping[str, Any]) -> Iterator[str]:
+    """Say how many settings a search tried, and how it came by them.
+
+    Parameters
+    ----------
+    search : mapping
+        As ``search.json`` has it; what is absent is not spoken of.
+
+    Yields
+    ------
+    str
+        Nothing without ``"trials"``.
+    """
+    trials = search.get("trials")
+    if not trials:
+        return
+    budget, pruned, startup = (search.get(name) for name in ("budget", "pruned", "startup_trials"))
+    says = f"The search made {trials:,} trials" + (f" of {budget:,}" if budget else "")
+    if pruned is not None:
+        says += f"; {pruned:,} of them were given up before the last fold"
+    if startup is not None:
+        says += f"; the first {min(startup, trials):,} were random draws"
+    if sampler := search.get("sampler"):
+        says += f"; the sampler is {sampler}"
+    yield f"{says}."
 
 
 def _comparable(trees: Sequence[Explored], family: str) -> list[Explored]:
@@ -101,7 +130,8 @@ def _draw_settings(found: Found, group: Sequence[Explored]) -> Iterator[Picture]
             f"({points[best].y:.4f})",
             how="The line changes this setting alone; shades are intervals. Dots differ in more.",
             alt="; ".join(
-                f"{entry}: {point.x:g}, {point.y:.4f}" for entry, point in points.items()
+                f"{label_entry(found, found.entries[name])}: {point.x:g}, {point.y:.4f}"
+                for name, point in points.items()
             ),
             across=name,
             up="average precision",
@@ -146,27 +176,23 @@ def _say_best(found: Found, group: Sequence[Explored]) -> str:
     best, least = (choose(group, key=found.mean) for choose in (max, min))
     family = name_family(best.family)
     if best is least:
-        return f"{family}: {best.name} reaches {found.mean(best):.4f} on the folds."
-    return (
-        f"{family}: from {found.mean(least):.4f} ({least.name}) to {found.mean(best):.4f} "
-        f"({best.name}), of {len(group)} on the same columns."
+        return f"{family}: {name_entry(found, best)} reaches {found.mean(best):.4f} on the folds."
+    from_least, to_best = (
+        f"{found.mean(entry):.4f} ({name_entry(found, entry)})" for entry in (least, best)
     )
+    return f"{family}: from {from_least} to {to_best}, of {len(group)} on the same columns."
 
 
 def _tabulate(found: Found, trees: Sequence[Explored]) -> Iterator[Table]:
     rows = tuple(
         (
-            entry.name,
+            name_entry(found, entry),
             name_family(entry.family),
             f"{found.mean(entry):.4f}",
-            ", ".join(f"{name} {_write(value)}" for name, value in entry.settings.items()) or "-",
+            write_settings(entry),
         )
         for entry in trees
     )
     if rows:
         headings = ("entry", "family", "AP, folds", "settings")
         yield Table("Every tree, best first", headings, rows, numeric=False)
-
-
-def _write(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

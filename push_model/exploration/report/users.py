@@ -11,6 +11,7 @@ from push_model.exploration.report.found import (
     metric_of,
     name_part,
 )
+from push_model.exploration.report.names import label_entry, name_entry
 from push_model.exploration.report.row_pictures import draw_pairs
 from push_model.training.card.chart import Picture
 from push_model.training.card.sections import Section
@@ -62,7 +63,7 @@ def _draw(found: Found, entries: Sequence[Explored], part: str) -> Picture:
     for entry in entries:
         new, returning = (_read(found, entry, part, "average_precision", users) for users in USERS)
         if new is not None and returning is not None:
-            pairs.append((entry.name, new, returning))
+            pairs.append((label_entry(found, entry), new, returning))
     where = "mean over the folds" if part == FOLDS else f"in the {name_part(part)}"
     return draw_pairs(f"users-{part}", pairs, USERS, where=where)
 
@@ -84,7 +85,7 @@ def _say(found: Found, part: str) -> str:
             f"{written[2]} where p > 0.05"
         )
     where = "Mean over the folds" if part == FOLDS else f"In the {name_part(part)}"
-    return f"{where}, {leader.name}, {'; '.join(said)}."
+    return f"{where}, {name_entry(found, leader)}, {'; '.join(said)}."
 
 
 def _read(found: Found, entry: Explored, part: str, metric: str, users: str) -> float | None:
@@ -96,7 +97,10 @@ def _read(found: Found, entry: Explored, part: str, metric: str, users: str) -> 
 
 def _tabulate(found: Found, entries: Sequence[Explored], part: str) -> Table:
     rows = tuple(
-        (entry.name, *(_cell(found, entry, part, users, m) for m in SHOWN for users in USERS))
+        (
+            name_entry(found, entry),
+            *(_cell(found, entry, part, users, m) for m in SHOWN for users in USERS),
+        )
         for entry in entries
         if part == FOLDS or part in entry.results
     )

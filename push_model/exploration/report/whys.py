@@ -5,6 +5,8 @@ from math import isnan
 
 from push_model.exploration.report.comparing import UNTOLD, Difference
 from push_model.exploration.report.found import BASELINES, Explored, Found
+from push_model.exploration.report.honesty import asks_honesty, say_honesty
+from push_model.exploration.report.topics import count_numbers
 from push_model.training.card.shown import write_percent
 
 # What is not worth a sentence: average precision of users apart, and a factor of honesty.
@@ -31,7 +33,9 @@ def find_whys(found: Found, difference: Difference) -> Iterator[str]:
     """
     yield from _weigh_users(found, difference)
     yield from _weigh_folds(difference)
-    if not {difference.entry.family, difference.rival.family} & {*BASELINES}:
+    if asks_honesty(difference):
+        yield say_honesty(found, difference)
+    elif not {difference.entry.family, difference.rival.family} & {*BASELINES}:
         yield from _weigh_honesty(found, difference.entry, difference.rival)
     yield from _weigh_cost(difference)
 
@@ -43,16 +47,21 @@ def _weigh_users(found: Found, difference: Difference) -> Iterator[str]:
     )
     if isnan(new) or isnan(returning) or abs(new - returning) < LEAST_GAP:
         return
-    more = "returning" if abs(returning) > abs(new) else "new"
-    yield f"Most of it is on {more} users (returning {returning:+.3f}, new {new:+.3f})."
+    # As they are written: what is rounded away is neither better nor worse.
+    new, returning = round(new, 3) + 0.0, round(returning, 3) + 0.0
+    if new * returning < 0:
+        up, down = ("returning", "new") if returning > 0 else ("new", "returning")
+        says = f"Better for {up} users, worse for {down} ones"
+    else:
+        says = f"Most of it is on {'returning' if abs(returning) > abs(new) else 'new'} users"
+    yield f"{says} (returning {returning:+.3f}, new {new:+.3f})."
 
 
 def _weigh_folds(difference: Difference) -> Iterator[str]:
     gains = difference.by_part
-    agreeing = sum((gain > 0) == (difference.gain.estimate > 0) for gain in gains)
     if difference.verdict == UNTOLD:
         return
-    if agreeing < len(gains):
+    if difference.agreeing < len(gains):
         yield f"Not on every fold: {', '.join(f'{gain:+.3f}' for gain in gains)}."
     elif _grows(gains):
         yield f"It grows fold by fold: {gains[0]:+.3f} to {gains[-1]:+.3f}."
@@ -78,6 +87,10 @@ def _weigh_honesty(found: Found, entry: Explored, rival: Explored) -> Iterator[s
 
 def _weigh_cost(difference: Difference) -> Iterator[str]:
     entry, rival = difference.entry, difference.rival
-    share = entry.complexity / rival.complexity if rival.complexity else 1.0
-    if difference.verdict == UNTOLD and share < 1 / LEAST_FACTOR:
-        yield f"It is simpler: {write_percent(share)} of the neighbour's complexity."
+    if difference.verdict != UNTOLD or entry.needs_history > rival.needs_history:
+        return
+    share = count_numbers(entry) / max(1, count_numbers(rival))
+    if share < 1 / LEAST_FACTOR:
+        yield f"It is simpler: {write_percent(share)} of the neighbour's leaves or weights."
+    if entry.needs_history < rival.needs_history:
+        yield "It needs no history."

@@ -12,7 +12,8 @@ from push_model.training.card.curves import trace
 FOLDS = ["fold 1", "fold 2", "fold 3", "fold 4"]
 DRAWS, ORDERS, ROWS, PURCHASES = 80, 200, 40_000, 600
 FRAME, VERSIONS = "ef" * 32, {"catboost": "1.2.10"}
-GROUNDS = {"frame": FRAME, "versions": VERSIONS}
+CODE = "ab" * 32
+GROUNDS = {"frame": FRAME, "versions": VERSIONS, "code": CODE}
 RULE = "The simplest servable entry within one standard error of the best servable one."
 
 
@@ -154,14 +155,17 @@ def _result(entry, part):
         "train": {"rows": rows, "orders": rows // 200, "purchases": rows // 70},
         "judged": judged,
         "metrics": {
-            name: _metrics(level) | entry.get("metrics", {}) for name, level in users.items()
+            name: _metrics(level + entry.get("users", {}).get(name, 0.0))
+            | entry.get("metrics", {})
+            | entry.get("metrics_of", {}).get(part, {})
+            for name, level in users.items()
         },
         "draws": _draws(entry, part),
         "fit_s": 0.001 * entry["complexity"] + 0.01,
         "score_us": 0.1 + entry["complexity"] / 10_000,
         "size_bytes": 500 + 12 * entry["complexity"],
         "inputs": 21,
-        "facts": _facts(entry) | {"calibration": None},
+        "facts": _facts(entry) | {"calibration": None} | entry.get("facts", {}),
         "curve": None if part in FOLDS else _curve(ap),
     }
 
@@ -209,6 +213,7 @@ def _exploration(listed):
         "rule": RULE,
         "versions": VERSIONS,
         "git_revision": "0123abc",
+        "code": CODE,
     }
 
 
@@ -247,12 +252,24 @@ INSPECTION = {
 }
 
 
-def write_exploration(folder, *, finals=True, listed=None, parts=(*FOLDS, "usual validation")):
+FINALISTS = frozenset({"trees", "trees, 300", "ridge, C 1e-4", "popularity", "bought before"})
+
+
+def write_exploration(
+    folder,
+    *,
+    finals=True,
+    listed=None,
+    parts=(*FOLDS, "usual validation"),
+    finalists=FINALISTS,
+    plain=None,
+    **choice,
+):
     """Write an exploration's folder; give back the folder."""
     listed = entries() if listed is None else listed
     _write(folder / "exploration.json", _exploration(listed))
     for entry in listed:
-        last = ("usual test", "final") if finals and _is_finalist(entry) else ()
+        last = ("usual test", "final") if finals and entry["name"] in finalists else ()
         for part in (*parts, *last) if not entry["skipped"] else ():
             slug = part.replace(" ", "-")
             _write(
@@ -260,7 +277,10 @@ def write_exploration(folder, *, finals=True, listed=None, parts=(*FOLDS, "usual
                 _result(entry, part),
             )
     if finals:
-        _write(folder / "standings.json", {"choice": CHOICE, "choice_request_only": CHOICE})
+        _write(
+            folder / "standings.json",
+            {"choice": CHOICE | choice, "choice_request_only": plain or CHOICE | choice},
+        )
         _write(folder / "finals.json", {"openings": [OPENING]})
         _write(folder / "inspection.json", INSPECTION)
     return folder
@@ -280,10 +300,6 @@ OPENING = {
     "winner": "trees",
     "reason": None,
 }
-
-
-def _is_finalist(entry):
-    return entry["name"] in {"trees", "trees, 300", "ridge, C 1e-4", "popularity", "bought before"}
 
 
 def _write(path, document):
