@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from push_model.exploration.folder import open_exploration
 from push_model.exploration.report.found import FINAL, USUAL_TEST, Found
+from push_model.exploration.report.one_product import measure_products
 from push_model.exploration.report.reading import INSPECTION_FILE, read_found
 from push_model.exploration.report.texts import make_slug
 from push_model.exploration.result import result_path, write_json
@@ -91,8 +92,8 @@ def inspect(model: Model, rows: pd.DataFrame, *, seed: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``"orders"``, ``"shuffled"``, ``"reasons"``, ``"dependences"`` and ``"slices"``: counts and
-        means.
+        ``"orders"``, ``"shuffled"``, ``"reasons"``, ``"dependences"``, ``"slices"`` and
+        ``"one_product"``: counts and means.
     """
     importances = measure_importances(model, rows, seed=seed)
     propensities = score(model, rows)
@@ -102,6 +103,7 @@ def inspect(model: Model, rows: pd.DataFrame, *, seed: int) -> dict[str, Any]:
         "reasons": measure_reasons(model, rows, seed=seed),
         "dependences": list(_trace(model, rows, importances, seed=seed)),
         "slices": list(_slice(rows, propensities)),
+        "one_product": measure_products(rows, propensities),
     }
 
 

@@ -22,11 +22,17 @@ from push_model.exploration.report.honesty import (
 from push_model.exploration.report.names import label_entry, name_entry
 from push_model.exploration.report.palette import VERDICTS
 from push_model.exploration.report.row_pictures import Row, draw_rows
-from push_model.exploration.report.sentences import CHANCE_NOTE, NEIGHBOURS_NOTE, READ_FOREST
+from push_model.exploration.report.sentences import (
+    CHANCE_NOTE,
+    EXACT_NOTE,
+    NEIGHBOURS_NOTE,
+    READ_FOREST,
+)
 from push_model.exploration.report.topics import SEVERAL, TOPICS, find_topic
 from push_model.exploration.report.whys import find_whys
 from push_model.training.card.chart import Picture
 from push_model.training.card.sections import Section
+from push_model.training.card.shown import write_percent
 from push_model.training.card.tables import Table
 
 # Of a topic with more, the largest differences are drawn, and fewer named in the sentence.
@@ -66,6 +72,7 @@ def compose_neighbours(found: Found) -> Section:
             NEIGHBOURS_NOTE,
             *_say_chance(found, _keep_ranked(compared)),
             *(paragraphs or ["No entry can be compared with a neighbour yet."]),
+            *_say_exact(found),
         ),
         pictures=tuple(
             _draw(found, topic, ranked, number)
@@ -74,6 +81,13 @@ def compose_neighbours(found: Found) -> Section:
         ),
         tables=tuple(_tabulate(found, topic, group) for topic, group in told.items()),
     )
+
+
+def _say_exact(found: Found) -> Iterator[str]:
+    """Say of how many orders derived history is what engineering would supply."""
+    whole = (found.facts.get("frame") or {}).get("orders_with_whole_history")
+    if whole is not None and any(entry.needs_history for entry in found.entries.values()):
+        yield EXACT_NOTE.format(whole=write_percent(whole))
 
 
 def _keep_ranked(group: Sequence[Difference]) -> list[Difference]:

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 
 from push_model.exploration.report.found import FINAL, Explored, Found, curves_of, metric_of
 from push_model.exploration.report.history import say_history
+from push_model.exploration.report.one_product import say_products, tabulate_products
 from push_model.exploration.report.pushes import PUSHES, Sender, compare_senders
 from push_model.exploration.report.sentences import (
     BOUGHT_NOTE,
@@ -63,6 +64,7 @@ def _say_pushes(found: Found, senders: Sequence[Sender]) -> Iterator[str]:
     )
     yield f"These pushes reach {write_percent(ours.reached)} of all purchases. {BOUGHT_NOTE}"
     yield from say_history(found, senders)
+    yield from say_products(found)
     if part != FINAL:
         yield f"The final window has not been opened yet: these are figures of the {part}."
 
@@ -105,6 +107,7 @@ def _tabulate(found: Found, senders: Sequence[Sender]) -> Iterator[Table]:
         rows = tuple((s.name, f"{s.bought:.0f}", write_percent(s.reached)) for s in senders)
         headings = ("sent by", f"bought of {PUSHES:,} pushes", "purchases reached")
         yield Table("As many pushes, sent in different ways", headings, rows)
+        yield from tabulate_products(found, senders[0].name)
     leader, part = found.leader, found.telling_part
     curves = curves_of(leader.results[part]) if leader and part else None
     if curves:

@@ -28,8 +28,8 @@ Of the {surest:.0f} surest of {pushes:,} pushes {with_it:.0f} are bought with it
 without, so that it pays where fewer pushes are sent."""
 
 POOLED_NOTE = """\
-All figures here pool all products and users, each at the moment of an order. They are not for a
-single product: of one product's pushes more or fewer may be bought."""
+All other figures here pool all products and users, each at the moment of an order. They are not
+for a single product: of one product's pushes more or fewer may be bought."""
 
 INTERVALS_NOTE = """\
 Intervals hold {level:.0f} % and come from drawing whole orders anew {resamples:,} times, for the
@@ -45,6 +45,11 @@ NEIGHBOURS_NOTE = """\
 An entry stands beside a neighbour that is as like it as can be: most differ in the one thing that
 the question names; other families, and what a search found, differ in several things at once. Why:
 where the difference lies, as far as the numbers tell; an association, no proof."""
+
+EXACT_NOTE = """\
+History is derived from the frame itself. Of {whole} of the orders every earlier one is known to it:
+there history is what engineering would supply, and what it is worth here is what it would be worth
+exactly. Of the others it knows less."""
 
 CHANCE_NOTE = """\
 These are {count:,} comparisons at {level:.0f} %: were no entry any different from its neighbour,

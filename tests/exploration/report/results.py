@@ -202,6 +202,7 @@ def _exploration(listed):
             "first_day": "2020-10-05",
             "last_day": "2021-03-03",
             "columns": ["outcome"],
+            "orders_with_whole_history": 0.98,
         },
         "parts": _parts(),
         "entries": [

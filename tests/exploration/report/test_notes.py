@@ -10,6 +10,7 @@ from push_model.exploration.report.glass import find_price, is_glass_box
 from push_model.exploration.report.inspection import REASONED_ROWS
 from push_model.exploration.report.leaning import compose_leaning
 from push_model.exploration.report.learning import compose_learning
+from push_model.exploration.report.neighbours import compose_neighbours
 from push_model.exploration.report.paths import compose_paths
 from push_model.exploration.report.protocol import compose_protocol
 from push_model.exploration.report.reading import read_found
@@ -41,6 +42,16 @@ def test_costs_are_drawn_of_what_can_be_served_alone(tmp_path):
     said = " ".join(" ".join(section.paragraphs).split())
     assert "Only entries that can be served are drawn" in said
     assert "where several jobs shared its cores" in said
+
+
+def test_what_exact_history_would_be_worth_is_told_where_history_is_looked_at(tmp_path):
+    found = _write(tmp_path)
+    plain = {name: entry for name, entry in found.entries.items() if not entry.needs_history}
+
+    said = " ".join(" ".join(compose_neighbours(found).paragraphs).split())
+    assert "Of 98 % of the orders every earlier one is known" in said
+    without = compose_neighbours(dataclasses.replace(found, entries=plain))
+    assert "every earlier one" not in " ".join(without.paragraphs)
 
 
 def test_glass_is_priced_against_what_reads_the_same_columns_and_can_be_served(tmp_path):

@@ -1,0 +1,146 @@
+"""Sales choose one product: of its users, does the chosen entry find the buyers?"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from push_model.exploration.report.found import Found
+from push_model.exploration.report.pushes import PUSHES
+from push_model.training.card.shown import write_percent
+from push_model.training.card.slices import LEAST_PURCHASES
+from push_model.training.card.tables import Table
+
+# A product's users that a push goes to.
+PUSHED_SHARE = 0.05
+# What else could choose them, by the column that it goes by.
+RULES = {"ordered_before": "what was bought before", "global_popularity": "popularity"}
+
+Floats = NDArray[np.float64]
+
+
+def measure_products(rows: pd.DataFrame, propensities: Floats) -> dict[str, Any]:
+    """Push each product to its best users, and count who bought it.
+
+    Parameters
+    ----------
+    rows : DataFrame of shape (n_rows, n_columns)
+        Of whole orders that the model has not seen. Reads ``variant_id``, ``outcome`` and the
+        columns of `RULES`.
+    propensities : ndarray of shape (n_rows,)
+        The model's.
+
+    Returns
+    -------
+    dict
+        ``"products"``: how many were bought often enough to be looked at; ``"bought"``: quartiles
+        over these of the share of pushes that are bought, by ``"model"``, rule and ``"chance"``;
+        ``"pairs"``: the share of pairs of a buyer and another candidate of the same product of
+        whom the buyer comes first, ties counting half, by ``"model"`` and rule. Empty where no
+        product was bought often enough.
+    """
+    senders = {"model": propensities}
+    senders |= {name: rows[name].to_numpy(np.float64) for name in RULES}
+    purchases = rows.groupby("variant_id")["outcome"].transform("sum").to_numpy()
+    outcomes = rows["outcome"].to_numpy(np.float64)
+    shares: dict[str, list[float]] = {name: [] for name in ("chance", *senders)}
+    pairs, ordered = 0.0, dict.fromkeys(senders, 0.0)
+    for at in rows.groupby("variant_id").indices.values():
+        if purchases[at[0]] < LEAST_PURCHASES or purchases[at[0]] == len(at):
+            continue
+        bought = outcomes[at]
+        shares["chance"].append(float(bought.mean()))
+        pairs += float(bought.sum() * (len(at) - bought.sum()))
+        for name, scores in senders.items():
+            shares[name].append(_bought_of_best(scores[at], bought))
+            ordered[name] += _pairs_in_order(scores[at], bought)
+    if not shares["chance"]:
+        return {}
+    return {
+        "products": len(shares["chance"]),
+        "bought": {
+            name: np.quantile(each, (0.25, 0.5, 0.75)).tolist() for name, each in shares.items()
+        },
+        "pairs": {name: right / pairs for name, right in ordered.items()},
+    }
+
+
+def _bought_of_best(scores: Floats, bought: Floats) -> float:
+    """Give the share bought among the best; of those who tie at its edge, as many as fit."""
+    size = max(1, round(PUSHED_SHARE * len(scores)))
+    edge = np.sort(scores)[-size]
+    above, at_edge = scores > edge, scores == edge
+    fitting = (size - above.sum()) / at_edge.sum()
+    return float((bought[above].sum() + fitting * bought[at_edge].sum()) / size)
+
+
+def _pairs_in_order(scores: Floats, bought: Floats) -> float:
+    """Count pairs of a buyer and another of whom the buyer comes first, ties as half."""
+    buyers, others = scores[bought == 1], np.sort(scores[bought == 0])
+    below = np.searchsorted(others, buyers, side="left")
+    not_above = np.searchsorted(others, buyers, side="right")
+    return float((below + not_above).sum() / 2)
+
+
+def say_products(found: Found) -> Iterator[str]:
+    """Say what a push of one product brings.
+
+    Parameters
+    ----------
+    found : Found
+        The exploration.
+
+    Yields
+    ------
+    str
+    """
+    looked = _looked_at(found)
+    if not looked:
+        return
+    bought, pairs = looked["bought"], looked["pairs"]
+    low, middle, high = (PUSHES * share for share in bought["model"])
+    chance, before = (PUSHES * bought[name][1] for name in ("chance", "ordered_before"))
+    yield (
+        f"One product at a time: sent to the {write_percent(PUSHED_SHARE)} of its users with the "
+        f"highest propensity, {middle:.0f} of {PUSHES:,} pushes are bought for the product in the middle, "
+        f"{low:.0f} to {high:.0f} for half of the products. Sent by what was bought before: "
+        f"{before:.0f}; by chance: {chance:.0f}. Of one who bought the product and one who did "
+        f"not, the buyer comes first in {100 * pairs['model']:.0f} of 100 cases; by what was "
+        f"bought before in {100 * pairs['ordered_before']:.0f}, by popularity, which tells days "
+        f"apart and no users, in {100 * pairs['global_popularity']:.0f}."
+    )
+
+
+def _looked_at(found: Found) -> Mapping[str, Any]:
+    return found.inspection.get("one_product") or {}
+
+
+def tabulate_products(found: Found, ours: str) -> Iterator[Table]:
+    """Tabulate what a push of one product brings.
+
+    Parameters
+    ----------
+    found : Found
+        The exploration.
+    ours : str
+        What the chosen entry is called.
+
+    Yields
+    ------
+    Table
+    """
+    looked = _looked_at(found)
+    if not looked:
+        return
+    names = {"model": ours, **RULES, "chance": "chance"}
+    rows = tuple(
+        (name, *(f"{PUSHES * share:.0f}" for share in looked["bought"][key]))
+        for key, name in names.items()
+    )
+    caption = (
+        f"Bought of {PUSHES:,} pushes of one product to the best {write_percent(PUSHED_SHARE)} of "
+        f"its users, over the {looked['products']:,} products bought at least {LEAST_PURCHASES} times"
+    )
+    yield Table(caption, ("sent by", "a quarter has less", "middle", "a quarter has more"), rows)
