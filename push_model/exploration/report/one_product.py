@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from push_model.exploration.report.found import Found
 from push_model.exploration.report.pushes import PUSHES
 from push_model.training.card.shown import write_percent
-from push_model.training.card.slices import LEAST_PURCHASES
 from push_model.training.card.tables import Table
 
 # A product's users that a push goes to.
 PUSHED_SHARE = 0.05
+# Of a product bought less often, the share bought of its pushes is luck.
+LEAST_PURCHASES = 10
 # What else could choose them, by the column that it goes by.
 RULES = {"ordered_before": "what was bought before", "global_popularity": "popularity"}
 
@@ -104,9 +105,9 @@ def say_products(found: Found) -> Iterator[str]:
     chance, before = (PUSHES * bought[name][1] for name in ("chance", "ordered_before"))
     yield (
         f"One product at a time: sent to the {write_percent(PUSHED_SHARE)} of its users with the "
-        f"highest propensity, {middle:.0f} of {PUSHES:,} pushes are bought for the product in the middle, "
-        f"{low:.0f} to {high:.0f} for half of the products. Sent by what was bought before: "
-        f"{before:.0f}; by chance: {chance:.0f}. Of one who bought the product and one who did "
+        f"highest propensity, {middle:.0f} of {PUSHES:,} pushes are bought for the product in the "
+        f"middle, {low:.0f} to {high:.0f} for half of the products. Sent by what was bought "
+        f"before: {before:.0f}; by chance: {chance:.0f}. Of one who bought the product and one who did "
         f"not, the buyer comes first in {100 * pairs['model']:.0f} of 100 cases; by what was "
         f"bought before in {100 * pairs['ordered_before']:.0f}, by popularity, which tells days "
         f"apart and no users, in {100 * pairs['global_popularity']:.0f}."
@@ -141,6 +142,6 @@ def tabulate_products(found: Found, ours: str) -> Iterator[Table]:
     )
     caption = (
         f"Bought of {PUSHES:,} pushes of one product to the best {write_percent(PUSHED_SHARE)} of "
-        f"its users, over the {looked['products']:,} products bought at least {LEAST_PURCHASES} times"
+        f"its users: {looked['products']:,} products bought at least {LEAST_PURCHASES} times"
     )
     yield Table(caption, ("sent by", "a quarter has less", "middle", "a quarter has more"), rows)

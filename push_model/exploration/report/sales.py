@@ -42,7 +42,7 @@ def compose_sales(found: Found) -> Section:
             WHAT_IT_GIVES,
             *_say_pushes(found, senders),
             *_say_users(found),
-            *([POOLED_NOTE] if senders else []),
+            *([POOLED_NOTE, *say_products(found)] if senders else []),
             NOT_KNOWN_SALES.format(min_items=least),
         ),
         pictures=(_draw_senders(senders),) if senders else (),
@@ -64,7 +64,6 @@ def _say_pushes(found: Found, senders: Sequence[Sender]) -> Iterator[str]:
     )
     yield f"These pushes reach {write_percent(ours.reached)} of all purchases. {BOUGHT_NOTE}"
     yield from say_history(found, senders)
-    yield from say_products(found)
     if part != FINAL:
         yield f"The final window has not been opened yet: these are figures of the {part}."
 

@@ -28,8 +28,8 @@ Of the {surest:.0f} surest of {pushes:,} pushes {with_it:.0f} are bought with it
 without, so that it pays where fewer pushes are sent."""
 
 POOLED_NOTE = """\
-All other figures here pool all products and users, each at the moment of an order. They are not
-for a single product: of one product's pushes more or fewer may be bought."""
+These figures pool all products and users, each at the moment of an order. They are not for a single
+product: of one product's pushes more or fewer may be bought."""
 
 INTERVALS_NOTE = """\
 Intervals hold {level:.0f} % and come from drawing whole orders anew {resamples:,} times, for the

@@ -5,12 +5,12 @@ from sklearn.metrics import roc_auc_score
 
 from push_model.exploration.report.found import Found
 from push_model.exploration.report.one_product import (
+    LEAST_PURCHASES,
     PUSHED_SHARE,
     measure_products,
     say_products,
     tabulate_products,
 )
-from push_model.training.card.slices import LEAST_PURCHASES
 
 
 def make_rows(
