@@ -260,7 +260,7 @@ _HISTORY: tuple[Column, ...] = (
         0.0,
         1e6,
         "earlier orders of the user of which it is known what they held",
-        "a user with a typical number of them",
+        "one",
     ),
     *_orders_with("variant", "this product"),
     *_orders_with("vendor", "anything of this vendor"),

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from push_model.cli import app
+from push_model.columns import HISTORY
 from push_model.errors import DatasetError, InvalidEventError
 from push_model.training.history import with_history
 from tests.frames import make_frame
@@ -42,7 +43,11 @@ def test_the_table_holds_every_user_and_each_product_bought(dataset, tmp_path):
 
 def test_the_pages_query_finds_what_the_next_order_has_behind_it(tmp_path):
     dataset, out = tmp_path / "frame.csv", tmp_path / "history.parquet"
-    make_frame(orders=23).to_csv(dataset, index=False)
+    frame = make_frame(orders=23)
+    # One who orders for the second time: of the first order no frame has a row.
+    newest = frame[frame["order_date"] == frame["order_date"].max()]
+    frame = pd.concat([frame, newest.assign(user_id=7, order_id=newest["order_id"] + 1)])
+    frame.to_csv(dataset, index=False)
     then = with_history(pd.read_csv(dataset, parse_dates=["order_date"])).df()
     last = then[then["order_date"] == then["order_date"].max()]
     features(dataset, out, "--until", "2020-10-15")
@@ -51,18 +56,17 @@ def test_the_pages_query_finds_what_the_next_order_has_behind_it(tmp_path):
 
     connection = duckdb.connect()
     connection.execute(f"CREATE VIEW history AS FROM '{out}'")
-    compared = 0
-    for row in last.to_dict("records"):
-        keys = {name: row[name] for name in ("user_id", "variant_id", "vendor")}
-        (found,) = connection.execute(query, keys).fetchall()
-        # What `ordered_before` first tells on the day itself no table of the day before has.
-        for place, name in ((1, "orders_with_variant"), (3, "orders_with_vendor")):
-            if found[place] or not row[name]:
-                told = (found[0], *found[place : place + 2])
-                since = row[name.replace("with", "since")]
-                assert told == (row["earlier_orders"], row[name], None if pd.isna(since) else since)
-                compared += bool(found[place])
-    assert compared > 10
+    known = {user for (user,) in connection.execute("SELECT user_id FROM history").fetchall()}
+    vendor_before = last.groupby(["order_id", "vendor"])["ordered_before"].transform("max")
+    compared = {"bought before": 0, "user in the table": 0, "user not in the table": 0}
+    for row in last.assign(vendor_ordered_before=vendor_before).to_dict("records"):
+        asked = ["user_id", "variant_id", "vendor", "ordered_before", "vendor_ordered_before"]
+        (found,) = connection.execute(query, {name: row[name] for name in asked}).fetchall()
+        assert found == tuple(None if pd.isna(row[name]) else row[name] for name in HISTORY)
+        compared["bought before"] += bool(row["orders_with_variant"])
+        is_known = row["user_id"] in known
+        compared["user in the table" if is_known else "user not in the table"] += 1
+    assert min(compared.values()) >= 10, compared
 
 
 def test_no_later_row_is_looked_at(dataset, tmp_path):

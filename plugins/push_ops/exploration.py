@@ -189,12 +189,12 @@ def search(request: ExplorationRequest) -> list[str]:
     """
     from push_model.exploration.run import find_more  # noqa: PLC0415 - as in plan
 
-    def report(ended: int, best: float | None, spent_s: float) -> None:
+    def _report(ended: int, best: float | None, spent_s: float) -> None:
         said = "none yet" if best is None else f"{best:.4f}"
         shown = (ended, request.search_trials, said, spent_s)
         logger.info("Trial %d of %d; best AP %s; %.0f s spent.", *shown)
 
-    return find_more(request.folder, trials=request.search_trials, report_progress=report)
+    return find_more(request.folder, trials=request.search_trials, report_progress=_report)
 
 
 def finish(request: ExplorationRequest) -> dict[str, str]:

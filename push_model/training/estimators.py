@@ -23,8 +23,9 @@ DAYS_SINCE = ("days_since_purchase_variant_id", "days_since_purchase_product_typ
 
 # Where these are missing the product was never bought, and no number says so.
 SAYS_NEVER = frozenset({*DAYS_SINCE, "orders_since_variant", "orders_since_vendor"})
-# Where missing means none, whatever is typical.
-_SAYS_NONE = frozenset({"orders_with_variant", "orders_with_vendor"})
+# Where missing means that nothing is known, whatever is typical: one order, as of every user whose
+# second this is, and none of the product's.
+_SAYS_NOTHING_KNOWN = {"earlier_orders": 1.0, "orders_with_variant": 0.0, "orders_with_vendor": 0.0}
 
 # CatBoost adds up in as many parts as it has threads: with another number on each machine, each
 # would make a model of its own of the same rows.
@@ -277,8 +278,10 @@ def _preparer(parametrisation: Parametrisation, derived: tuple[Step, ...]) -> Fe
 
 
 def _typical(X: pd.DataFrame, name: str) -> Fill:
-    """Fill with the median; 0 for a flag or a count, and when the whole column is missing."""
-    if name in _SAYS_NONE or BY_NAME[name].type == "flag":
+    """Fill with the median; 0 for a flag, and when the whole column is missing."""
+    if name in _SAYS_NOTHING_KNOWN:
+        return Fill(name, _SAYS_NOTHING_KNOWN[name])
+    if BY_NAME[name].type == "flag":
         return Fill(name, 0.0)
     median = X[name].median()
     return Fill(name, 0.0 if pd.isna(median) else float(median))

@@ -224,29 +224,38 @@ def test_half_a_history_is_derived_anew():
 
 @pytest.mark.mltest("Mon 3")
 def test_what_requests_carry_is_what_the_next_order_turns_out_to_have():
-    frame = make_shop(seed=3, orders=40, days=25)
+    frame = make_shop(seed=3, orders=80, days=50)
     days = sorted(frame["order_date"].unique())
-    compared = {"variant_id": 0, "vendor": 0}
-    for day in days[5:]:
+    compared = dict.fromkeys(("table", "flag alone", "no order known"), 0)
+    for day in days[3:]:
         sent = history_of_next_orders(frame[frame["order_date"] < day]).df().astype(NUMBERS)
         then = past_of(frame[frame["order_date"] <= day])
         for row in then[then["order_date"] == day].itertuples():
             own = sent[sent["user_id"] == row.user_id]
-            for key in compared if len(own) else ():
-                word = KEYS[key]
-                names = ["earlier_orders", f"orders_with_{word}", f"orders_since_{word}"]
-                told = own[own[key] == getattr(row, key)]
-                # What `ordered_before` first tells on the day itself no table of before has.
-                if told.empty and getattr(row, names[1]):
-                    continue
-                by_user = own[own["variant_id"].isna() & own["vendor"].isna()]
-                known = (
-                    told.iloc[-1].combine_first(by_user.iloc[0]) if len(told) else by_user.iloc[0]
-                )
-                then_known = [getattr(row, name) for name in names]
-                np.testing.assert_array_equal(known[names].astype(float), then_known)
-                compared[key] += bool(len(told))
-    assert min(compared.values()) > 25
+            for key in ("variant_id", "vendor"):
+                told, before = own[own[key] == getattr(row, key)], tells_of(then, row, key)
+                names = ["earlier_orders", *(f"orders_{w}_{KEYS[key]}" for w in ("with", "since"))]
+                found = [getattr(row, name) for name in names]
+                np.testing.assert_array_equal(carry(own, told, names, before=before), found)
+                compared["table"] += bool(len(told))
+                compared["flag alone"] += before and told.empty
+                compared["no order known"] += own.empty
+    assert min(compared.values()) > 5, compared
+
+
+def tells_of(rows, row, key) -> bool:
+    """Tell whether an order says that what it holds of a key was bought before."""
+    alike = (rows["order_id"] == row.order_id) & (rows[key] == getattr(row, key))
+    return bool(rows.loc[alike, "ordered_before"].max())
+
+
+def carry(own, told, names, *, before) -> list[float]:
+    """Say what a request carries, as docs/serving.md has it."""
+    by_user = own[own["variant_id"].isna() & own["vendor"].isna()]
+    orders = float(by_user["earlier_orders"].iloc[0]) if len(own) else 1.0
+    if len(told):
+        return [orders, *told.iloc[-1][names[1:]].astype(float)]
+    return [orders, float(before), orders if before else np.nan]
 
 
 def test_a_frame_without_users_is_refused():

@@ -107,8 +107,8 @@ def say_products(found: Found) -> Iterator[str]:
         f"One product at a time: sent to the {write_percent(PUSHED_SHARE)} of its users with the "
         f"highest propensity, {middle:.0f} of {PUSHES:,} pushes are bought for the product in the "
         f"middle, {low:.0f} to {high:.0f} for half of the products. Sent by what was bought "
-        f"before: {before:.0f}; by chance: {chance:.0f}. Of one who bought the product and one who did "
-        f"not, the buyer comes first in {100 * pairs['model']:.0f} of 100 cases; by what was "
+        f"before: {before:.0f}; by chance: {chance:.0f}. Of one who bought the product and one who "
+        f"did not, the buyer comes first in {100 * pairs['model']:.0f} of 100 cases; by what was "
         f"bought before in {100 * pairs['ordered_before']:.0f}, by popularity, which tells days "
         f"apart and no users, in {100 * pairs['global_popularity']:.0f}."
     )
