@@ -83,6 +83,9 @@ def search(
             _write_found(exploration, study)
             if report_progress is not None:
                 report_progress(ended + 1, _best_so_far(study), monotonic() - started)
+        # A search that was killed between a trial's end and its writing has one to write down.
+        if ended:
+            _write_found(exploration, study)
         return _best(study, exploration)
 
 

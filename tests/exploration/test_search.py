@@ -92,6 +92,13 @@ def test_a_search_that_was_killed_ends_as_it_would_have_ended(copied, monkeypatc
     assert made(copied) == made(whole)
 
 
+def test_what_a_kill_left_unwritten_is_written_by_the_next_search(copied):
+    found = search.search(copied, trials=1)
+    (copied / "search.json").unlink()
+
+    assert search.search(copied, trials=1) == open_exploration(copied).found == found
+
+
 def test_after_the_random_start_the_sampler_goes_by_what_it_saw(copied, monkeypatch):
     drawn = {}
     for startup in (2, 100):
