@@ -146,7 +146,7 @@ def test_an_exploration_reads_of_a_table_what_its_export_gives(tmp_path, orders_
 def explore(folder, dataset):
     """Plan an exploration, and give what it laid down."""
     request = read_exploration(
-        {"dataset": dataset, "min_items": 5, "size": "small", "seed": 0},
+        {"dataset": dataset, "min_items": 5, "size": "small", "search_trials": 0, "seed": 0},
         run_id=dataset,
         run_date=date(2021, 6, 1),
         environ={"PUSH_RUNS_DIR": str(folder / "explorations")},

@@ -148,9 +148,10 @@ def test_a_run_triggered_in_the_form_ends_green_and_trains_what_was_typed_there(
     asked = [json.loads(fit.read_text())["event"] for fit in (tmp_path / "runs").rglob("fit.json")]
     assert 20 in {event["model_parametrisation"]["iterations"] for event in asked}
     assert (tmp_path / "models" / "champion.json").exists()
+    # Sized first: a busy machine that is still drawing the graph may lose it to a new size.
+    page.set_viewport_size({"width": 1280, "height": 600})
     page.goto(f"/dags/push_retraining/runs/{dag_run['dag_run_id']}")
     page.get_by_label("Show Graph (Press g)").click()
-    page.set_viewport_size({"width": 1280, "height": 600})
     promote = page.locator(".react-flow__node").filter(has_text="promote")
     # A busy machine draws the graph late.
     expect(promote).to_contain_text(re.compile("success|skipped"), timeout=60_000)
