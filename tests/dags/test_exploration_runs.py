@@ -48,6 +48,20 @@ def explore(tmp_path, monkeypatch, database):  # noqa: ARG001 - runs need the ta
     return start
 
 
+@pytest.fixture
+def tiny_trees(monkeypatch):
+    """Let a search try trees that are grown in no time."""
+    settings = {
+        "iterations": 5,
+        "depth": 2,
+        "learning_rate": 0.2,
+        "l2_leaf_reg": 3.0,
+        "random_strength": 1.0,
+    }
+    monkeypatch.setattr("push_model.exploration.search._draw", lambda _trial: settings)
+
+
+@pytest.mark.usefixtures("tiny_trees")
 def test_the_tasks_find_what_the_command_line_finds(explore, tmp_path):
     dataset = tmp_path / "frame.csv"
 
