@@ -109,7 +109,7 @@ def _say_left(task: Task) -> str:
 
 
 def _search(exploration: "Exploration", *, trials: int) -> None:
-    from push_model.exploration.run import find_more  # noqa: PLC0415 - keeps --help instant
+    from push_model.exploration.search import search  # noqa: PLC0415 - keeps --help instant
 
     with _progress() as progress:
         task = progress.add_task("Searching trees", total=trials)
@@ -121,7 +121,7 @@ def _search(exploration: "Exploration", *, trials: int) -> None:
             if not progress.console.is_terminal:
                 typer.echo(f"{said}, {spent_s / 60:.0f} min spent", err=True)
 
-        find_more(exploration.folder, trials=trials, report_progress=report)
+        search(exploration.folder, trials=trials, report_progress=report)
 
 
 def _say_start(exploration: "Exploration") -> None:

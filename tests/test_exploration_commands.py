@@ -76,9 +76,8 @@ def test_a_search_shows_the_best_so_far(run, dataset, tmp_path, monkeypatch):
         asked.append(trials)
         report_progress(1, None, 60.0)
         report_progress(2, 0.25, 120.0)
-        return []
 
-    monkeypatch.setattr("push_model.exploration.run.find_more", found)
+    monkeypatch.setattr("push_model.exploration.search.search", found)
 
     code, _, err, _ = run(
         dataset, "--size", "small", "--out", tmp_path, "--jobs", 1, "--search-trials", 2

@@ -60,11 +60,14 @@ class Exploration:
     @property
     def found(self) -> tuple[Entry, ...]:
         """The entries that a search on these grounds found."""
+        return tuple(Entry.from_document(entry) for entry in self.search.get("entries", ()))
+
+    @property
+    def search(self) -> dict[str, Any]:
+        """What `search.json` says; empty where nothing was searched on these grounds."""
         path = self.folder / SEARCH_FILE
-        made = read_json(path) if path.exists() else None
-        if made is None or made["grounds"] != self.grounds:
-            return ()
-        return tuple(Entry.from_document(document) for document in made["entries"])
+        made: dict[str, Any] = read_json(path) if path.exists() else {}
+        return made if made.get("grounds") == self.grounds else {}
 
     @property
     def grounds(self) -> dict[str, Any]:

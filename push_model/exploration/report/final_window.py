@@ -12,9 +12,8 @@ from push_model.exploration.report.found import (
     Found,
     metric_of,
 )
-from push_model.exploration.report.names import label_entry, name_entry
-from push_model.exploration.report.palette import style_family
-from push_model.exploration.report.row_pictures import Row, draw_rows
+from push_model.exploration.report.names import name_entry
+from push_model.exploration.report.row_pictures import draw_rows, level_rows
 from push_model.training.card.chart import Picture
 from push_model.training.card.shown import UNKNOWN, write_number
 from push_model.training.card.tables import Table
@@ -63,12 +62,7 @@ def draw_finals(found: Found) -> Iterator[Picture]:
     Picture
         None before the window was opened.
     """
-    levels = [(entry, measure(found, entry, [FINAL])) for entry in found.finalists]
-    rows = [
-        Row(label_entry(found, entry), level, f"{level.estimate:.4f}", style_family(entry.family))
-        for entry, level in levels
-        if level
-    ]
+    rows = level_rows(found, found.finalists, [FINAL])
     if rows:
         yield draw_rows(
             "finals",

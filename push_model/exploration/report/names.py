@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from itertools import combinations
-from typing import Any
 
 from push_model.exploration.report.found import Explored, Found
+from push_model.exploration.report.topics import write_setting
 
 FINAL_MODEL = "final model"
 # How a search names what it found: by all its settings, which no picture has room for.
@@ -80,9 +80,5 @@ def label_entry(found: Found, entry: Explored) -> str:
 def _tell(entry: Explored, told: Iterable[tuple[str, str]]) -> str:
     settings = entry.settings
     size = f"{settings.get('iterations')} x depth {settings.get('depth')}"
-    more = [f"{word} {_write(settings.get(name))}" for word, name in told]
+    more = [f"{word} {write_setting(settings.get(name))}" for word, name in told]
     return ", ".join([size, *more, *(["history"] if entry.needs_history else [])])
-
-
-def _write(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else str(value)

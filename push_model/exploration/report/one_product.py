@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from push_model.exploration.report.found import Found
 from push_model.exploration.report.pushes import PUSHES
 from push_model.training.card.shown import write_percent
 from push_model.training.card.tables import Table
+from push_model.training.metrics import Floats, precision_at_k
 
 # A product's users that a push goes to.
 PUSHED_SHARE = 0.05
@@ -18,8 +19,6 @@ PUSHED_SHARE = 0.05
 LEAST_PURCHASES = 10
 # What else could choose them, by the column that it goes by.
 RULES = {"ordered_before": "what was bought before", "global_popularity": "popularity"}
-
-Floats = NDArray[np.float64]
 
 
 def measure_products(rows: pd.DataFrame, propensities: Floats) -> dict[str, Any]:
@@ -53,10 +52,13 @@ def measure_products(rows: pd.DataFrame, propensities: Floats) -> dict[str, Any]
             continue
         bought = outcomes[at]
         shares["chance"].append(float(bought.mean()))
-        pairs += float(bought.sum() * (len(at) - bought.sum()))
+        of_product = float(bought.sum() * (len(at) - bought.sum()))
+        pairs += of_product
+        pushes = max(1, round(PUSHED_SHARE * len(at)))
         for name, scores in senders.items():
-            shares[name].append(_bought_of_best(scores[at], bought))
-            ordered[name] += _pairs_in_order(scores[at], bought)
+            shares[name].append(precision_at_k(bought, scores[at], k=pushes))
+            # ROC-AUC is the share of these pairs in order, ties as half.
+            ordered[name] += of_product * float(roc_auc_score(bought, scores[at]))
     if not shares["chance"]:
         return {}
     return {
@@ -66,23 +68,6 @@ def measure_products(rows: pd.DataFrame, propensities: Floats) -> dict[str, Any]
         },
         "pairs": {name: right / pairs for name, right in ordered.items()},
     }
-
-
-def _bought_of_best(scores: Floats, bought: Floats) -> float:
-    """Give the share bought among the best; of those who tie at its edge, as many as fit."""
-    size = max(1, round(PUSHED_SHARE * len(scores)))
-    edge = np.sort(scores)[-size]
-    above, at_edge = scores > edge, scores == edge
-    fitting = (size - above.sum()) / at_edge.sum()
-    return float((bought[above].sum() + fitting * bought[at_edge].sum()) / size)
-
-
-def _pairs_in_order(scores: Floats, bought: Floats) -> float:
-    """Count pairs of a buyer and another of whom the buyer comes first, ties as half."""
-    buyers, others = scores[bought == 1], np.sort(scores[bought == 0])
-    below = np.searchsorted(others, buyers, side="left")
-    not_above = np.searchsorted(others, buyers, side="right")
-    return float((below + not_above).sum() / 2)
 
 
 def say_products(found: Found) -> Iterator[str]:

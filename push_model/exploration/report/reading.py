@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from push_model.exploration.entry import Entry
-from push_model.exploration.folder import SEARCH_FILE, Exploration, open_exploration
+from push_model.exploration.folder import Exploration, open_exploration
 from push_model.exploration.protocol import CHOOSING, CLAIMING, COMPARING
 from push_model.exploration.report.found import Explored, Found
 from push_model.exploration.result import Result, read_json
@@ -34,7 +34,7 @@ def read_found(folder: Path) -> Found:
     exploration = open_exploration(folder)
     standings = _read(folder / "standings.json", {})
     choice = standings.get("choice") or {}
-    inspection, search = (_read(folder / file, {}) for file in (INSPECTION_FILE, SEARCH_FILE))
+    inspection = _read(folder / INSPECTION_FILE, {})
     return Found(
         facts=exploration.facts,
         entries={entry.name: entry for entry in _read_entries(exploration)},
@@ -44,7 +44,7 @@ def read_found(folder: Path) -> Found:
         # What was looked at in another entry says nothing of this one.
         inspection=inspection if inspection.get("entry") == _slug(choice, exploration) else {},
         learning=tuple(_read(folder / LEARNING_FILE, ())),
-        search=search if search.get("grounds") == exploration.grounds else {},
+        search=exploration.search,
     )
 
 

@@ -1,11 +1,20 @@
 """How do entries compare? One row each, its name above its interval, best read down the page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
-from push_model.exploration.report.palette import AROUND, LEGEND_ROW, TALL_ROW, Style
+from push_model.exploration.report.comparing import measure
+from push_model.exploration.report.found import Explored, Found
+from push_model.exploration.report.names import label_entry
+from push_model.exploration.report.palette import (
+    AROUND,
+    LEGEND_ROW,
+    TALL_ROW,
+    Style,
+    style_family,
+)
 from push_model.exploration.report.texts import shorten
 from push_model.training.card.chart import CHAMPION, GROUND, MUTED, OURS, WIDTH, Picture
 from push_model.training.gate.resampling import Interval
@@ -21,6 +30,31 @@ class Row(NamedTuple):
     interval: Interval
     says: str
     style: Style
+
+
+def level_rows(found: Found, entries: Iterable[Explored], parts: Sequence[str]) -> list[Row]:
+    """Make a row of each entry's average precision.
+
+    Parameters
+    ----------
+    found : Found
+        The exploration.
+    entries : iterable of Explored
+        In the order of the rows.
+    parts : sequence of str
+        Names; their mean counts.
+
+    Returns
+    -------
+    list of Row
+        Entries without a result on every part are left out.
+    """
+    levels = [(entry, measure(found, entry, parts)) for entry in entries]
+    return [
+        Row(label_entry(found, entry), level, f"{level.estimate:.4f}", style_family(entry.family))
+        for entry, level in levels
+        if level
+    ]
 
 
 def draw_rows(

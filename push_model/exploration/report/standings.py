@@ -11,9 +11,8 @@ from push_model.exploration.report.found import (
     Found,
     level_of,
 )
-from push_model.exploration.report.names import label_entry, name_entry
-from push_model.exploration.report.palette import style_family
-from push_model.exploration.report.row_pictures import Row, draw_rows
+from push_model.exploration.report.names import name_entry
+from push_model.exploration.report.row_pictures import draw_rows, level_rows
 from push_model.exploration.report.topics import count_numbers, find_unconverged
 from push_model.training.card.chart import Picture
 from push_model.training.card.shown import UNKNOWN, write_number
@@ -48,12 +47,7 @@ def draw_standings(found: Found) -> Iterator[Picture]:
     """
     best = found.ranked[:SHOWN]
     shown = [*best, *(e for e in found.ranked[SHOWN:] if _is_always_shown(found, e))]
-    levels = [(entry, measure(found, entry, found.folds)) for entry in shown]
-    rows = [
-        Row(label_entry(found, entry), level, f"{level.estimate:.4f}", style_family(entry.family))
-        for entry, level in levels
-        if level
-    ]
+    rows = level_rows(found, shown, found.folds)
     if rows:
         yield draw_rows(
             "standings",

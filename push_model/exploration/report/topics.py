@@ -95,11 +95,27 @@ def write_settings(entry: Explored) -> str:
     -------
     str
     """
-    given = (f"{name} {_write(value)}" for name, value in entry.settings.items())
+    given = (f"{name} {write_setting(value)}" for name, value in entry.settings.items())
     return ", ".join(given) or "the family's own"
 
 
-def _write(value: Any) -> str:
+def write_setting(value: Any) -> str:
+    """Write a setting's value.
+
+    Parameters
+    ----------
+    value : object
+        A number, mostly.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> write_setting(0.05), write_setting(240)
+    ('0.05', '240')
+    """
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
