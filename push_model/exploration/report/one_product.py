@@ -43,14 +43,13 @@ def measure_products(rows: pd.DataFrame, propensities: Floats) -> dict[str, Any]
     """
     senders = {"model": propensities}
     senders |= {name: rows[name].to_numpy(np.float64) for name in RULES}
-    purchases = rows.groupby("variant_id")["outcome"].transform("sum").to_numpy()
     outcomes = rows["outcome"].to_numpy(np.float64)
     shares: dict[str, list[float]] = {name: [] for name in ("chance", *senders)}
     pairs, ordered = 0.0, dict.fromkeys(senders, 0.0)
     for at in rows.groupby("variant_id").indices.values():
-        if purchases[at[0]] < LEAST_PURCHASES or purchases[at[0]] == len(at):
-            continue
         bought = outcomes[at]
+        if not LEAST_PURCHASES <= bought.sum() < len(at):
+            continue
         shares["chance"].append(float(bought.mean()))
         of_product = float(bought.sum() * (len(at) - bought.sum()))
         pairs += of_product
