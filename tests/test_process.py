@@ -6,6 +6,7 @@ import pytest
 from push_model import FEATURES, handler_predict, health, process
 from push_model.process import MOST_UNKNOWN_NAMES, Counts, Tally
 from push_model.testing import make_model
+from tests.forks import code_of, in_fork, start
 
 
 def test_threads_lose_no_count():
@@ -41,25 +42,20 @@ def test_a_fork_sketches_from_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("PUSH_MODELS_DIR", str(make_model(tmp_path).parent))
     handler_predict({"users": {str(n): dict.fromkeys(FEATURES) for n in range(100)}})
 
-    child = os.fork()
-    if child == 0:
-        os._exit(health(details=True)["skew"]["rows"])
-    _, status = os.waitpid(child, 0)
-
-    assert os.waitstatus_to_exitcode(status) == 0
+    assert in_fork(lambda: health(details=True)["skew"]["rows"]) == 0
     assert health(details=True)["skew"]["rows"] > 0
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_fork_counts_from_nothing_and_waits_for_no_lock_of_its_parent():
+    def has_counted_wrong():
+        process.TALLY.count_answer(users=1, errors=0)
+        return process.TALLY.counts() != Counts(requests=1, users=1)
+
     process.TALLY.count_failure()
     with process.TALLY._lock:  # a thread of the parent may hold it at that moment
-        child = os.fork()
-        if child == 0:
-            process.TALLY.count_answer(users=1, errors=0)
-            os._exit(0 if process.TALLY.counts() == Counts(requests=1, users=1) else 1)
-    _, status = os.waitpid(child, 0)
+        child = start(has_counted_wrong)
 
-    assert os.waitstatus_to_exitcode(status) == 0
+    assert code_of(child) == 0
     assert process.TALLY.counts() == Counts(requests=1, failed_requests=1)

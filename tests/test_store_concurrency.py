@@ -15,6 +15,7 @@ from push_model.retention import prune
 from push_model.store import champion, model_path, promote, rollback
 from push_model.store_lock import locked
 from push_model.testing import make_model
+from tests.forks import code_of, start
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 
@@ -36,22 +37,6 @@ def models(tmp_path, monkeypatch):
 
 def move(models, name, expected):
     promote(models, name, expected=expected, verdict=None, **FACTS)
-
-
-def start(work) -> int:
-    """Run in a forked process that ends with what `work` returns, or with 1 if it raises."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            code = work()
-        finally:
-            os._exit(code)
-    return child
-
-
-def code_of(child: int) -> int:
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def wait_for(path) -> None:
@@ -117,12 +102,14 @@ def test_readers_in_a_tight_loop_see_a_thousand_changes_and_no_failure(models, t
         return 0
 
     children = [start(read), start(look_back)]
-    for before, after in pairwise("bc" * (CHANGES // 6) + "b"):
-        move(models, after, before)
-        assert rollback(models, **FACTS).model_name == before
-        move(models, after, before)
-        prune(models, keep=4, now=0.0)
-    is_over.touch()
+    try:
+        for before, after in pairwise("bc" * (CHANGES // 6) + "b"):
+            move(models, after, before)
+            assert rollback(models, **FACTS).model_name == before
+            move(models, after, before)
+            prune(models, keep=4, now=0.0)
+    finally:
+        is_over.touch()
 
     assert [code_of(child) for child in children] == [0, 0]
     assert len(history(models)) >= CHANGES - 2

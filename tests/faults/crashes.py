@@ -13,6 +13,7 @@ from push_model.model_folder import read_model, write_model_folder
 from push_model.past import history
 from push_model.retention import prune
 from push_model.store import champion, model_path, promote, rollback
+from tests.forks import in_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,25 +128,16 @@ class Disk:
         return counted
 
 
-def in_child(work: Callable[[], None]) -> int:
-    """Run in a forked process; give how it ended."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            os._exit(9)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
 def killed_at(number: int, how: str, operation: Operation, store: Path) -> int:
-    def work() -> None:
+    """Act in a forked process that is killed at a call; give how it ended."""
+
+    def work() -> int:
         disk = Disk(number, how, lambda: os.kill(os.getpid(), signal.SIGKILL))
         disk.wrap(lambda name, function: setattr(os, name, function))
         operation.act(store)
-        os._exit(0)
+        return 0
 
-    return in_child(work)
+    return in_fork(work)
 
 
 def changes_of(operation: Operation, store: Path, monkeypatch) -> list[tuple[int, str]]:

@@ -24,7 +24,6 @@ from tests.faults.crashes import (
     damage_pointer,
     done_again,
     go_back,
-    in_child,
     killed_at,
     move,
     points_of,
@@ -32,6 +31,7 @@ from tests.faults.crashes import (
     require_sound,
     save,
 )
+from tests.forks import in_fork
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 
@@ -122,7 +122,7 @@ def test_no_change_of_the_disk_goes_round_the_calls_that_are_counted(name, patte
     store = copy_of(pattern, OPERATIONS[name], tmp_path)
     report = tmp_path / "report"
 
-    def work() -> None:
+    def work() -> int:
         changes = []
 
         def audit(event, arguments):
@@ -136,9 +136,9 @@ def test_no_change_of_the_disk_goes_round_the_calls_that_are_counted(name, patte
         OPERATIONS[name].act(store)
         counted = [call for call in disk.calls if call not in {"write", "fsync"}]
         report.write_text(json.dumps([list(changes), counted]))
-        os._exit(0)
+        return 0
 
-    assert in_child(work) == 0
+    assert in_fork(work) == 0
     audited, counted = json.loads(report.read_text())
     assert len(audited) == len(counted) > 0
 
