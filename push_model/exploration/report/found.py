@@ -73,9 +73,6 @@ class Found:
         Of the final window, the first first.
     inspection : mapping
         What was looked at in the chosen model; see `push_model.exploration.report.inspection`.
-    learning : tuple of mapping
-        Points of learning curves that no entry holds: ``"line"``, ``"rows"``, and
-        ``"average_precision"`` with ``"estimate"``, ``"low"``, ``"high"``.
     search : mapping
         ``search.json``; empty where nothing was searched on these grounds.
     """
@@ -86,7 +83,6 @@ class Found:
     choice_request_only: Mapping[str, Any] = field(default_factory=dict)
     openings: tuple[Mapping[str, Any], ...] = ()
     inspection: Mapping[str, Any] = field(default_factory=dict)
-    learning: tuple[Mapping[str, Any], ...] = ()
     search: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -10,7 +10,6 @@ from push_model.exploration.report.names import name_entry
 from push_model.exploration.report.sentences import (
     LEARNING_MISSING,
     LEARNING_NOTE,
-    PENALTY_KEPT,
     PENALTY_SCALED,
 )
 from push_model.exploration.report.topics import LINEAR, find_changes
@@ -66,11 +65,7 @@ def find_learning_lines(found: Found) -> dict[str, list[Point]]:
             lines[name_entry(found, whole)] = sorted(
                 _point(found, entry) for entry in (*alike, whole)
             )
-    for told in found.learning:
-        level = told["average_precision"]
-        point = Point(told["rows"], level["estimate"], level.get("low"), level.get("high"))
-        lines.setdefault(str(told["line"]), []).append(point)
-    return {label: sorted(points) for label, points in lines.items()}
+    return lines
 
 
 def draw_learning_curve(lines: Mapping[str, Sequence[Point]]) -> Picture:
@@ -131,13 +126,8 @@ def _say_limits(found: Found) -> Iterator[str]:
     yield LEARNING_NOTE
     lines = [entry for entry in thinned if entry.family == LINEAR]
     wholes = [found.entries.get(str(line.neighbour)) for line in lines]
-    changed = [
-        "C" in find_changes(line, whole)
-        for line, whole in zip(lines, wholes, strict=True)
-        if whole and _is_part_of(line, whole)
-    ]
-    if changed:
-        yield PENALTY_SCALED if all(changed) else PENALTY_KEPT
+    if any(whole and _is_part_of(line, whole) for line, whole in zip(lines, wholes, strict=True)):
+        yield PENALTY_SCALED
 
 
 def _point(found: Found, entry: Explored) -> Point:

@@ -11,7 +11,7 @@ from push_model.exploration.report.found import Explored, Found
 from push_model.exploration.result import Result, read_json
 from push_model.exploration.work import read_current
 
-INSPECTION_FILE, LEARNING_FILE = "inspection.json", "learning.json"
+INSPECTION_FILE = "inspection.json"
 
 
 def read_found(folder: Path) -> Found:
@@ -43,7 +43,6 @@ def read_found(folder: Path) -> Found:
         openings=tuple(_read(folder / "finals.json", {}).get("openings") or ()),
         # What was looked at in another entry says nothing of this one.
         inspection=inspection if inspection.get("entry") == _slug(choice, exploration) else {},
-        learning=tuple(_read(folder / LEARNING_FILE, ())),
         search=exploration.search,
     )
 

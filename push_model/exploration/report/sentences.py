@@ -63,16 +63,13 @@ where there are any, belong to the learning curve."""
 LEARNING_MISSING = """\
 No entry was fitted on fewer orders, so that nothing can be said of what more orders would bring.
 Needed: entries whose treatment is "a tenth of the orders", "a quarter of the orders" or "half of
-the orders", beside the same entry on all of them; or learning.json with points of a line."""
+the orders", beside the same entry on all of them."""
 
 LEARNING_NOTE = """\
 Fewer orders are one draw of them each; intervals leave out the noise of that draw."""
 
 PENALTY_SCALED = """\
 A line's C rises as orders are left out, so that its penalty weighs as much beside fewer rows."""
-
-PENALTY_KEPT = """\
-A line's C stays what it is with all orders, so that its penalty weighs more beside fewer rows."""
 
 CURVES_NOTE = """\
 Precision against recall, ROC, lift and reliability of the finalists, first on the usual validation,

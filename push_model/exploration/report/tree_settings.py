@@ -70,8 +70,8 @@ def say_search(search: Mapping[str, Any]) -> Iterator[str]:
     trials = search.get("trials")
     if not trials:
         return
-    budget, pruned, startup = (search.get(name) for name in ("budget", "pruned", "startup_trials"))
-    says = f"The search made {trials:,} trials" + (f" of {budget:,}" if budget else "")
+    pruned, startup = search.get("pruned"), search.get("startup_trials")
+    says = f"The search made {trials:,} trials"
     if pruned is not None:
         says += f"; {pruned:,} of them were given up before the last fold"
     if startup is not None:

@@ -19,7 +19,7 @@ from tests.exploration.report.results import entries, write_exploration
 
 UNSERVABLE = {"name": "forest", "family": "random_forest", "settings": {"max_depth": 10}}
 TOLD = (
-    "The search made 24 trials of 30; 9 of them were given up before the last fold; the first 8 "
+    "The search made 24 trials; 9 of them were given up before the last fold; the first 8 "
     "were random draws; the sampler is TPE."
 )
 OTHER_COLUMNS = {"name": "few inputs", "features": "no ratios", "ap": 0.29}
@@ -112,13 +112,9 @@ def test_a_line_that_did_not_converge_is_said_so(tmp_path):
     assert "Did not converge: stopped (4 of 4 folds)." in said
 
 
-@pytest.mark.parametrize(
-    ("inverse", "says"),
-    [(2e-3, "weighs as much beside fewer rows"), (1e-3, "weighs more beside fewer rows")],
-)
-def test_a_learning_curve_says_what_becomes_of_a_line_s_penalty(tmp_path, inverse, says):
+def test_a_learning_curve_says_what_becomes_of_a_line_s_penalty(tmp_path):
     thinned = {"name": "ridge, half", "family": "logistic_regression", "neighbour": "ridge"}
-    thinned |= {"settings": {"penalty": "l2", "C": inverse}, "treatment": "half of the orders"}
+    thinned |= {"settings": {"penalty": "l2", "C": 2e-3}, "treatment": "half of the orders"}
     found = _write(tmp_path, thinned)
 
     section = compose_learning(found)
@@ -126,7 +122,7 @@ def test_a_learning_curve_says_what_becomes_of_a_line_s_penalty(tmp_path, invers
     said = " ".join(" ".join(section.paragraphs).split())
     assert "ridge: " in said
     assert "one draw of them each" in said
-    assert says in said
+    assert "weighs as much beside fewer rows" in said
     assert "half of the orders" not in str(compose_paths(found).tables)
 
 
@@ -171,7 +167,7 @@ def _with_windows(found, windows):
         ({"pruned": 3}, []),
         ({"trials": 24}, ["The search made 24 trials."]),
         (
-            {"trials": 24, "budget": 30, "pruned": 9, "startup_trials": 8, "sampler": "TPE"},
+            {"trials": 24, "pruned": 9, "startup_trials": 8, "sampler": "TPE"},
             [TOLD],
         ),
     ],

@@ -187,11 +187,7 @@ def test_without_fewer_orders_the_report_says_what_is_needed(found):
     assert "half of the orders" in " ".join(said.split())
 
 
-def test_points_of_a_learning_curve_may_come_from_elsewhere(found):
-    told = {"line": "elsewhere", "rows": 1000, "average_precision": {"estimate": 0.1}}
-    other = type(found)(found.facts, {}, learning=(told,))
-
-    assert find_learning_lines(other) == {"elsewhere": [Point(1000, 0.1)]}
+def test_rows_beside_a_learning_curve_are_said_in_millions():
     assert draw_learning_curve({"a": [Point(1e3, 0.1), Point(2e6, 0.2)]}).svg().count("2 M") == 1
 
 
