@@ -5,7 +5,12 @@ import signal
 import sys
 import time
 
-MAY_TAKE_S = 60.0
+import pytest
+
+MAY_TAKE_S = 20.0
+WITH_FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+# Python 3.12 on warns of a fork beside threads, which is what is tried here.
+FORK_WARNING = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 
 
 def in_fork(work) -> int:

@@ -1,12 +1,9 @@
-import os
 from concurrent.futures import ThreadPoolExecutor
-
-import pytest
 
 from push_model import FEATURES, handler_predict, health, process
 from push_model.process import MOST_UNKNOWN_NAMES, Counts, Tally
 from push_model.testing import make_model
-from tests.forks import code_of, in_fork, start
+from tests.forks import FORK_WARNING, WITH_FORKS, code_of, in_fork, start
 
 
 def test_threads_lose_no_count():
@@ -36,8 +33,8 @@ def test_unknown_names_are_kept_few_and_short():
     assert {len(name) for name in counts.unknown_feature_names} == {60}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@WITH_FORKS
+@FORK_WARNING
 def test_a_fork_sketches_from_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("PUSH_MODELS_DIR", str(make_model(tmp_path).parent))
     handler_predict({"users": {str(n): dict.fromkeys(FEATURES) for n in range(100)}})
@@ -46,8 +43,8 @@ def test_a_fork_sketches_from_nothing(tmp_path, monkeypatch):
     assert health(details=True)["skew"]["rows"] > 0
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@WITH_FORKS
+@FORK_WARNING
 def test_a_fork_counts_from_nothing_and_waits_for_no_lock_of_its_parent():
     def has_counted_wrong():
         process.TALLY.count_answer(users=1, errors=0)

@@ -15,9 +15,9 @@ from push_model.retention import prune
 from push_model.store import champion, model_path, promote, rollback
 from push_model.store_lock import locked
 from push_model.testing import make_model
-from tests.forks import code_of, start
+from tests.forks import WITH_FORKS, code_of, start
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+pytestmark = WITH_FORKS
 
 FACTS = {"reason": "why", "promoted_at": "2026-01-05", "by": "test"}
 CHANGES = 1_000

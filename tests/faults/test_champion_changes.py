@@ -18,14 +18,11 @@ from push_model.columns import BY_NAME
 from push_model.live_model import LiveModels
 from push_model.store import promote
 from push_model.testing import make_model
-from tests.forks import in_fork
+from tests.forks import FORK_WARNING, WITH_FORKS, in_fork
 
 CHANGES = 1_000
 THREADS = 4
 MODELS = {"push_a": -9.0, "push_b": -4.7, "push_c": -2.0, "push_d": 1.0}
-WITH_FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
-# Python 3.12 on warns of a fork beside threads, which is what is tried here.
-FORK_WARNING = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 
 
 def random_users(n: int, *, seed: int) -> dict:

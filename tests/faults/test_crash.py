@@ -31,9 +31,9 @@ from tests.faults.crashes import (
     require_sound,
     save,
 )
-from tests.forks import in_fork
+from tests.forks import WITH_FORKS, in_fork
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+pytestmark = WITH_FORKS
 
 
 @pytest.fixture(autouse=True)

@@ -126,7 +126,12 @@ def _say_limits(found: Found) -> Iterator[str]:
     yield LEARNING_NOTE
     lines = [entry for entry in thinned if entry.family == LINEAR]
     wholes = [found.entries.get(str(line.neighbour)) for line in lines]
-    if any(whole and _is_part_of(line, whole) for line, whole in zip(lines, wholes, strict=True)):
+    scaled = [
+        "C" in find_changes(line, whole)
+        for line, whole in zip(lines, wholes, strict=True)
+        if whole and _is_part_of(line, whole)
+    ]
+    if scaled and all(scaled):
         yield PENALTY_SCALED
 
 

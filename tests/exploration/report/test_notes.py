@@ -112,9 +112,10 @@ def test_a_line_that_did_not_converge_is_said_so(tmp_path):
     assert "Did not converge: stopped (4 of 4 folds)." in said
 
 
-def test_a_learning_curve_says_what_becomes_of_a_line_s_penalty(tmp_path):
+@pytest.mark.parametrize(("inverse", "is_said"), [(2e-3, True), (1e-3, False)])
+def test_a_learning_curve_says_where_a_line_s_penalty_is_scaled(tmp_path, inverse, is_said):
     thinned = {"name": "ridge, half", "family": "logistic_regression", "neighbour": "ridge"}
-    thinned |= {"settings": {"penalty": "l2", "C": 2e-3}, "treatment": "half of the orders"}
+    thinned |= {"settings": {"penalty": "l2", "C": inverse}, "treatment": "half of the orders"}
     found = _write(tmp_path, thinned)
 
     section = compose_learning(found)
@@ -122,7 +123,7 @@ def test_a_learning_curve_says_what_becomes_of_a_line_s_penalty(tmp_path):
     said = " ".join(" ".join(section.paragraphs).split())
     assert "ridge: " in said
     assert "one draw of them each" in said
-    assert "weighs as much beside fewer rows" in said
+    assert ("weighs as much beside fewer rows" in said) == is_said
     assert "half of the orders" not in str(compose_paths(found).tables)
 
 
