@@ -6,6 +6,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import httpx
 import pandas as pd
 import pytest
 
@@ -105,6 +106,9 @@ def deployed(cluster, run_id):
 
     def event():
         found = cluster.api.get(EVENTS, params={"source_run_id": run_id})
+        # While a run that the event made is queued, Airflow 3.3.2 fails to say when it started.
+        if found.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
+            return {"created_dagruns": []}
         (event,) = found.raise_for_status().json()["asset_events"]
         return event
 
