@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -99,17 +100,17 @@ def picture(locator, name):
 def submit(form):
     """Leave the editor, which hands on its text only then, and press the button until it takes.
 
-    A press that lands while the form still redraws is lost; once one is under way, the
-    button waits, so that no second run starts.
+    A press that lands while the form still redraws is lost. While one is under way the button
+    takes no other, so that no second run starts; a busy machine is long about it, and the form
+    may close in the midst of the wait for the button.
     """
     form.get_by_role("heading", name="Trigger Dag").click()
-    for _ in range(3):
-        form.get_by_test_id("trigger-dag-submit").click()
-        try:
-            form.wait_for(state="hidden", timeout=20_000)
-        except PlaywrightTimeoutError:
-            continue
-        return
+    for _ in range(6):
+        with suppress(PlaywrightTimeoutError):
+            form.get_by_test_id("trigger-dag-submit").click(timeout=10_000)
+        with suppress(PlaywrightTimeoutError):
+            form.wait_for(state="hidden", timeout=10_000)
+            return
     expect(form).to_be_hidden()
 
 
