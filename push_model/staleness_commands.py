@@ -111,6 +111,7 @@ def _table(found: "Staleness") -> Table:
         title=title,
         title_justify="left",
         box=SIMPLE,  # a frame around eight columns is wider than a terminal
+        padding=(0, 0, 0, 1),
     )
     for column in table.columns:
         column.justify = "right"
