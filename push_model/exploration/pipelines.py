@@ -178,7 +178,11 @@ def _fit(entry: Entry, rows: pd.DataFrame, seed: int) -> Pipeline:
     with warnings.catch_warnings():
         # An entry says what its settings give; that lasso's did not settle is one of its facts.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return pipeline.fit(rows, rows["outcome"].to_numpy(), **given)
+        pipeline.fit(rows, rows["outcome"].to_numpy(), **given)
+    if entry.family == "random_forest":
+        # Threads add up the trees as each ends: in another order, to other last bits.
+        pipeline.set_params(classify__n_jobs=1)
+    return pipeline
 
 
 def thin_orders(rows: pd.DataFrame, *, share: float, seed: int) -> pd.DataFrame:

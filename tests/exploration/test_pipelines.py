@@ -90,6 +90,14 @@ def test_half_the_rows_a_tree_are_other_trees(frame):
     assert (whole != half).any()
 
 
+def test_a_forest_adds_up_its_trees_in_one_order(frame):
+    prepare, forest = fit_entry(FULL["random forest, grown out"], frame, seed=0).pipeline
+    inputs = prepare.transform(frame)
+    total = sum(tree.predict_proba(inputs.astype(np.float32)) for tree in forest.estimators_)
+
+    np.testing.assert_array_equal(forest.predict_proba(inputs), total / len(forest.estimators_))
+
+
 def test_monotone_trees_never_fall_as_popularity_rises(frame):
     entry = trees(settings={"is_monotone": True, "iterations": 30})
     pipeline = fit_entry(entry, frame, seed=0).pipeline
