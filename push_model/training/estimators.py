@@ -238,6 +238,7 @@ def _boosted_trees(parametrisation: BoostedTrees, seed: int) -> Pipeline:
         learning_rate=parametrisation.learning_rate,
         l2_leaf_reg=parametrisation.l2_leaf_reg,
         random_strength=parametrisation.random_strength,
+        leaf_estimation_iterations=parametrisation.leaf_estimation_iterations,
         border_count=parametrisation.border_count,
         loss_function="Logloss",
         grow_policy="SymmetricTree",

@@ -27,6 +27,8 @@ class BoostedTrees:
         L2 penalty on leaf values, 0 or more.
     random_strength : float
         Noise on split scores against over-fitting, 0 or more.
+    leaf_estimation_iterations : int
+        Newton steps to a tree's leaf values, 1 to 100; many learn faster, and cost more.
     border_count : int
         Thresholds a feature may be cut at, 1 to 254.
     features : str
@@ -41,6 +43,7 @@ class BoostedTrees:
     learning_rate: float = limited(0.1, at_least=1e-6, at_most=1)
     l2_leaf_reg: float = limited(3.0, at_least=0, at_most=1e6)
     random_strength: float = limited(1.0, at_least=0, at_most=1e6)
+    leaf_estimation_iterations: int = limited(10, at_least=1, at_most=100)
     border_count: int = limited(254, at_least=1, at_most=254)
     features: str = limited("request", choices=FEATURE_SETS)
 

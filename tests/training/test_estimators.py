@@ -1,3 +1,5 @@
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -166,3 +168,20 @@ def test_l1_drops_inputs_that_l2_keeps():
     }
 
     assert dropped["l1"] > dropped["l2"]
+
+
+def test_every_hyper_parameter_of_trees_reaches_them():
+    asked = BoostedTrees(
+        iterations=7,
+        depth=3,
+        learning_rate=0.2,
+        l2_leaf_reg=9.0,
+        random_strength=0.5,
+        leaf_estimation_iterations=4,
+        border_count=32,
+    )
+    hyper_parameters = {k: v for k, v in asdict(asked).items() if k != "features"}
+
+    given = make_pipeline(asked, seed=0).named_steps["classify"].get_params()
+
+    assert given.items() >= hyper_parameters.items()
