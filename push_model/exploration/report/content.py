@@ -59,7 +59,7 @@ def compose(found: Found) -> Content:
         decision="promote" if found.chosen else "inconclusive",
         headline=_say_chosen(found),
         sentence=f"Orders of {days}. "
-        + (f"Figures below are of the {name_part(part)}." if part else "Nothing is measured yet."),
+        + (f"These figures are of the {name_part(part)}." if part else "Nothing is measured yet."),
         whose="",
         tiles=tuple(_tiles(found)),
         sections=tuple(compose_section(found) for compose_section in SECTIONS),

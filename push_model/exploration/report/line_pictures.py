@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
@@ -13,6 +14,8 @@ from push_model.training.card.chart import GROUND, HEIGHT, MUTED, WIDTH, Picture
 
 # From so many times the least on, equal steps would crowd the small values.
 LOGARITHMIC_FROM = 8.0
+# Share of an axis that the name of a place takes.
+LEAST_GAP = 0.13
 
 
 class Point(NamedTuple):
@@ -100,17 +103,29 @@ def scale_across(axes: Axes, values: Sequence[float], ticks: Mapping[float, str]
     values : sequence of float
         What stands on it.
     ticks : mapping of float to str, optional
-        Named places; without them, the values themselves where they are few.
+        Named places; without them, the values themselves where they are few, but for
+        those too near the one before.
     """
     least, most = min(values), max(values)
     if least > 0 and most >= LOGARITHMIC_FROM * least:
         axes.set_xscale("log")
-    places = ticks or {value: f"{value:g}" for value in sorted({*values})}
-    if ticks or len(places) <= 6:  # noqa: PLR2004 - as many as stand beside each other
+    few = sorted({*values})
+    places = ticks or {value: f"{value:g}" for value in _keep_apart(few, axes.get_xscale())}
+    if ticks or len(few) <= 6:  # noqa: PLR2004 - as many as stand beside each other
         axes.set_xticks(list(places), list(places.values()))
         axes.minorticks_off()
     else:
         write_plainly(axes.xaxis)
+
+
+def _keep_apart(values: Sequence[float], scale: str) -> list[float]:
+    """Keep of ascending values those whose names do not lie on the name before."""
+    places = np.log(values) if scale == "log" else np.array(values)
+    kept = [0]
+    for number, place in enumerate(places):
+        if place - places[kept[-1]] >= LEAST_GAP * (places[-1] - places[0]) > 0:
+            kept.append(number)
+    return [values[number] for number in kept]
 
 
 def write_plainly(axis: Axis) -> None:

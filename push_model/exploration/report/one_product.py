@@ -94,7 +94,10 @@ def say_products(found: Found) -> Iterator[str]:
         f"before: {before:.0f}; by chance: {chance:.0f}. Of one who bought the product and one who "
         f"did not, the buyer comes first in {100 * pairs['model']:.0f} of 100 cases; by what was "
         f"bought before in {100 * pairs['ordered_before']:.0f}, by popularity, which tells days "
-        f"apart and no users, in {100 * pairs['global_popularity']:.0f}."
+        f"apart and no users, in {100 * pairs['global_popularity']:.0f}. Counted on "
+        f"{found.inspection['orders']:,} orders of {found.inspection['window']}, all newer than "
+        f"those that this fit learnt from, and on products bought at least {LEAST_PURCHASES} times "
+        f"there, for which chance does better than for all."
     )
 
 

@@ -1,22 +1,25 @@
 """How do two settings, or cost and gain, go together? Dots on a plane."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from push_model.exploration.report.line_pictures import (
     LOGARITHMIC_FROM,
-    Point,
     scale_across,
     write_plainly,
 )
 from push_model.exploration.report.palette import LEGEND_ROW, name_family, style_family
 from push_model.training.card.chart import HEIGHT, INK, OURS, WIDTH, Picture
 
-# Dots with so many neighbours that numbers beside them would lie on each other.
-MOST_NUMBERED = 14
+if TYPE_CHECKING:
+    from push_model.training.metrics import Floats
+
+# Two numbers lie on each other where both distances, as shares of the axes, are less.
+TOO_NEAR = (0.12, 0.1)
 FAINTEST = 0.12
 # Within so many times the least, powers of ten alone would leave an axis bare.
 FEW_POWERS = 100
@@ -114,6 +117,7 @@ def draw_surface(
             axes.set_yscale("log")
         write_plainly(axes.yaxis)
         axes.margins(0.18)
+        _number_places(axes, places)
         axes.set(xlabel=across, ylabel=up)
 
     return Picture(
@@ -121,7 +125,8 @@ def draw_surface(
         _paint,
         title=f"{across} and {up}: {says}",
         how="Each dot is the best average precision found with both settings, whatever the others "
-        "were; the darker, the better. The ring marks the best.",
+        "were; the darker, the better. The ring marks the best, and dots too near a better one "
+        "have no number.",
         alt=f"Dots over {across} and {up}: "
         + "; ".join(f"{x:g}, {y:g}: {z:.4f}" for x, y, z in places)
         + ".",
@@ -136,14 +141,17 @@ def _paint_places(
     for x, y, value in places:
         shade = FAINTEST + (1 - FAINTEST) * (value - least) / span
         axes.plot([x], [y], "o", color=OURS, alpha=shade, markersize=15, mew=0)
-        if len(places) <= MOST_NUMBERED:
-            point = Point(x, y)
-            axes.annotate(
-                f"{value:.4f}",
-                point[:2],
-                (0, 11),
-                textcoords="offset points",
-                ha="center",
-                fontsize=9,
-            )
     axes.plot([best[0]], [best[1]], "o", mfc="none", mec=INK, markersize=18, mew=1.4)
+
+
+def _number_places(axes: Axes, places: Sequence[tuple[float, float, float]]) -> None:
+    """Write the numbers, the best first, but those that would lie on one that is there."""
+    axes.autoscale_view()  # else the limits are those of before
+    to_axes = axes.transScale + axes.transLimits
+    numbered: list[Floats] = []
+    for x, y, value in sorted(places, key=lambda place: -place[2]):
+        at = to_axes.transform((x, y))
+        if not any((np.abs(at - other) < TOO_NEAR).all() for other in numbered):
+            numbered.append(at)
+            style: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 9}
+            axes.annotate(f"{value:.4f}", (x, y), (0, 11), **style)

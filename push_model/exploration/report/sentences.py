@@ -22,9 +22,9 @@ from a table that "push-model features" makes. Until they do, {plain} answers: o
 that it sends, {bought:.0f} of {pushes:,} are bought."""
 
 REORDERED = """\
-That history shows so little here has a reason. In average precision it adds {gain}, {above:.0f} %
-of it among these pushes: it reaches few other purchases, and puts those pushes in a better order.
-Of the {surest:.0f} surest of {pushes:,} pushes {with_it:.0f} are bought with it and {without:.0f}
+That this shows so little of history has a reason. With it average precision is {gain} above the
+other's, {above:.0f} % of that among these pushes: about as many are bought, in a better order. Of
+the {surest:.0f} surest of {pushes:,} pushes {with_it:.0f} are bought with it and {without:.0f}
 without, so that it pays where fewer pushes are sent."""
 
 POOLED_NOTE = """\

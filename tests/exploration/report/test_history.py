@@ -48,7 +48,7 @@ def test_a_better_order_of_the_same_pushes_is_said_to_be_the_reason(found):
 
     said = " ".join(" ".join(say_history(plain, compare_senders(plain))).split())
 
-    assert "100 % of it among these pushes" in said
+    assert "100 % of that among these pushes" in said
     # 7 and 2 of the surest 8 of 80 candidates.
     assert "Of the 100 surest of 1,000 pushes 88 are bought with it and 25 without" in said
 

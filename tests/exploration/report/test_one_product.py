@@ -70,12 +70,14 @@ def test_a_product_that_says_nothing_is_not_looked_at(purchases):
 
 def test_it_is_said_and_tabulated_where_it_was_measured():
     looked = measure_products(*make_rows(products=3))
-    found = Found({}, (), None, inspection={"one_product": looked})
+    where = {"orders": 1200, "window": "2021-02-01 <= day < 2021-03-01"}
+    found = Found({}, (), None, inspection=where | {"one_product": looked})
 
     (said,) = say_products(found)
     (table,) = tabulate_products(found, "the final model")
     assert said.startswith("One product at a time: sent to the 5 % of its users")
     assert "by chance: 100." in said
+    assert "Counted on 1,200 orders of 2021-02-01 <= day < 2021-03-01" in said
     assert [row[0] for row in table.rows] == [
         "the final model",
         "what was bought before",
