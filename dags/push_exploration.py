@@ -17,7 +17,7 @@ AFTER_WORK_OR_NONE = "none_failed"
     start_date=datetime(2020, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    dagrun_timeout=timedelta(hours=12),
+    dagrun_timeout=timedelta(hours=17),
     params={name: Param(**field) for name, field in EXPLORATION_FORM.items()},
     default_args=TASK_DEFAULTS,
     tags=["push"],
@@ -28,7 +28,8 @@ def push_exploration() -> None:
     1. **plan** reads the dataset up to the run date and lays out folds and final window.
     2. **entry** fits and measures one model; a task for each, on all workers at once.
     3. **search** tries further trees on the folds, and **found** measures the best in full.
-    4. **finish** chooses, opens the final window for the chosen alone, and writes the report.
+    4. **finish** fits again what is level, chooses, opens the final window for the chosen alone,
+       and writes the report.
 
     Cleared tasks go on where they were. Nothing that serves is touched.
     """
@@ -63,8 +64,9 @@ def push_exploration() -> None:
 
     @task(
         trigger_rule=AFTER_WORK_OR_NONE,
+        execution_timeout=timedelta(hours=6),
         multiple_outputs=False,
-        doc_md="Chooses by the rule and writes the report.",
+        doc_md="Fits again what is level, chooses by the rule and writes the report.",
     )
     def finish() -> dict[str, str]:
         from push_ops import exploration

@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from push_model.exploration.choose import Choice, Standing
     from push_model.exploration.folder import Exploration
     from push_model.exploration.run import Outcome
+    from push_model.exploration.work import Work
     from push_model.training.gate.resampling import Interval
 
 app = typer.Typer()
@@ -51,7 +53,7 @@ def explore(  # noqa: PLR0917 - a command's options are its function's arguments
         int, typer.Option(min=1, help="Fits at once; each takes two cores.")
     ] = DEFAULT_JOBS,
     search_trials: Annotated[
-        int | None, typer.Option(min=0, help="For Optuna. Default 20 for full, 0 for small.")
+        int | None, typer.Option(min=0, help="For Optuna. Default 14 for full, 0 for small.")
     ] = None,
     min_items: Annotated[int, typer.Option(help="Items bought that make an order large.")] = 5,
     until: Annotated[
@@ -76,6 +78,7 @@ def explore(  # noqa: PLR0917 - a command's options are its function's arguments
     if trials := TRIALS[size] if search_trials is None else search_trials:
         _search(exploration, trials=trials)
         _fit_all(exploration, jobs=jobs)
+    _fit_repeats(exploration, jobs=jobs)
     # A narrow terminal, or none, would leave a letter for the names; print's width only narrows.
     wide = Console(width=max(console.width, LEADERBOARD_WIDTH))
     wide.print(_leaderboard(run.sum_up(exploration).standings))
@@ -85,18 +88,33 @@ def explore(  # noqa: PLR0917 - a command's options are its function's arguments
 
 
 def _fit_all(exploration: "Exploration", *, jobs: int) -> None:
-    from push_model.exploration.run import run_all  # noqa: PLC0415 - keeps --help instant
-    from push_model.exploration.work import list_work  # noqa: PLC0415 - as above
+    from push_model.exploration.work import list_work  # noqa: PLC0415 - keeps --help instant
 
     todo = list_work(exploration)
     if not todo:
         _print("Every entry was fitted before; nothing is done twice.")
         return
+    _fit("Fitting", exploration, todo, jobs=jobs)
+
+
+def _fit_repeats(exploration: "Exploration", *, jobs: int) -> None:
+    """Fit with another seed what the rule would weigh; `finish` would, one after the other."""
+    from push_model.exploration.repeats import list_repeats  # noqa: PLC0415 - keeps --help instant
+
+    while todo := list_repeats(exploration):
+        _fit("Fitting again what is level", exploration, todo, jobs=jobs)
+
+
+def _fit(what: str, exploration: "Exploration", todo: "list[Work]", *, jobs: int) -> None:
+    from push_model.exploration.run import run_all  # noqa: PLC0415 - keeps --help instant
+
+    # A worker that has grown is started anew, and loses nothing: no news in the midst of progress.
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs", module="joblib")
     with _progress() as progress:
         total = sum(work.weight for work in todo)
-        task = progress.add_task(f"Fitting, 0 of {len(todo)}", total=total)
+        task = progress.add_task(f"{what}, 0 of {len(todo)}", total=total)
         for number, work in enumerate(run_all(exploration, todo, jobs=jobs), start=1):
-            said = f"Fitting, {number} of {len(todo)}"
+            said = f"{what}, {number} of {len(todo)}"
             progress.update(task, advance=work.weight, description=said)
             if not progress.console.is_terminal and number % max(1, len(todo) // SAID_TIMES) == 0:
                 typer.echo(f"{said}, {_say_left(progress.tasks[task])}", err=True)

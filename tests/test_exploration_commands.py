@@ -1,6 +1,8 @@
 import json
+import warnings
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from push_model.errors import InvalidEventError
 from push_model.exploration.choose import Choice
 from push_model.exploration.entry import Entry
 from push_model.exploration.run import Outcome
-from push_model.exploration_commands import _say_outcome, app
+from push_model.exploration_commands import _fit_all, _fit_repeats, _say_outcome, app
 from tests.frames import make_frame
 
 
@@ -143,6 +145,35 @@ def test_a_choice_that_needs_more_is_named_beside_what_a_plain_request_can_feed(
     assert "Chosen of what a plain request can feed: monotone" in said
     assert "handler_fit does not know this parametrisation yet" in said
     assert "Report   out/report.html" in said
+
+
+def test_a_worker_that_is_started_anew_is_no_news(monkeypatch, capsys):
+    def run_one(_, todo, **__):
+        text = "A worker stopped while some jobs were given to the executor."
+        warnings.warn_explicit(text, UserWarning, "loky.py", 1, module="joblib.externals.loky")
+        yield from todo
+
+    work = SimpleNamespace(weight=1.0)
+    monkeypatch.setattr("push_model.exploration.work.list_work", lambda _: [work])
+    monkeypatch.setattr("push_model.exploration.run.run_all", run_one)
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        _fit_all(None, jobs=1)
+
+    assert said == []
+    assert "Fitting, 1 of 1, 100 % of the work" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("many", [0, 1, 2])
+def test_what_is_fitted_again_is_counted_round_by_round(many, monkeypatch, capsys):
+    rounds = iter([*([SimpleNamespace(weight=1.0)] for _ in range(many)), []])
+    monkeypatch.setattr("push_model.exploration.repeats.list_repeats", lambda _: next(rounds))
+    monkeypatch.setattr("push_model.exploration.run.run_all", lambda _, todo, **__: iter(todo))
+
+    _fit_repeats(None, jobs=1)
+
+    assert capsys.readouterr().err.count("Fitting again what is level, 1 of 1,") == many
 
 
 def _stop(*_, **__):

@@ -198,7 +198,7 @@ def search(request: ExplorationRequest) -> list[str]:
 
 
 def finish(request: ExplorationRequest) -> dict[str, str]:
-    """Choose by the rule, open the final window once, and write the report.
+    """Fit again what is level, choose, open the final window once, and write the report.
 
     Parameters
     ----------

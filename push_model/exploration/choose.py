@@ -19,7 +19,8 @@ ALPHA = 0.1
 RULE = (
     "The simplest servable entry whose mean average precision over the folds is within one "
     "standard error of the best servable entry's, the error being that of the difference, paired "
-    "by order."
+    "by order. Training draws at random, too: what is within it is fitted once more with another "
+    "seed, until the means of both fits let nothing else in, and these means decide."
 )
 
 
@@ -160,10 +161,7 @@ def choose(standings: Iterable[Standing]) -> Choice:
     DatasetError
         If no servable entry was judged.
     """
-    within = sorted(
-        (s for s in standings if (b := s.behind_best) and b.estimate <= b.standard_error),
-        key=lambda s: (s.entry.complexity, -s.average_precision.estimate),
-    )
+    within = list_within(standings)
     if not within:
         raise DatasetError(
             "No servable entry was judged on every fold, so that none can be chosen. Let "
@@ -171,6 +169,25 @@ def choose(standings: Iterable[Standing]) -> Choice:
         )
     best = max(within, key=lambda s: s.average_precision.estimate)
     return Choice(best.entry, within[0].entry, tuple(s.entry for s in within))
+
+
+def list_within(standings: Iterable[Standing]) -> list[Standing]:
+    """List what the rule weighs.
+
+    Parameters
+    ----------
+    standings : iterable of Standing
+        As for `choose`.
+
+    Returns
+    -------
+    list of Standing
+        Those within one standard error of the best servable one, the simplest first.
+    """
+    return sorted(
+        (s for s in standings if (b := s.behind_best) and b.estimate <= b.standard_error),
+        key=lambda s: (s.entry.complexity, -s.average_precision.estimate),
+    )
 
 
 def _mean_draws(parts: Mapping[str, Result], folds: Sequence[str]) -> Floats:

@@ -52,6 +52,16 @@ class Exploration:
         return tuple(part for part in self.parts if part.purpose == CHOOSING)
 
     @property
+    def fold_names(self) -> tuple[str, ...]:
+        """What results call the folds."""
+        return tuple(fold.name for fold in self.folds)
+
+    @property
+    def repeats(self) -> tuple[Part, ...]:
+        """The folds once more, for entries that one fit does not tell apart."""
+        return tuple(fold.repeated for fold in self.folds)
+
+    @property
     def entries(self) -> tuple[Entry, ...]:
         """The entries that can be measured, those a search found among them."""
         documents = [entry for entry in self.facts["entries"] if entry["skipped"] is None]

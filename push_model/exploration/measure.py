@@ -50,7 +50,8 @@ def fingerprint(entry: Entry, part: Part, *, seed: int, grounds: Mapping[str, An
     str
         SHA-256, in hex.
     """
-    windows = {"train": str(part.train), "judged": str(part.judged), "curves": part.wants_curves}
+    windows = {"train": str(part.train), "judged": str(part.judged), "repeat": part.repeat}
+    windows["curves"] = part.wants_curves
     everything = {
         "format": FORMAT,
         "entry": entry.content(),
@@ -91,7 +92,7 @@ def measure_entry(
     """
     train = frame[is_inside(frame, parts[0].train)]
     start = perf_counter()
-    fitted = None if entry.family in RULES else fit_entry(entry, train, seed=seed)
+    fitted = None if entry.family in RULES else fit_entry(entry, train, seed=seed + parts[0].repeat)
     fit_s = perf_counter() - start
     scorer = make_scorer(entry, fitted, train)
     learnt = count_rows(train)

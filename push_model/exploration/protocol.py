@@ -1,7 +1,7 @@
 """Which orders does an entry learn from, and which judge it? Time folds, and a last window."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -21,7 +21,7 @@ FINAL_SHARE = TRAIN_SHARE + CALIBRATION_SHARE
 # Where folds end their train windows; the last fold is judged up to the final window.
 FOLD_SHARES = (0.5, 0.6, TRAIN_SHARE, 0.8)
 
-CHOOSING, COMPARING, CLAIMING = "choosing", "comparing", "claiming"
+CHOOSING, REPEATING, COMPARING, CLAIMING = "choosing", "repeating", "comparing", "claiming"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +31,28 @@ class Part:
     Attributes
     ----------
     name : str
-        ``"fold 1"`` to ``"fold 4"``, ``"usual validation"``, ``"usual test"`` or ``"final"``.
+        ``"fold 1"`` to ``"fold 4"``, ``"usual validation"``, ``"usual test"`` or ``"final"``; a
+        fold that is fitted again has ``" again"`` after it.
     purpose : str
-        ``"choosing"``: what entries are chosen by. ``"comparing"``: the usual split, beside
-        published figures. ``"claiming"``: the final window, which only the chosen see.
+        ``"choosing"``: what entries are chosen by. ``"repeating"``: the same with another seed,
+        for those that the rule weighs. ``"comparing"``: the usual split, beside published figures.
+        ``"claiming"``: the final window, which only the chosen see.
     train, judged : Window
         Half-open; every day of `train` is before every day of `judged`.
+    repeat : int
+        Added to the seed of the fit; the draws of the orders that judge it stay the same.
     """
 
     name: str
     purpose: str
     train: Window
     judged: Window
+    repeat: int = 0
+
+    @property
+    def repeated(self) -> "Part":
+        """The same, fitted with another seed."""
+        return replace(self, name=name_repeat(self.name), purpose=REPEATING, repeat=1)
 
     @property
     def slug(self) -> str:
@@ -52,13 +62,14 @@ class Part:
     @property
     def wants_curves(self) -> bool:
         """Folds are for choosing, by one figure; what is shown in full is the rest."""
-        return self.purpose != CHOOSING
+        return self.purpose in {COMPARING, CLAIMING}
 
     def document(self) -> dict[str, Any]:
         """Give it as JSON-able data."""
         windows = {"train": self.train, "judged": self.judged}
         ends = {name: {"start": str(w.start), "end": str(w.end)} for name, w in windows.items()}
-        return {"name": self.name, "slug": self.slug, "purpose": self.purpose, **ends}
+        told = {"repeat": self.repeat} if self.repeat else {}
+        return {"name": self.name, "slug": self.slug, "purpose": self.purpose, **ends, **told}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Part":
@@ -77,7 +88,22 @@ class Part:
             Window(*(date.fromisoformat(document[name][end]) for end in ("start", "end")))
             for name in ("train", "judged")
         )
-        return cls(document["name"], document["purpose"], train, judged)
+        return cls(document["name"], document["purpose"], train, judged, document.get("repeat", 0))
+
+
+def name_repeat(fold: str) -> str:
+    """Name the second fit of a fold.
+
+    Parameters
+    ----------
+    fold : str
+        Its name at first.
+
+    Returns
+    -------
+    str
+    """
+    return f"{fold} again"
 
 
 def plan_parts(frame: pd.DataFrame) -> tuple[Part, ...]:
@@ -127,7 +153,7 @@ def plan_parts(frame: pd.DataFrame) -> tuple[Part, ...]:
 
 
 def group_by_fit(parts: Iterable[Part]) -> tuple[tuple[Part, ...], ...]:
-    """Put parts together that learn from the same rows, to be fitted once.
+    """Put parts together that learn from the same rows with the same seed, to be fitted once.
 
     Parameters
     ----------
@@ -139,8 +165,9 @@ def group_by_fit(parts: Iterable[Part]) -> tuple[tuple[Part, ...], ...]:
     tuple of tuple of Part
         The shortest train window first.
     """
-    by_end = sorted(parts, key=lambda part: part.train.end)
-    return tuple(tuple(same) for _, same in groupby(by_end, key=lambda part: part.train))
+    by_end = sorted(parts, key=lambda part: (part.train.end, part.repeat))
+    fits = groupby(by_end, key=lambda part: (part.train, part.repeat))
+    return tuple(tuple(same) for _, same in fits)
 
 
 def count(frame: pd.DataFrame, window: Window) -> dict[str, int]:

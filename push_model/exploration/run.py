@@ -11,7 +11,8 @@ from joblib import Parallel, delayed
 from push_model.exploration.choose import Choice, Standing, choose, rank
 from push_model.exploration.finals import choose_finalists, compare_finals, record_opening
 from push_model.exploration.folder import Exploration, open_exploration
-from push_model.exploration.protocol import CHOOSING, CLAIMING, COMPARING
+from push_model.exploration.protocol import CHOOSING, CLAIMING, COMPARING, REPEATING
+from push_model.exploration.repeats import average, keep_plain, list_repeats, weigh
 from push_model.exploration.report import write_report
 from push_model.exploration.result import write_json
 from push_model.exploration.search import Report, search
@@ -146,7 +147,7 @@ def run_all(exploration: Exploration, todo: Iterable[Work], *, jobs: int = 1) ->
     exploration : Exploration
         Opened.
     todo : iterable of Work
-        From `list_work`.
+        From `list_work` or `list_repeats`.
     jobs : int
         Processes; each holds the rows once, and a fit of trees uses two threads.
 
@@ -160,7 +161,7 @@ def run_all(exploration: Exploration, todo: Iterable[Work], *, jobs: int = 1) ->
 
 
 def finish(folder: Path, *, again: str | None = None) -> Outcome:
-    """Choose by the rule, open the final window for the chosen, and write the report.
+    """Fit again what is level, choose by the rule, open the final window, and write the report.
 
     Parameters
     ----------
@@ -175,10 +176,15 @@ def finish(folder: Path, *, again: str | None = None) -> Outcome:
 
     Raises
     ------
+    DatasetError
+        If no servable entry was judged on every fold.
     InvalidEventError
         If the final window was opened before for another choice, and `again` is not given.
     """
     exploration = open_exploration(folder)
+    while repeats := list_repeats(exploration):
+        for work in repeats:
+            do_work(exploration, work)
     outcome = sum_up(exploration)
     choices = (outcome.choice, outcome.choice_request_only)
     entries = [standing.entry for standing in outcome.standings]
@@ -214,11 +220,12 @@ def sum_up(exploration: Exploration) -> Outcome:
     DatasetError
         If no servable entry was judged on every fold.
     """
-    results = read_current(exploration, exploration.entries, purposes=(CHOOSING, COMPARING))
-    folds = [part.name for part in exploration.folds]
-    plain = [result for result in results if not result.entry.needs_history]
-    standings = rank(results, folds=folds)
-    return Outcome(standings, choose(standings), choose(rank(plain, folds=folds)))
+    purposes = (CHOOSING, REPEATING, COMPARING)
+    results = read_current(exploration, exploration.entries, purposes=purposes)
+    folds = exploration.fold_names
+    counted = average(results, of=weigh(results, folds=folds))
+    standings, plain = (rank(some, folds=folds) for some in (counted, keep_plain(counted)))
+    return Outcome(standings, choose(standings), choose(plain))
 
 
 def _slugs_left(exploration: Exploration) -> list[str]:

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import numpy as np
 import optuna
@@ -14,20 +13,21 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from push_model.exploration.entry import NEEDS_MORE, Entry
+from push_model.exploration.entry import Entry
 from push_model.exploration.folder import SEARCH_FILE, Exploration, open_exploration
 from push_model.exploration.inputs import lacking_columns
 from push_model.exploration.protocol import CHOOSING, CLAIMING
 from push_model.exploration.result import write_json
-from push_model.exploration.tree_entries import BASE_TREES
+from push_model.exploration.search_space import draw_settings, entry_of, keep_once, settings_in_use
 from push_model.exploration.work import do_work, list_missing, read_current
 
 JOURNAL_FILE = "search.journal"
-# Trials that draw at random before the sampler has anything to go by.
+# Trials before the sampler has anything to go by: what is in use, and draws at random.
 STARTUP_TRIALS = 6
-# The leaderboard shows the best of them; the journal keeps all.
-KEPT = 5
-SETTINGS = ("iterations", "depth", "learning_rate", "l2_leaf_reg", "random_strength")
+# Trials whose median is one to be behind of.
+PRUNING_AFTER = 4
+# The leaderboard shows the best of them, and those in use; the journal keeps all.
+KEPT = 3
 
 # Trials ended, the best mean average precision (None before there is one), seconds spent.
 Report = Callable[[int, float | None, float], None]
@@ -52,15 +52,17 @@ def search(
     Returns
     -------
     tuple of Entry
-        The best five with each set of features that can be searched with, the best first. They
-        belong to the exploration from now on.
+        The best three with each set of features that can be searched with, and what is in use, the
+        best first. They belong to the exploration from now on.
 
     Notes
     -----
     Trials read history where the frame has it: settings that are good with it are good without.
-    The first `STARTUP_TRIALS` are drawn at random, the others by a tree-structured Parzen estimator
-    [1]_. A trial that is behind the median of the others after as many folds is given up. What a
-    trial measured is kept as any result is, so that nothing is fitted twice.
+    The first have the settings in use, which stay even when they are not among the best: settings
+    that lead with history may be behind without it. The others are drawn, at random up to
+    `STARTUP_TRIALS`, then by a tree-structured Parzen estimator [1]_. A trial that is behind the
+    median of the others after two folds or three is given up. What a trial measured is kept as any
+    result is, so that nothing is fitted twice.
 
     References
     ----------
@@ -76,8 +78,8 @@ def search(
             study.sampler = optuna.samplers.TPESampler(
                 seed=exploration.seed + ended, n_startup_trials=STARTUP_TRIALS
             )
-            trial = study.ask()
-            precision = _try(exploration, trial, entry_of(_draw(trial), features=features))
+            trial = _ask(study, place=ended)
+            precision = _try(exploration, trial, entry_of(draw_settings(trial), features=features))
             state = TrialState.PRUNED if precision is None else TrialState.COMPLETE
             study.tell(trial, precision, state=state)
             _write_found(exploration, study)
@@ -106,50 +108,13 @@ def searchable(exploration: Exploration) -> tuple[str, ...]:
     return ("request",) if lacks else ("request", "history")
 
 
-def entry_of(settings: dict[str, Any], *, features: str) -> Entry:
-    """Make an entry of what a trial asks for.
-
-    Parameters
-    ----------
-    settings : dict
-        Hyper-parameters of boosted trees.
-    features : str
-        ``"request"`` or ``"history"``.
-
-    Returns
-    -------
-    Entry
-        Named after its settings: the same ones are the same entry, whichever trial asks.
-    """
-    trees, depth, rate, l2, noise = (settings[name] for name in SETTINGS)
-    needs = NEEDS_MORE if features == "history" else 0
-    told = f"{trees} trees of depth {depth}, rate {rate:g}, L2 {l2:g}, noise {noise:g}"
-    return Entry(
-        name=f"found: {told}" + (", history" if needs else ""),
-        question="What does a search of the whole range find?",
-        family="boosted_trees",
-        settings=settings,
-        features=features,
-        neighbour=f"{BASE_TREES}, history" if needs else BASE_TREES,
-        complexity=trees * 2**depth + needs,
-    )
-
-
-def _draw(trial: optuna.trial.BaseTrial) -> dict[str, Any]:
-    """Draw settings; two digits are plenty, and can be said."""
-    return {
-        "iterations": trial.suggest_int("iterations", 80, 320, step=10),
-        "depth": trial.suggest_int("depth", 4, 7),
-        "learning_rate": _two_digits(trial.suggest_float("learning_rate", 0.02, 0.3, log=True)),
-        "l2_leaf_reg": _two_digits(trial.suggest_float("l2_leaf_reg", 0.5, 200.0, log=True)),
-        "random_strength": _two_digits(
-            trial.suggest_float("random_strength", 0.05, 20.0, log=True)
-        ),
-    }
-
-
-def _two_digits(value: float) -> float:
-    return float(f"{value:.2g}")
+def _ask(study: optuna.Study, *, place: int) -> optuna.Trial:
+    """Ask for a trial; the first have the settings in use."""
+    known = settings_in_use()[place : place + 1]
+    # A search that was killed between the two may have left one waiting: the same, by its place.
+    if known and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        study.enqueue_trial(known[0])
+    return study.ask()
 
 
 def _try(exploration: Exploration, trial: optuna.Trial, entry: Entry) -> float | None:
@@ -184,7 +149,7 @@ def _open_study(exploration: Exploration, features: str) -> optuna.Study:
         study_name=f"{features} {grounds[:16]} seed {exploration.seed}",
         direction="maximize",
         load_if_exists=True,
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
+        pruner=optuna.pruners.MedianPruner(PRUNING_AFTER, n_warmup_steps=1),
     )
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
@@ -205,12 +170,14 @@ def _best_so_far(study: optuna.Study) -> float | None:
 
 def _best(study: optuna.Study, exploration: Exploration) -> tuple[Entry, ...]:
     ranked = sorted(_completed(study), key=lambda trial: (-(trial.value or 0.0), trial.number))
-    drawn = [_draw(optuna.trial.FixedTrial(trial.params)) for trial in ranked]
-    found: list[Entry] = []
-    for features in reversed(searchable(exploration)):
-        entries = (entry_of(settings, features=features) for settings in drawn)
-        found += [*{entry.slug: entry for entry in entries}.values()][:KEPT]
-    return tuple(found)
+    drawn = [draw_settings(optuna.trial.FixedTrial(trial.params)) for trial in ranked]
+    in_use = settings_in_use()
+    kept = [each for place, each in enumerate(keep_once(drawn)) if place < KEPT or each in in_use]
+    return tuple(
+        entry_of(settings, features=features)
+        for features in reversed(searchable(exploration))
+        for settings in kept
+    )
 
 
 def _write_found(exploration: Exploration, study: optuna.Study) -> None:
@@ -218,6 +185,7 @@ def _write_found(exploration: Exploration, study: optuna.Study) -> None:
     document = {
         "grounds": exploration.grounds,
         "sampler": "TPE",
+        "in_use": len(settings_in_use()),
         "startup_trials": STARTUP_TRIALS,
         "trials": len(_ended(study)),
         "pruned": len(_ended(study)) - len(_completed(study)),

@@ -68,8 +68,9 @@ def list_missing(exploration: Exploration, entry: Entry, parts: Iterable[Part]) 
         Small train windows first.
     """
     wanted = [part for part in parts if _find(exploration, entry, part) is None]
-    rows = {part["name"]: part["train"]["rows"] for part in exploration.facts["parts"]}
-    return [Work(entry, same, _weigh(entry) * rows[same[0].name]) for same in group_by_fit(wanted)]
+    facts = exploration.facts["parts"]
+    rows = {Part.from_document(part).train: part["train"]["rows"] for part in facts}
+    return [Work(entry, same, _weigh(entry) * rows[same[0].train]) for same in group_by_fit(wanted)]
 
 
 def do_work(exploration: Exploration, work: Work) -> Work:
@@ -80,7 +81,7 @@ def do_work(exploration: Exploration, work: Work) -> Work:
     exploration : Exploration
         Opened.
     work : Work
-        From `list_work`.
+        From `list_missing`.
 
     Returns
     -------
@@ -126,7 +127,8 @@ def read_current(
     list of Result
         Under the names and questions that the entries have now.
     """
-    parts = [part for part in exploration.parts if part.purpose in purposes]
+    known = (*exploration.parts, *exploration.repeats)
+    parts = [part for part in known if part.purpose in purposes]
     return [
         replace(result, entry=entry)
         for entry in entries
@@ -158,8 +160,12 @@ def _find(exploration: Exploration, entry: Entry, part: Part) -> Result | None:
 
 
 def _weigh(entry: Entry) -> float:
-    """Guess seconds for a million rows, from the run in docs/exploration.md."""
+    """Guess seconds for a million rows, as two fits at once took them on two cores."""
     if entry.family == "boosted_trees":
-        asked = entry.settings["iterations"] * (2 + entry.settings["depth"]) / 50
-        return float(asked * (2 if entry.treatment == "calibrated" else 1))
-    return {"random_forest": 25.0, "logistic_regression": 8.0}.get(entry.family, 5.0)
+        steps = entry.settings.get("leaf_estimation_iterations", 10)
+        tree_s = 0.06 + 0.0075 * entry.settings["depth"] + 0.005 * steps
+        fits = 2 if entry.treatment == "calibrated" else 1
+        return float(entry.settings["iterations"] * tree_s * fits)
+    if entry.family == "logistic_regression":
+        return 3.0 if entry.settings.get("penalty", "l2") == "l2" else 14.0
+    return 16.0 if entry.family == "random_forest" else 9.0

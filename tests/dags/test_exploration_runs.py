@@ -1,6 +1,6 @@
 """The exploration on Airflow: one mapped task an entry, and the numbers of the command line."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -31,6 +31,12 @@ def test_it_waits_for_a_person_and_touches_nothing_that_serves(dagbag):
     }
 
 
+def test_the_run_has_time_for_whatever_its_tasks_take(dagbag):
+    dag = dagbag.dags["push_exploration"]
+
+    assert sum((task.execution_timeout for task in dag.tasks), timedelta()) <= dag.dagrun_timeout
+
+
 @pytest.fixture
 def explore(tmp_path, monkeypatch, database):  # noqa: ARG001 - runs need the tables
     """Run the DAG on a small frame; give the run."""
@@ -57,8 +63,9 @@ def tiny_trees(monkeypatch):
         "learning_rate": 0.2,
         "l2_leaf_reg": 3.0,
         "random_strength": 1.0,
+        "leaf_estimation_iterations": 1,
     }
-    monkeypatch.setattr("push_model.exploration.search._draw", lambda _trial: settings)
+    monkeypatch.setattr("push_model.exploration.search.draw_settings", lambda _trial: settings)
 
 
 @pytest.mark.usefixtures("tiny_trees")

@@ -102,6 +102,15 @@ def test_parts_that_learn_from_the_same_rows_are_fitted_once(frame):
     ]
 
 
+def test_a_fold_fitted_again_is_a_fit_of_its_own_and_no_other_window(frame):
+    first, *_ = plan_parts(frame)
+
+    assert group_by_fit([first.repeated, first]) == ((first,), (first.repeated,))
+    assert (first.repeated.train, first.repeated.judged) == (first.train, first.judged)
+    assert first.repeated.slug == "fold-1-again"
+
+
 def test_a_part_survives_json(frame):
-    for part in plan_parts(frame):
+    first, *others = plan_parts(frame)
+    for part in (first, first.repeated, *others):
         assert Part.from_document(json.loads(json.dumps(part.document()))) == part

@@ -8,8 +8,12 @@ from push_model.columns import HISTORY
 from push_model.exploration import run, search
 from push_model.exploration.entries import TRIALS
 from push_model.exploration.folder import Exploration, open_exploration
-from push_model.exploration.search import entry_of, searchable
+from push_model.exploration.pipelines import parametrisation_of
+from push_model.exploration.search import searchable
+from push_model.exploration.search_space import draw_settings, entry_of, settings_in_use
 from push_model.exploration.work import list_work
+from push_model.training.final_model import FINAL_MODEL, FINAL_MODEL_WITH_HISTORY
+from push_model.training.parametrisation import parse_parametrisation
 
 SETTINGS = {
     "iterations": 100,
@@ -17,6 +21,7 @@ SETTINGS = {
     "learning_rate": 0.1,
     "l2_leaf_reg": 3.0,
     "random_strength": 1.0,
+    "leaf_estimation_iterations": 1,
 }
 
 
@@ -30,7 +35,8 @@ def copied(explored, tmp_path, monkeypatch):
             "depth": trial.suggest_int("depth", 1, 3),
         }
 
-    monkeypatch.setattr(search, "_draw", draw)
+    monkeypatch.setattr(search, "draw_settings", draw)
+    monkeypatch.setattr(search, "settings_in_use", list)
     return shutil.copytree(explored, tmp_path / "copied")
 
 
@@ -42,7 +48,7 @@ def made(folder) -> dict[str, int]:
 def test_the_drawn_settings_are_what_training_takes():
     trial = optuna.trial.FixedTrial(SETTINGS | {"learning_rate": 0.123456})
 
-    assert search._draw(trial)["learning_rate"] == 0.12
+    assert draw_settings(trial)["learning_rate"] == 0.12
 
 
 @pytest.mark.mltest("Model 3")
@@ -122,6 +128,61 @@ def test_after_the_random_start_the_sampler_goes_by_what_it_saw(copied, monkeypa
     assert reached[2] > reached[100]
 
 
+def test_the_first_trials_have_the_settings_in_use(copied, monkeypatch):
+    in_use = [SETTINGS | {"iterations": trees, "depth": 2} for trees in (7, 4)]
+    monkeypatch.setattr(search, "settings_in_use", lambda: in_use)
+    tried = []
+
+    def follow(_exploration, _trial, entry):
+        tried.append(dict(entry.settings))
+        return 0.1
+
+    def die(_study):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(search, "_try", follow)
+    with monkeypatch.context() as patch:
+        patch.setattr(optuna.Study, "ask", die)
+        with pytest.raises(KeyboardInterrupt):
+            search.search(copied, trials=3)
+    search.search(copied, trials=1)
+    search.search(copied, trials=4)
+
+    assert tried[:2] == in_use
+    assert tried[2] not in in_use
+    assert len(tried) == 4
+
+
+def test_what_is_in_use_is_kept_though_others_are_better(copied, monkeypatch):
+    in_use = SETTINGS | {"iterations": 2, "depth": 2}
+    monkeypatch.setattr(search, "settings_in_use", lambda: [in_use])
+    best_first = iter((0.1, 0.5, 0.4, 0.3, 0.2))
+    monkeypatch.setattr(search, "_try", lambda *_: next(best_first))
+
+    found = search.search(copied, trials=5)
+
+    tried = [dict(entry.settings) for entry in found]
+    assert tried[search.KEPT] == in_use
+    assert tried[: len(tried) // 2] == tried[len(tried) // 2 :]
+    assert len(tried) == 2 * (search.KEPT + 1)
+
+
+def test_the_settings_in_use_are_those_of_the_final_models():
+    for settings, model in zip(
+        settings_in_use(), (FINAL_MODEL_WITH_HISTORY, FINAL_MODEL), strict=True
+    ):
+        entry = entry_of(settings, features=model["features"])
+        assert parametrisation_of(entry) == parse_parametrisation(model)
+
+
+def test_what_can_be_drawn_holds_the_settings_in_use():
+    for settings in settings_in_use():
+        trial = optuna.trial.FixedTrial(settings)
+        assert draw_settings(trial) == settings
+        for name, drawn_from in trial.distributions.items():
+            assert drawn_from._contains(drawn_from.to_internal_repr(settings[name]))
+
+
 def test_a_full_search_goes_beyond_its_random_start():
     assert TRIALS["full"] >= 2 * search.STARTUP_TRIALS
 
@@ -141,7 +202,7 @@ def test_what_was_found_on_other_rows_or_by_other_code_is_not_taken_over(copied)
 
 
 def test_a_trial_far_behind_the_others_is_given_up(copied, monkeypatch):
-    monkeypatch.setattr(search, "STARTUP_TRIALS", 0)
+    monkeypatch.setattr(search, "PRUNING_AFTER", 0)
     before = search.search(copied, trials=1)
     monkeypatch.setattr(search, "_precisions", lambda *_: [0.0])
 

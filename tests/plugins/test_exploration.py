@@ -6,6 +6,7 @@ import pytest
 
 from push_model.exploration import run
 from push_model.exploration.choose import Choice
+from push_model.exploration.entries import TRIALS
 from push_model.exploration.tree_entries import trees
 from push_model.training.parametrisation import parse_parametrisation
 from push_ops.exploration import finish, read_exploration
@@ -26,7 +27,7 @@ def read(tmp_path, **form):
     ("form", "trials"),
     [
         ({}, 0),
-        ({"size": "full"}, 20),
+        ({"size": "full"}, TRIALS["full"]),
         ({"search_trials": 3}, 3),
         ({"size": "full", "search_trials": 0}, 0),
     ],

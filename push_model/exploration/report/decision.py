@@ -35,8 +35,9 @@ def compose_decision(found: Found) -> Section:
         "decision",
         "The decision: which entry, and why",
         (
-            f"The rule, written before the results: {rule}",
+            f"The rule, written before the results of this exploration: {rule}",
             *_say_choice(found),
+            *_say_fits(found),
             *say_opening(found),
             note,
         ),
@@ -68,6 +69,23 @@ def _say_choice(found: Found) -> Iterator[str]:
     if other := found.chosen_request_only:
         yield f"Chosen where requests hold no history: {_introduce(found, other)}."
     yield "What a fit is told, to train it anew, stands at the end of this section."
+
+
+def _say_fits(found: Found) -> Iterator[str]:
+    """Say what another seed made of the entries that the rule weighs."""
+    twice = sorted((e for e in found.entries.values() if e.fits), key=lambda e: -e.fits[0])
+    if twice:
+        fits = [entry.fits for entry in twice]
+        told = "; ".join(
+            f"{name_entry(found, entry)} {' and '.join(f'{fit:.4f}' for fit in entry.fits)}"
+            for entry in twice
+        )
+        yield (
+            f"Not told from the best, of all or of what reads no history, and so fitted a second "
+            f"time with another seed, these have on the folds: {told}. They count with the means "
+            f"of both fits, all others with the one they have. The seed alone moved them by up to "
+            f"{max(abs(first - second) for first, second in fits):.4f}, which no interval holds."
+        )
 
 
 def _introduce(found: Found, entry: Explored) -> str:

@@ -36,7 +36,8 @@ def say_opening(found: Found) -> Iterator[str]:
         return
     first, *again = found.openings
     times = "once" if not again else f"{1 + len(again)} times"
-    says = f"The final window was opened {times}, on {first.get('moment', UNKNOWN)}"
+    says = f"The final window was opened {times} in this exploration, "
+    says += f"on {first.get('moment', UNKNOWN)}"
     if first.get("reason"):
         says += f" (not for the first time: {first['reason']})"
     for opening in again:
@@ -68,7 +69,7 @@ def draw_finals(found: Found) -> Iterator[Picture]:
             "finals",
             rows,
             title=f"{rows[0].name} reaches {rows[0].says} in the final window",
-            how="The newest orders, which no choice has seen, with intervals; the chosen first.",
+            how="The newest orders, by which nothing was chosen, with intervals; the chosen first.",
             across="average precision in the final window",
         )
 

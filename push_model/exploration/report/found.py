@@ -50,10 +50,13 @@ class Explored(Entry):
     skipped : str
         Why it was not fitted; empty where it was.
     results : mapping of str to Result
-        By name of the part.
+        By name of the part; of folds that were fitted twice, the mean.
+    fits : tuple of float
+        Mean average precision over the folds, fit by fit; empty where there was only one.
     """
 
     skipped: str = ""
+    fits: tuple[float, ...] = ()
     results: Mapping[str, Result] = field(default_factory=dict)
 
 

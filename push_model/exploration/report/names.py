@@ -10,7 +10,12 @@ FINAL_MODEL = "final model"
 # How a search names what it found: by all its settings, which no picture has room for.
 SEARCHED = "found: "
 # Told of a searched entry beside its size: as few as it takes to call no other one the same.
-TOLD = (("rate", "learning_rate"), ("L2", "l2_leaf_reg"), ("noise", "random_strength"))
+TOLD = (
+    ("rate", "learning_rate"),
+    ("L2", "l2_leaf_reg"),
+    ("noise", "random_strength"),
+    ("steps", "leaf_estimation_iterations"),
+)
 
 
 def find_aliases(found: Found) -> dict[str, str]:

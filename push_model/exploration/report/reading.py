@@ -4,10 +4,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from push_model.exploration.entry import Entry
 from push_model.exploration.folder import Exploration, open_exploration
-from push_model.exploration.protocol import CHOOSING, CLAIMING, COMPARING
-from push_model.exploration.report.found import Explored, Found
+from push_model.exploration.protocol import CHOOSING, CLAIMING, COMPARING, REPEATING
+from push_model.exploration.repeats import average, weigh
+from push_model.exploration.report.found import Explored, Found, level_of
 from push_model.exploration.result import Result, read_json
 from push_model.exploration.work import read_current
 
@@ -48,15 +51,27 @@ def read_found(folder: Path) -> Found:
 
 
 def _read_entries(exploration: Exploration) -> Iterator[Explored]:
-    purposes = (CHOOSING, COMPARING, CLAIMING)
+    purposes = (CHOOSING, REPEATING, COMPARING, CLAIMING)
+    found = read_current(exploration, exploration.entries, purposes=purposes)
     results: dict[str, dict[str, Result]] = {}
-    for result in read_current(exploration, exploration.entries, purposes=purposes):
+    weighed = weigh(found, folds=exploration.fold_names)
+    for result in average(found, of=weighed):
         results.setdefault(result.entry.name, {})[result.part] = result
     for entry in exploration.entries:
-        yield _explore(entry, results=results.get(entry.name, {}))
+        own = [result for result in found if result.entry.name == entry.name]
+        fits = tuple(_mean_fits(exploration, own)) if entry in weighed else ()
+        yield _explore(entry, results=results.get(entry.name, {}), fits=fits)
     for document in exploration.facts["entries"]:
         if document["skipped"]:
             yield _explore(Entry.from_document(document), skipped=document["skipped"])
+
+
+def _mean_fits(exploration: Exploration, own: list[Result]) -> Iterator[float]:
+    """Average each fit over the folds, where there are two."""
+    levels = {result.part: level_of(result) for result in own}
+    both = [[part.name for part in parts] for parts in (exploration.folds, exploration.repeats)]
+    if {*both[0], *both[1]} <= levels.keys():
+        yield from (float(np.mean([levels[name] for name in names])) for names in both)
 
 
 def _slug(choice: Mapping[str, Any], exploration: Exploration) -> str | None:

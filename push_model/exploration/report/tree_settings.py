@@ -19,6 +19,7 @@ from push_model.training.card.tables import Table
 
 # Settings whose pairs are drawn as a surface, the most telling first.
 SURFACES = ("learning_rate", "iterations", "depth", "l2_leaf_reg")
+LINE_NOTE = "The line changes this setting alone; shades are intervals. "
 # Fewer places are no surface.
 LEAST_PLACES = 4
 
@@ -71,11 +72,14 @@ def say_search(search: Mapping[str, Any]) -> Iterator[str]:
     if not trials:
         return
     pruned, startup = search.get("pruned"), search.get("startup_trials")
+    in_use = min(search.get("in_use", 0), trials)
     says = f"The search made {trials:,} trials"
     if pruned is not None:
         says += f"; {pruned:,} of them were given up before the last fold"
-    if startup is not None:
-        says += f"; the first {min(startup, trials):,} were random draws"
+    if in_use:
+        says += f"; the first {in_use:,} had the settings in use"
+    if startup is not None and (drawn := min(startup, trials) - in_use) > 0:
+        says += f"; the {'next' if in_use else 'first'} {drawn:,} were random draws"
     if sampler := search.get("sampler"):
         says += f"; the sampler is {sampler}"
     yield f"{says}."
@@ -122,13 +126,14 @@ def _draw_settings(found: Found, group: Sequence[Explored]) -> Iterator[Picture]
             (e, measure(found, e, found.folds)) for e in group if _number(e, name) is not None
         ]
         points = {e.name: Point(_number(e, name) or 0.0, *level) for e, level in levels if level}
-        best = max(points, key=lambda entry: points[entry].y)
+        best = max(on_line or points, key=lambda entry: points[entry].y)
+        says = "best at" if on_line else "the best entry has"
         yield draw_lines(
             make_slug("setting", group[0].family, name),
             {"": [points[entry.name] for entry in swept]} if swept else {},
-            title=f"{name_family(group[0].family)}, {name}: best at {points[best].x:g} "
+            title=f"{name_family(group[0].family)}, {name}: {says} {points[best].x:g} "
             f"({points[best].y:.4f})",
-            how="The line changes this setting alone; shades are intervals. Dots differ in more.",
+            how=(LINE_NOTE if on_line else "") + "Dots differ in more.",
             alt="; ".join(
                 f"{label_entry(found, found.entries[name])}: {point.x:g}, {point.y:.4f}"
                 for name, point in points.items()

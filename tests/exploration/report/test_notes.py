@@ -15,9 +15,10 @@ from push_model.exploration.report.paths import compose_paths
 from push_model.exploration.report.protocol import compose_protocol
 from push_model.exploration.report.reading import read_found
 from push_model.exploration.report.tree_settings import compose_trees, say_search
-from tests.exploration.report.results import entries, write_exploration
+from tests.exploration.report.results import entries, write_exploration, write_second_fits
 
 UNSERVABLE = {"name": "forest", "family": "random_forest", "settings": {"max_depth": 10}}
+IN_USE = "the first 2 had the settings in use"
 TOLD = (
     "The search made 24 trials; 9 of them were given up before the last fold; the first 8 "
     "were random draws; the sampler is TPE."
@@ -171,10 +172,33 @@ def _with_windows(found, windows):
             {"trials": 24, "pruned": 9, "startup_trials": 8, "sampler": "TPE"},
             [TOLD],
         ),
+        (
+            {"trials": 5, "in_use": 2, "startup_trials": 6},
+            [f"The search made 5 trials; {IN_USE}; the next 3 were random draws."],
+        ),
+        (
+            {"trials": 2, "in_use": 2, "startup_trials": 6},
+            [f"The search made 2 trials; {IN_USE}."],
+        ),
     ],
 )
 def test_a_search_says_what_it_tried_as_far_as_it_is_known(search, says):
     assert [*say_search(search)] == says
+
+
+def test_what_another_seed_made_of_the_level_entries_is_said(tmp_path):
+    folder = write_exploration(tmp_path)
+    once = compose_decision(read_found(folder))
+    write_second_fits(folder, {"trees", "trees, 300", "popularity"}, higher=-0.004)
+
+    twice = compose_decision(read_found(folder))
+
+    assert not any("second time" in said for said in once.paragraphs)
+    (said,) = (said for said in twice.paragraphs if "second time" in said)
+    assert "trees, 300 0.2851 and 0.2811; final model 0.2850 and 0.2810." in said
+    assert "moved them by up to 0.0040" in said
+    leaderboard = {row[0]: row[1] for row in twice.tables[-1].rows}
+    assert leaderboard["trees, 300"].startswith("0.2831")
 
 
 def test_a_search_on_other_grounds_is_not_spoken_of(tmp_path):

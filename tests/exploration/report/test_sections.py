@@ -54,7 +54,10 @@ def test_the_decision_says_the_rule_the_choice_and_that_the_window_was_opened_on
         'Chosen: final model, which is short for the entry "trees" (boosted trees; iterations'
         in said
     )
-    assert "opened once, on 2021-03-04T10:11:12+00:00: final model has average" in said
+    assert (
+        "opened once in this exploration, on 2021-03-04T10:11:12+00:00: final model has average"
+        in said
+    )
     assert '"depth": 6' in section.command
 
 
@@ -150,7 +153,7 @@ def test_settings_of_trees_are_drawn_one_by_one(found):
     section = compose_trees(found)
 
     titles = [picture.title for picture in section.pictures]
-    assert "boosted trees, depth: best at 6 (0.2851)" in titles
+    assert "boosted trees, depth: best at 6 (0.2850)" in titles
     assert "No two settings were varied together: there is no surface." in section.paragraphs
 
 
