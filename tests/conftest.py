@@ -6,6 +6,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from push_model import age, health_report, limits, prediction, process
 from push_model.live_model import LiveModels
+from tests.undrawn import undrawn
 
 # A busy machine is no failing law; how fast things are is measured in benchmarks/.
 settings.register_profile("project", deadline=None)
@@ -58,10 +59,6 @@ def _new_process(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def undrawn_cards():
-    """Leave the pictures out of model cards: they take most of the time of a small training."""
-    from push_model.training.card.chart import Picture  # noqa: PLC0415 - serving has no Matplotlib
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Picture, "svg", lambda _: "<svg></svg>")
+def undrawn_pictures():
+    with undrawn():
         yield

@@ -9,7 +9,7 @@ from push_model.columns import FEATURES
 from push_model.store import promote
 from tests.frames import make_frame
 
-pytestmark = pytest.mark.usefixtures("undrawn_cards")
+pytestmark = pytest.mark.usefixtures("undrawn_pictures")
 
 SMALL = '{"model": "boosted_trees", "iterations": 20, "depth": 3}'
 

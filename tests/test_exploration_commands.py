@@ -16,6 +16,8 @@ from push_model.exploration.run import Outcome
 from push_model.exploration_commands import _fit_all, _fit_repeats, _say_outcome, app
 from tests.frames import make_frame
 
+pytestmark = pytest.mark.usefixtures("undrawn_pictures")
+
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):

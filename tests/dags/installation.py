@@ -9,6 +9,7 @@ from airflow.dag_processing.dagbag import DagBag
 
 from push_ops.run_folder import find_run_folder
 from tests.frames import make_frame
+from tests.undrawn import undrawn
 
 DAGS = Path(__file__).parents[2] / "dags"
 RUN_DATE = datetime(2021, 6, 1, 5, tzinfo=UTC)
@@ -39,10 +40,10 @@ class Installation:
         **form,
     ):
         # A fresh DAG each time: `dag.test()` leaves the values of its form in it.
-        dag = DagBag(dag_folder=str(DAGS)).dags["push_retraining"]
+        dag = DagBag(dag_folder=str(DAGS / "push_retraining.py")).dags["push_retraining"]
         if prepare:
             prepare(dag)
-        with pytest.MonkeyPatch.context() as patch:
+        with undrawn(), pytest.MonkeyPatch.context() as patch:
             for name, value in {
                 "PUSH_DATASET": self.dataset,
                 "PUSH_DATASET_SETTLE_S": 1,

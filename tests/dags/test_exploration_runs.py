@@ -13,7 +13,11 @@ from push_ops.run_folder import RunFolder, find_run_folder
 from tests.explorations import figures_of
 from tests.frames import make_frame
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.usefixtures("undrawn_pictures"),
+]
 
 DAGS = Path(__file__).parents[2] / "dags"
 

@@ -4,6 +4,7 @@ import pytest
 
 from push_model.exploration import run
 from tests.frames import make_frame
+from tests.undrawn import undrawn
 
 UNTIL = date(2021, 3, 4)
 
@@ -29,7 +30,8 @@ def explored(dataset, tmp_path_factory):
     folder = tmp_path_factory.mktemp("explored")
     for slug in run.plan(folder, dataset, size="small", until=UNTIL):
         run.run_entry(folder, slug)
-    run.finish(folder)
+    with undrawn():
+        run.finish(folder)
     return folder
 
 

@@ -12,6 +12,8 @@ from push_model.exploration.run import sum_up
 from push_model.exploration.work import do_work, list_missing, list_work, read_current
 from tests.exploration.results import METRICS, make_entry, make_result
 
+pytestmark = pytest.mark.usefixtures("undrawn_pictures")
+
 FOLDS = ("fold 1", "fold 2")
 SIMPLE, LARGE = (make_entry(name, complexity=size) for name, size in (("simple", 1), ("large", 9)))
 

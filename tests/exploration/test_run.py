@@ -13,6 +13,8 @@ from push_model.training.split import is_inside
 from push_model.training.train import score
 from tests.exploration.conftest import UNTIL
 
+pytestmark = pytest.mark.usefixtures("undrawn_pictures")
+
 
 @pytest.fixture
 def copied(explored, tmp_path):

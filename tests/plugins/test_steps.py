@@ -15,7 +15,7 @@ from push_ops.request import RetrainingRequest
 from push_ops.run_folder import read_json, write_json
 from tests.frames import make_frame
 
-pytestmark = pytest.mark.usefixtures("undrawn_cards")
+pytestmark = pytest.mark.usefixtures("undrawn_pictures")
 
 TINY = BoostedTrees(iterations=20, depth=3)
 

@@ -16,7 +16,7 @@ from push_model.training.fit import handler_fit
 from push_model.training.serving_check import check_serving
 from tests.frames import make_frame
 
-pytestmark = pytest.mark.usefixtures("undrawn_cards")
+pytestmark = pytest.mark.usefixtures("undrawn_pictures")
 
 SMALL = {"model": "boosted_trees", "iterations": 20, "depth": 3}
 

@@ -20,7 +20,7 @@ from push_model.training.train import score
 from push_model.training.validation import validate_model
 from tests.frames import make_frame
 
-pytestmark = pytest.mark.usefixtures("undrawn_cards")
+pytestmark = pytest.mark.usefixtures("undrawn_pictures")
 
 SMALL = {"model": "boosted_trees", "iterations": 30, "depth": 3}
 FACTS = {"verdict": None, "reason": "a test", "by": "ada"}

@@ -21,7 +21,7 @@ from push_model.training.train import score
 from push_model.training.validation import validate_model
 from tests.frames import make_frame
 
-pytestmark = pytest.mark.usefixtures("undrawn_cards")
+pytestmark = pytest.mark.usefixtures("undrawn_pictures")
 
 # Fewer draws, for speed.
 QUICK = Policy(resamples=200)

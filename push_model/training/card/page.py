@@ -1,6 +1,7 @@
 """How does the card look on a screen, in print and to a screen reader? One file, no network."""
 
 from collections.abc import Callable, Mapping
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,10 @@ def write_html(
 
 
 def render(
-    template: str, *folders: Path, draw: Callable[[Picture], str] = Picture.svg, **content: Any
+    template: str,
+    *folders: Path,
+    draw: Callable[[Picture], str] = methodcaller("svg"),
+    **content: Any,
 ) -> str:
     """Fill a template; whatever is not a picture is escaped.
 

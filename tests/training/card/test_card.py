@@ -11,6 +11,7 @@ from push_model.training.card.page import write_html
 from push_model.training.card.shown import SHOWN_METRICS, write_percent
 from push_model.training.metrics import Metrics
 from tests.pages import Page
+from tests.undrawn import undrawn
 
 WRITERS = pytest.mark.parametrize("write", [write_html, write_markdown])
 HOSTILE = "<script>alert(1)</script>|`$x$`\n# [a](javascript:b)&\"'"
@@ -124,6 +125,14 @@ def test_every_picture_says_what_it_shows(page):
     for svg in pictures:
         for label in (svg["aria-labelledby"], svg["aria-describedby"]):
             assert re.search(rf'id="{label}">[^<]{{10,}}<', page)
+
+
+def test_tests_of_other_things_leave_pictures_out(facts, bare, judgement):
+    with undrawn():
+        read = Page(write_html(facts, bare, judgement))
+
+    assert read.all("svg")
+    assert not read.all("path")
 
 
 def test_pictures_take_every_colour_from_the_page(page):

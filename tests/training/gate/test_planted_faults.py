@@ -19,7 +19,7 @@ from tests.frames import make_frame
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.mltest("Infra 4"),
-    pytest.mark.usefixtures("undrawn_cards"),
+    pytest.mark.usefixtures("undrawn_pictures"),
 ]
 
 DAYS = ("days_since_purchase_variant_id", "days_since_purchase_product_type")
