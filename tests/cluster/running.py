@@ -19,7 +19,7 @@ from tests.frames import make_frame
 
 ROOT = Path(__file__).parents[2]
 ORDERS = 400
-RUN_TIMEOUT_S = 240.0
+RUN_TIMEOUT_S = 600.0
 ASK_EVERY_S = 0.25
 # What is left runs nothing, and is thrown away.
 CLEAN_STOP_S = 3.0

@@ -10,7 +10,11 @@ from tests.dags.installation import DAY_AFTER, FAST, HOPELESS
 from tests.dags.servers import a_chat, chat_connection
 from tests.frames import make_frame
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.no_cover,
+]
 
 PAGE = "http://airflow.invalid/dags/push_retraining/runs/"
 

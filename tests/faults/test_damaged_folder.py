@@ -16,7 +16,7 @@ from push_model.training.fit import handler_fit
 from tests.faults.changes import flip_or_cut
 from tests.frames import make_frame
 
-pytestmark = pytest.mark.usefixtures("undrawn_pictures")
+pytestmark = [pytest.mark.usefixtures("undrawn_pictures"), pytest.mark.no_cover]
 
 TIMES = 2_000
 UNOPENED = ("model.joblib", "validated.json", "golden.json", "card.html", "card.md")  # by serving

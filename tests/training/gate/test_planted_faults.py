@@ -20,6 +20,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.mltest("Infra 4"),
     pytest.mark.usefixtures("undrawn_pictures"),
+    pytest.mark.no_cover,
 ]
 
 DAYS = ("days_since_purchase_variant_id", "days_since_purchase_product_type")
