@@ -72,19 +72,19 @@ format: $(INSTALLED) ## Format the code and mend what ruff can mend
 
 .PHONY: up
 up: $(MIGRATED) $(filter $(SAMPLE),$(DATASET)) ## Start Airflow on 127.0.0.1 and print its address and login [PORT=8080 DATASET=path]
-	@$(AIRFLOW) python -m push_ops.standalone up --port "$(PORT)"
+	@$(AIRFLOW) python -m push_ops.local.standalone up --port "$(PORT)"
 
 .PHONY: down
 down: $(INSTALLED) ## Stop what `make up` started
-	@$(AIRFLOW) python -m push_ops.standalone down
+	@$(AIRFLOW) python -m push_ops.local.standalone down
 
 .PHONY: cluster
 cluster: $(INSTALLED) $(filter $(SAMPLE),$(DATASET)) ## Start what docker-compose.yaml starts, without Docker [PORT=8080 DATASET=path]
-	@$(AIRFLOW) python -m push_ops.cluster up --home "$(CLUSTER)" --port "$(PORT)"
+	@$(AIRFLOW) python -m push_ops.local.cluster.cluster up --home "$(CLUSTER)" --port "$(PORT)"
 
 .PHONY: cluster-down
 cluster-down: $(INSTALLED) ## Stop what `make cluster` started
-	@$(AIRFLOW) python -m push_ops.cluster down --home "$(CLUSTER)"
+	@$(AIRFLOW) python -m push_ops.local.cluster.cluster down --home "$(CLUSTER)"
 
 ##@ Releases and deployment
 
@@ -100,7 +100,7 @@ lock: $(INSTALLED) ## Resolve both lock files afresh from their inputs
 
 .PHONY: compose-secrets
 compose-secrets: ## Write .env with fresh secrets for docker-compose.yaml
-	@"$(PYTHON)" plugins/push_ops/compose_secrets.py .env
+	@"$(PYTHON)" plugins/push_ops/local/compose_secrets.py .env
 
 .PHONY: clean
 clean: ## Remove builds and caches; keep models, runs, data and .venv

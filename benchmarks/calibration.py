@@ -13,18 +13,18 @@ from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression as SklearnLogisticRegression
 
+from push_model.evaluation.metrics import Floats, measure
 from push_model.training.calibration import choose_calibration, fit_line
-from push_model.training.dataset import load_dataset
+from push_model.training.data.dataset import load_dataset
+from push_model.training.data.frames import collect_sorted
+from push_model.training.data.orders import keep_large_orders
+from push_model.training.data.split import split_by_time
 from push_model.training.estimators import make_pipeline
-from push_model.training.frames import collect_sorted
-from push_model.training.metrics import Floats, measure
-from push_model.training.orders import keep_large_orders
 from push_model.training.parametrisation import (
     BoostedTrees,
     LogisticRegression,
     Parametrisation,
 )
-from push_model.training.split import split_by_time
 
 UNTIL = date(2100, 1, 1)
 # Three training dates: one alone would be one holdout's luck.

@@ -22,11 +22,11 @@ import httpx
 import psutil
 
 from push_model import predict
-from push_ops.background import Session
-from push_ops.cluster import start_cluster
-from push_ops.cluster_api import log_in
-from push_ops.network import HOST, find_free_ports
-from push_ops.startup import Startup, stop_recorded
+from push_ops.local.background import Session
+from push_ops.local.cluster.cluster import start_cluster
+from push_ops.local.cluster_api import log_in
+from push_ops.local.network import HOST, find_free_ports
+from push_ops.local.startup import Startup, stop_recorded
 
 DAGS = "/api/v2/dags"
 LOOK_EVERY_S = 0.5

@@ -10,15 +10,15 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from push_model.scoring import Model
-from push_model.training.dataset import load_dataset
-from push_model.training.drift import measure_drift
+from push_model.model.scoring import Model
+from push_model.training.data.dataset import load_dataset
+from push_model.training.data.frames import collect_sorted
+from push_model.training.data.orders import keep_large_orders
+from push_model.training.data.split import split_by_time
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import export_model
-from push_model.training.frames import collect_sorted
-from push_model.training.orders import keep_large_orders
+from push_model.training.gate.drift import measure_drift
 from push_model.training.parametrisation import BoostedTrees
-from push_model.training.split import split_by_time
 
 UNTIL = date(2100, 1, 1)
 # The cheapest model that knows its train window.

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from measure import Cost, measure
 
 from push_model.columns import FEATURES, HISTORY, TRAINING
-from push_model.command_values import read_model
+from push_model.commands.options import read_model
 from push_model.training.parametrisation import BoostedTrees, Parametrisation
 from push_model.training.presets import read_parametrisation
 
@@ -153,10 +153,10 @@ def prepare(frame: str, folder: Path) -> None:
     """Write the rows that train and those that judge, and say what they are."""
     import duckdb
 
-    from push_model.training.frames import collect_sorted
-    from push_model.training.history import load_with_history
-    from push_model.training.orders import keep_large_orders
-    from push_model.training.split import split_by_time
+    from push_model.training.data.frames import collect_sorted
+    from push_model.training.data.history import load_with_history
+    from push_model.training.data.orders import keep_large_orders
+    from push_model.training.data.split import split_by_time
 
     loaded = load_with_history(frame, columns=TRAINING, until=date.max, needs_history=True)
     split = split_by_time(collect_sorted(keep_large_orders(loaded)))
@@ -234,7 +234,7 @@ def rank(folder: Path, names: Iterable[str], *, peer: str) -> dict[str, list[str
     import numpy as np
     from sklearn.metrics import roc_auc_score
 
-    from push_model.training.gate.resampling import Resampler
+    from push_model.evaluation.resampling import Resampler
 
     holdout = read(folder / "holdout.parquet", ["order_id", "outcome"])
     bought = holdout["outcome"].to_numpy()

@@ -23,22 +23,22 @@ from joblib import Parallel, delayed
 from sklearn.metrics import average_precision_score
 
 from push_model.columns import JUDGING
-from push_model.scoring import Model
-from push_model.training.dataset import load_dataset
+from push_model.evaluation.resampling import Resampler
+from push_model.evaluation.scorers import score
+from push_model.model.scoring import Model
+from push_model.training.data.dataset import load_dataset
+from push_model.training.data.frames import collect_sorted
+from push_model.training.data.orders import keep_large_orders
+from push_model.training.data.split import split_by_time
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import export_model
-from push_model.training.frames import collect_sorted
 from push_model.training.gate.evidence import gather
 from push_model.training.gate.policy import Policy
-from push_model.training.gate.resampling import Resampler
 from push_model.training.gate.rules import claim, judge
+from push_model.training.gate.validation import find_drift
 from push_model.training.gate.verdict import decide
-from push_model.training.orders import keep_large_orders
 from push_model.training.parametrisation import parse_parametrisation
-from push_model.training.sample import write_sample
-from push_model.training.split import split_by_time
-from push_model.training.train import score
-from push_model.training.validation import find_drift
+from push_model.training.shop.sample import write_sample
 
 PARAMETRISATION = {"model": "boosted_trees", "iterations": 100}
 SIGNS = (0.0, 0.15, 0.25, 0.35, 0.45, 0.6)

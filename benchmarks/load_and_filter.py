@@ -26,7 +26,7 @@ PEER = "pandas.read_csv, groupby"
 
 def ours(path: Path, folder: Path) -> None:
     """Load into Parquet, then keep the large orders of that."""
-    from push_model.training.dataset import load_dataset, write_parquet
+    from push_model.training.data.dataset import load_dataset, write_parquet
 
     write_parquet(load_dataset(str(path), until=UNTIL), folder / LOADED, facts={})
     keep_large(folder)
@@ -34,8 +34,8 @@ def ours(path: Path, folder: Path) -> None:
 
 def ours_checked(path: Path, folder: Path) -> None:
     """Do the same with the schema check between, as the DAG's first two tasks do."""
-    from push_model.training.dataset import load_dataset
-    from push_model.training.schema import write_checked
+    from push_model.training.data.dataset import load_dataset
+    from push_model.training.data.schema import write_checked
 
     loaded = load_dataset(str(path), until=UNTIL)
     write_checked(loaded, folder / LOADED, source=path.name, facts={})
@@ -44,8 +44,8 @@ def ours_checked(path: Path, folder: Path) -> None:
 
 def keep_large(folder: Path) -> None:
     """Filter what was loaded."""
-    from push_model.training.dataset import load_dataset, write_parquet
-    from push_model.training.orders import keep_large_orders
+    from push_model.training.data.dataset import load_dataset, write_parquet
+    from push_model.training.data.orders import keep_large_orders
 
     loaded = load_dataset(str(folder / LOADED), until=UNTIL)
     write_parquet(keep_large_orders(loaded), folder / LARGE, facts={})

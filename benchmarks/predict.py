@@ -30,10 +30,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from trained_store import fit_trees, invent_frame, save_champion
 
-from push_model import handler_predict, process, scoring
+from push_model import handler_predict
 from push_model.columns import FEATURES
-from push_model.model_folder import read_model
-from push_model.scoring import Model
+from push_model.model import scoring
+from push_model.model.scoring import Model
+from push_model.serving import process
+from push_model.store.folder import read_model
 
 MANY = 10_000
 SHORTEST_TURN_S = 0.005

@@ -16,16 +16,16 @@ from predict import time_in_turns
 from scipy.stats import spearmanr
 
 from push_model.columns import FEATURES
-from push_model.scoring import Model
-from push_model.shapley import LeafShares
-from push_model.training.dataset import load_dataset
+from push_model.model.scoring import Model
+from push_model.model.shapley import LeafShares
+from push_model.model.tree import Tree
+from push_model.training.data.dataset import load_dataset
+from push_model.training.data.frames import collect_sorted
+from push_model.training.data.orders import keep_large_orders
+from push_model.training.data.split import split_by_time
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import export_model
-from push_model.training.frames import collect_sorted
-from push_model.training.orders import keep_large_orders
 from push_model.training.parametrisation import BoostedTrees
-from push_model.training.split import split_by_time
-from push_model.tree import Tree
 
 ROWS = 500
 TOP = 5

@@ -20,18 +20,19 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit
 
-from push_model.scoring import Model
+from push_model.evaluation.metrics import Floats
+from push_model.evaluation.resampling import Resampler
+from push_model.evaluation.scorers import score
+from push_model.model.scoring import Model
+from push_model.training.backtesting.walk_forward import plan_origins
 from push_model.training.calibration import Line
-from push_model.training.dataset import load_dataset
+from push_model.training.data.dataset import load_dataset
+from push_model.training.data.frames import collect_sorted
+from push_model.training.data.orders import keep_large_orders
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import export_model
-from push_model.training.frames import collect_sorted
-from push_model.training.gate.resampling import Resampler
-from push_model.training.metrics import Floats
-from push_model.training.orders import keep_large_orders
 from push_model.training.parametrisation import Parametrisation, parse_parametrisation
-from push_model.training.train import score, train
-from push_model.training.walk_forward import plan_origins
+from push_model.training.train import train
 
 RESAMPLES = 1_000
 VALIDATED = "validated: 70 %, line of the next 20 %"

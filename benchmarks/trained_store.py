@@ -11,8 +11,8 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from push_model.columns import BY_NAME, FEATURES
-from push_model.model_folder import document_bytes, write_model_folder
-from push_model.store import promote
+from push_model.store.folder import document_bytes, write_model_folder
+from push_model.store.promotion import promote
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import export_model
 from push_model.training.parametrisation import BoostedTrees

@@ -1,4 +1,4 @@
-"""When does the model retrain, and in which steps? What each step does is in push_ops.steps."""
+"""When does the model retrain, and in which steps? The steps are in push_ops.retraining."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -7,12 +7,12 @@ from typing import Any
 from airflow.sdk import Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from push_ops.approval import ApprovePromotion
-from push_ops.arrival import AwaitDataset
-from push_ops.form import FORM
-from push_ops.notify import tell_failure, tell_kept, tell_promoted, tell_timed_out
-from push_ops.overdue import overdue_alert
-from push_ops.request import RetrainingRequest, read_request
+from push_ops.messages.approval import ApprovePromotion
+from push_ops.messages.notify import tell_failure, tell_kept, tell_promoted, tell_timed_out
+from push_ops.messages.overdue import overdue_alert
+from push_ops.retraining.arrival import AwaitDataset
+from push_ops.retraining.form import FORM
+from push_ops.retraining.request import RetrainingRequest, read_request
 from push_ops.retries import TASK_DEFAULTS
 from push_ops.schedule import CHAMPION, FEATURE_FRAME, at_or_on_delivery
 
@@ -94,7 +94,9 @@ def push_retraining() -> None:
 
 
 def _run(step: str, *given: Any, **options: Any) -> dict[str, Any]:
-    from push_ops.telling import run_step  # in the task alone: it imports what all steps need
+    from push_ops.retraining.telling import (
+        run_step,  # in the task alone: it imports what all steps need
+    )
 
     return run_step(step, _request(), *given, **options)
 

@@ -6,14 +6,14 @@ Names are imported on first use (PEP 562), so that serving never pays for traini
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from push_model._version import __version__
 from push_model.errors import MissingDependencyError
-from push_model.release import __version__
 
 if TYPE_CHECKING:
-    from push_model.answer import Answer, Health
     from push_model.columns import FEATURES
-    from push_model.health_report import health
-    from push_model.prediction import handler_predict, predict
+    from push_model.serving.answer import Answer, Health
+    from push_model.serving.health import health
+    from push_model.serving.prediction import handler_predict, predict
     from push_model.training.fit import handler_fit
 
 __all__ = [
@@ -29,11 +29,11 @@ __all__ = [
 
 _HOME = {
     "FEATURES": "push_model.columns",
-    "Answer": "push_model.answer",
-    "Health": "push_model.answer",
-    "health": "push_model.health_report",
-    "handler_predict": "push_model.prediction",
-    "predict": "push_model.prediction",
+    "Answer": "push_model.serving.answer",
+    "Health": "push_model.serving.answer",
+    "health": "push_model.serving.health",
+    "handler_predict": "push_model.serving.prediction",
+    "predict": "push_model.serving.prediction",
 }
 
 

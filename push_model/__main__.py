@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run the command line, or say in one sentence where it is."""
     try:
-        from push_model.cli import main as run  # noqa: PLC0415 - the wheel leaves it out
+        from push_model.commands.app import main as run  # noqa: PLC0415 - the wheel leaves it out
     except ModuleNotFoundError as error:
         sys.exit(
             f"push-model's commands need {error.name!r}, which the serving-only install leaves "

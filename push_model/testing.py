@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from push_model.columns import BY_NAME, FEATURES
-from push_model.model_folder import FORMAT, document_bytes, model_id_of, write_model_folder
-from push_model.preparation import Fill, MissingIf, Ratio, Step
-from push_model.store import champion, promote
+from push_model.model.preparation import Fill, MissingIf, Ratio, Step
+from push_model.store.folder import FORMAT, document_bytes, model_id_of, write_model_folder
+from push_model.store.promotion import champion, promote
 
 if TYPE_CHECKING:
     from pathlib import Path

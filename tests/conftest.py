@@ -4,8 +4,10 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-from push_model import age, health_report, limits, prediction, process
-from push_model.live_model import LiveModels
+from push_model.serving import age, prediction, process
+from push_model.serving import health as health_report
+from push_model.serving import settings as limits
+from push_model.serving.live_model import LiveModels
 from tests.undrawn import undrawn
 
 # A busy machine is no failing law; how fast things are is measured in benchmarks/.

@@ -4,7 +4,7 @@ import math
 
 from hypothesis import strategies as st
 
-from push_model.model_folder import FORMAT, model_id_of
+from push_model.store.folder import FORMAT, model_id_of
 
 NAMES = ("a", "b", "c")
 NUMBERS = st.floats(-100.0, 100.0)

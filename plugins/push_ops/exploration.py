@@ -10,10 +10,10 @@ from time import perf_counter
 from typing import Any
 
 from push_model.columns import FRAME, HISTORY
-from push_model.exploration.entries import TRIALS
-from push_ops.form import FORM
-from push_ops.request import read_dataset, read_directory
-from push_ops.run_folder import find_run_folder
+from push_model.exploration.entries.all import TRIALS
+from push_ops.retraining.form import FORM
+from push_ops.retraining.request import read_dataset, read_directory
+from push_ops.retraining.run_folder import find_run_folder
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ def plan(request: ExplorationRequest) -> list[str]:
         If the dataset cannot be read, breaks the schema or is too short.
     """
     from push_model.exploration.run import plan as plan_entries  # noqa: PLC0415 - seconds to import
-    from push_ops.fetching import at_hand  # noqa: PLC0415 - the same
+    from push_ops.data.fetching import at_hand  # noqa: PLC0415 - the same
 
     columns, until = [*FRAME, *HISTORY], request.until
     with at_hand(request.dataset, request.folder.parent, columns=columns, until=until) as fetched:

@@ -4,7 +4,7 @@ from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable
 
 # Whoever delivers the feature frame updates it: over the REST API, or as an outlet of a DAG.
 FEATURE_FRAME = Asset("push_feature_frame")
-# Updated by a run that changed the champion, and by no other; see push_ops.champion_event.
+# Updated by a run that changed the champion, and by no other.
 CHAMPION = Asset("push_champion")
 
 

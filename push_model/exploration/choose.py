@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from push_model.errors import DatasetError
-from push_model.exploration.entry import Entry
-from push_model.exploration.pipelines import request_of
-from push_model.exploration.result import Result
-from push_model.training.gate.resampling import Interval, expanded_interval
-from push_model.training.metrics import Floats
+from push_model.evaluation.metrics import Floats
+from push_model.evaluation.resampling import Interval, expanded_interval
+from push_model.exploration.entries.entry import Entry
+from push_model.exploration.fits.pipelines import request_of
+from push_model.exploration.fits.result import Result
 
 # Intervals hold 90 %, as the gate's do.
 ALPHA = 0.1

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from push_model.errors import InvalidEventError
+from push_model.evaluation.metrics import Floats
+from push_model.evaluation.resampling import expanded_interval
 from push_model.exploration.choose import ALPHA, Choice
-from push_model.exploration.entry import Entry
+from push_model.exploration.entries.entry import Entry
+from push_model.exploration.fits.protocol import CLAIMING
+from push_model.exploration.fits.result import Result, read_json, write_json
 from push_model.exploration.folder import Exploration
-from push_model.exploration.protocol import CLAIMING
-from push_model.exploration.result import Result, read_json, write_json
-from push_model.training.gate.resampling import expanded_interval
-from push_model.training.metrics import Floats
 
 FINALS_FILE = "finals.json"
 RULE_FAMILIES = frozenset({"popularity", "bought_before"})

@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from push_model.errors import DatasetError
-from push_model.exploration.entry import Entry
-from push_model.exploration.protocol import CHOOSING, Part
-from push_model.exploration.result import read_json
-from push_model.training.engine import connect
-from push_model.training.frames import collect_sorted
+from push_model.exploration.entries.entry import Entry
+from push_model.exploration.fits.protocol import CHOOSING, Part
+from push_model.exploration.fits.result import read_json
+from push_model.training.data.engine import connect
+from push_model.training.data.frames import collect_sorted
 
 FACTS_FILE = "exploration.json"
 ROWS_FILE = "large_orders.parquet"

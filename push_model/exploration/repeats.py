@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from push_model.exploration.choose import list_within, rank
-from push_model.exploration.entry import Entry
+from push_model.exploration.entries.entry import Entry
+from push_model.exploration.fits.protocol import CHOOSING, REPEATING, name_repeat
+from push_model.exploration.fits.result import Result
 from push_model.exploration.folder import Exploration
-from push_model.exploration.protocol import CHOOSING, REPEATING, name_repeat
-from push_model.exploration.result import Result
 from push_model.exploration.work import Work, list_missing, read_current
 
 ByUsers = Mapping[str, Mapping[str, float] | None]

@@ -10,11 +10,11 @@ from joblib import Parallel, delayed
 
 from push_model.exploration.choose import Choice, Standing, choose, rank
 from push_model.exploration.finals import choose_finalists, compare_finals, record_opening
+from push_model.exploration.fits.protocol import CHOOSING, CLAIMING, COMPARING, REPEATING
+from push_model.exploration.fits.result import write_json
 from push_model.exploration.folder import Exploration, open_exploration
-from push_model.exploration.protocol import CHOOSING, CLAIMING, COMPARING, REPEATING
 from push_model.exploration.repeats import average, keep_plain, list_repeats, weigh
 from push_model.exploration.report import write_report
-from push_model.exploration.result import write_json
 from push_model.exploration.search import Report, search
 from push_model.exploration.start import start_exploration
 from push_model.exploration.work import (
@@ -25,8 +25,8 @@ from push_model.exploration.work import (
     open_parts,
     read_current,
 )
-from push_model.training.orders import MIN_ITEMS
-from push_model.training.provenance import DatasetFacts
+from push_model.training.data.orders import MIN_ITEMS
+from push_model.training.data.provenance import DatasetFacts
 
 STANDINGS_FILE = "standings.json"
 

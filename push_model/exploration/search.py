@@ -13,12 +13,17 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from push_model.exploration.entry import Entry
+from push_model.exploration.entries.entry import Entry
+from push_model.exploration.entries.inputs import lacking_columns
+from push_model.exploration.entries.searched import (
+    draw_settings,
+    entry_of,
+    keep_once,
+    settings_in_use,
+)
+from push_model.exploration.fits.protocol import CHOOSING, CLAIMING
+from push_model.exploration.fits.result import write_json
 from push_model.exploration.folder import SEARCH_FILE, Exploration, open_exploration
-from push_model.exploration.inputs import lacking_columns
-from push_model.exploration.protocol import CHOOSING, CLAIMING
-from push_model.exploration.result import write_json
-from push_model.exploration.search_space import draw_settings, entry_of, keep_once, settings_in_use
 from push_model.exploration.work import do_work, list_missing, read_current
 
 JOURNAL_FILE = "search.journal"

@@ -10,21 +10,21 @@ import pandas as pd
 from push_model.columns import HISTORY
 from push_model.errors import DatasetError
 from push_model.exploration.choose import ALPHA, RULE
-from push_model.exploration.entries import choose_entries
-from push_model.exploration.entry import Entry
+from push_model.exploration.entries.all import choose_entries
+from push_model.exploration.entries.entry import Entry
+from push_model.exploration.entries.inputs import lacking_columns
+from push_model.exploration.fits.measure import RESAMPLES
+from push_model.exploration.fits.protocol import Part, count, plan_parts
+from push_model.exploration.fits.result import FORMAT, write_json
 from push_model.exploration.folder import FACTS_FILE, ROWS_FILE, Exploration, digest_rows
-from push_model.exploration.inputs import lacking_columns
-from push_model.exploration.measure import RESAMPLES
-from push_model.exploration.protocol import Part, count, plan_parts
-from push_model.exploration.result import FORMAT, write_json
-from push_model.training.dataset import load_dataset, write_parquet
-from push_model.training.engine import connect
+from push_model.training.data.dataset import load_dataset, write_parquet
+from push_model.training.data.engine import connect
+from push_model.training.data.history import NEEDED, with_history
+from push_model.training.data.history_queries import KEYS
+from push_model.training.data.provenance import DatasetFacts, describe_dataset
+from push_model.training.data.sources import find_reader
 from push_model.training.fit import read_large_orders
 from push_model.training.fit_request import read_fit_request
-from push_model.training.history import NEEDED, with_history
-from push_model.training.history_queries import KEYS
-from push_model.training.provenance import DatasetFacts, describe_dataset
-from push_model.training.sources import find_reader
 from push_model.training.versions import code_digest, git_revision, library_versions
 
 # What is judged by, or asked by some entry, beyond what training reads; taken where it is there.

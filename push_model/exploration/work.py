@@ -7,11 +7,11 @@ from io import StringIO
 
 from threadpoolctl import threadpool_limits
 
-from push_model.exploration.entry import Entry
+from push_model.exploration.entries.entry import Entry
+from push_model.exploration.fits.measure import fingerprint, measure_entry
+from push_model.exploration.fits.protocol import CLAIMING, Part, group_by_fit
+from push_model.exploration.fits.result import Result, read_result, result_path, write_json
 from push_model.exploration.folder import Exploration
-from push_model.exploration.measure import fingerprint, measure_entry
-from push_model.exploration.protocol import CLAIMING, Part, group_by_fit
-from push_model.exploration.result import Result, read_result, result_path, write_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from push_model.columns import BY_NAME, FEATURES, HISTORY
 from push_model.errors import MissingColumnsError
-from push_model.preparation import Fill, Log, MissingIf, Product, Ratio, Step, prepare_columns
+from push_model.model.preparation import Fill, Log, MissingIf, Product, Ratio, Step, prepare_columns
 from push_model.training.parametrisation import (
     BoostedTrees,
     LogisticRegression,

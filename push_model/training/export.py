@@ -16,12 +16,12 @@ from sklearn.preprocessing import StandardScaler
 
 from push_model.columns import BY_NAME
 from push_model.errors import ModelIntegrityError
-from push_model.model_folder import FORMAT, model_id_of
-from push_model.scoring import Model
+from push_model.model.scoring import Model
+from push_model.store.folder import FORMAT, model_id_of
 from push_model.training.calibrated import CalibratedClassifier
 from push_model.training.calibration import Line
 from push_model.training.parametrisation import Parametrisation
-from push_model.training.seen import measure_seen
+from push_model.training.train_distribution import measure_seen
 
 # What the last digit of a propensity may differ by: the trainer adds up in another order.
 TOLERANCE = 1e-12

@@ -14,24 +14,24 @@ import pandas as pd
 
 from push_model.columns import HISTORY, TRAINING
 from push_model.errors import DatasetError, InvalidEventError
-from push_model.model_folder import MODEL_FILE, document_bytes, write_model_folder
-from push_model.scoring import Model
-from push_model.store import model_path
-from push_model.training.card.evaluation import evaluate
+from push_model.evaluation.evaluation import evaluate
+from push_model.evaluation.scorers import baseline_scores, score
+from push_model.model.scoring import Model
+from push_model.store.folder import MODEL_FILE, document_bytes, write_model_folder
+from push_model.store.promotion import model_path
 from push_model.training.card.pages import write_pages
-from push_model.training.contender import VALIDATED_FILE
-from push_model.training.dataset import load_dataset
+from push_model.training.data.dataset import load_dataset
+from push_model.training.data.frames import collect_sorted
+from push_model.training.data.history import add_needed, with_history
+from push_model.training.data.orders import keep_large_orders, require_orders
+from push_model.training.data.provenance import describe_dataset
+from push_model.training.data.schema import check_schema
+from push_model.training.data.split import Split
 from push_model.training.fit_request import FitRequest, read_fit_request
-from push_model.training.frames import collect_sorted
-from push_model.training.gate.evidence import baseline_scores
+from push_model.training.gate.contender import VALIDATED_FILE
 from push_model.training.golden import GOLDEN_FILE, write_golden
-from push_model.training.history import add_needed, with_history
-from push_model.training.orders import keep_large_orders, require_orders
 from push_model.training.parametrisation import describe
-from push_model.training.provenance import describe_dataset
-from push_model.training.schema import check_schema
-from push_model.training.split import Split
-from push_model.training.train import TrainedModel, score, train
+from push_model.training.train import TrainedModel, train
 from push_model.training.versions import git_revision, library_versions
 
 # Whose orders they are matters where earlier ones are looked at, and never else.

@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any
 
 from push_model.errors import InvalidEventError, did_you_mean
+from push_model.training.data.orders import MIN_ITEMS
 from push_model.training.days import MOST_HOLDOUT_DAYS, read_day
-from push_model.training.orders import MIN_ITEMS
 from push_model.training.parametrisation import Parametrisation
 from push_model.training.presets import read_parametrisation
 

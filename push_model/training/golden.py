@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from push_model.model_folder import document_bytes, read_vouched_for
+from push_model.store.folder import document_bytes, read_vouched_for
 
 GOLDEN_FILE = "golden.json"
 GOLDEN_ROWS = 50

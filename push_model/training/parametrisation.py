@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from push_model.errors import InvalidEventError, did_you_mean
-from push_model.training.limited import limited, read_limited
+from push_model.training.bounds import limited, read_limited
 
 EVENT_KEY = "model_parametrisation"
 FEATURE_SETS = ("request", "history")

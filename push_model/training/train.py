@@ -5,29 +5,25 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 from catboost import CatBoostError
-from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from push_model.errors import DatasetError
-from push_model.scoring import Model
+from push_model.evaluation.metrics import Metrics, measure
+from push_model.evaluation.scorers import FIRST_REPEAT_ORDER, measure_popularity, score
+from push_model.model.scoring import Model
 from push_model.training.calibrated import calibrate
 from push_model.training.calibration import Calibration, Line, choose_calibration
+from push_model.training.data.split import Split, split_by_time
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import Document, check_equal, export_model
-from push_model.training.metrics import Metrics, measure
 from push_model.training.parametrisation import Parametrisation, describe
-from push_model.training.split import Split, split_by_time
 
 logger = logging.getLogger(__name__)
 
 # Rows on which the exported model is held against its pipeline before anything is saved.
 CHECKED_ROWS = 100_000
-
-# A user's second order is the first that a frame of repeat orders holds.
-FIRST_REPEAT_ORDER = 2
 
 
 class FittedModel(NamedTuple):
@@ -181,37 +177,3 @@ def _measure_all(document: Document, split: Split) -> dict[str, dict[str, Metric
         for name, rows in parts.items()
         if 0 < rows["outcome"].sum() < len(rows)
     }
-
-
-def measure_popularity(rows: pd.DataFrame) -> Metrics:
-    """Measure the popularity baseline: ``global_popularity`` as the score.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        Feature frame. Reads ``outcome`` and ``global_popularity`` (missing: never ordered).
-
-    Returns
-    -------
-    Metrics
-    """
-    return measure(rows["outcome"], rows["global_popularity"].fillna(0.0))
-
-
-def score(model: Model, rows: pd.DataFrame) -> NDArray[np.float64]:
-    """Score rows of a feature frame with the model that serves.
-
-    Parameters
-    ----------
-    model : Model
-        A loaded model.
-    rows : DataFrame of shape (n_rows, n_columns)
-        Feature frame.
-
-    Returns
-    -------
-    ndarray of shape (n_rows,)
-        Propensities.
-    """
-    columns = {name: rows[name].to_numpy(dtype=np.float64) for name in model.feature_names}
-    return np.asarray(model.propensities_of_columns(columns))

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from push_model import predict
-from push_model.model_folder import FORMAT, write_model_folder
-from push_model.scoring import Model
-from push_model.store import promote
+from push_model.model.scoring import Model
+from push_model.store.folder import FORMAT, write_model_folder
+from push_model.store.promotion import promote
 
 GOLDEN = Path(__file__).parent / "golden"
 MODELS = sorted(path for path in GOLDEN.glob("format-*/*.json") if ".vectors" not in path.name)

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from push_model import FEATURES, scoring
+from push_model import FEATURES
+from push_model.model import scoring
 from push_model.testing import make_model
 
 REPORT = """

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from push_model import FEATURES, answer, handler_predict, health, limits, predict, process
+from push_model import FEATURES, handler_predict, health, predict
 from push_model.columns import BY_NAME
 from push_model.errors import PushModelError
+from push_model.serving import answer, process
+from push_model.serving import settings as limits
 from push_model.testing import make_model
 
 ROOT = Path(__file__).parents[2]

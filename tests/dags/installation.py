@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
-from push_ops.run_folder import find_run_folder
+from push_ops.retraining.run_folder import find_run_folder
 from tests.frames import make_frame
 from tests.undrawn import undrawn
 

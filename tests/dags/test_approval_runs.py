@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from push_model.store import champion
+from push_model.store.promotion import champion
 from tests.dags.installation import DAY_AFTER, FAST, HOPELESS, Installation
 from tests.dags.people import a_person_answers, time_runs_out
 from tests.dags.servers import a_chat, chat_connection

@@ -9,7 +9,7 @@ from airflow.dag_processing.dagbag import DagBag
 from push_model.exploration.folder import open_exploration
 from push_model.exploration.run import find_more, finish, plan, run_all
 from push_model.exploration.work import list_work
-from push_ops.run_folder import RunFolder, find_run_folder
+from push_ops.retraining.run_folder import RunFolder, find_run_folder
 from tests.explorations import figures_of
 from tests.frames import make_frame
 

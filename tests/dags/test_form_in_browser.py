@@ -18,8 +18,8 @@ import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from playwright.sync_api import expect, sync_playwright
 
-from push_ops import standalone
-from push_ops.network import HOST
+from push_ops.local import standalone
+from push_ops.local.network import HOST
 from tests.frames import make_frame
 
 CHROMIUM = next(
@@ -73,11 +73,11 @@ def airflow(tmp_path, monkeypatch):
         port = probe.getsockname()[1]
     run(Path(sys.executable).with_name("airflow"), "db", "migrate")
     try:
-        run(sys.executable, "-m", "push_ops.standalone", "up", "--port", port)
+        run(sys.executable, "-m", "push_ops.local.standalone", "up", "--port", port)
         password = json.loads((home / "passwords.json").read_text())[standalone.USER]
         yield f"http://{HOST}:{port}", password
     finally:
-        run(sys.executable, "-m", "push_ops.standalone", "down")
+        run(sys.executable, "-m", "push_ops.local.standalone", "down")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from push_model.store import champion
+from push_model.store.promotion import champion
 from tests.dags.installation import DAY_AFTER, FAST, HOPELESS
 from tests.dags.servers import a_chat, chat_connection
 from tests.frames import make_frame

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from push_model import handler_predict
 from push_model.columns import FEATURES
-from push_model.store import champion
+from push_model.store.promotion import champion
 from tests.dags.installation import DAY_AFTER, FAST, HOPELESS, RUN_DATE, Installation
 from tests.frames import make_frame
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from push_model.exploration.entry import Entry
-from push_model.exploration.result import Result
+from push_model.exploration.entries.entry import Entry
+from push_model.exploration.fits.result import Result
 
 METRICS = {"average_precision": 0.2, "roc_auc": 0.8}
 

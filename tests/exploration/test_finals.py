@@ -4,10 +4,10 @@ import pytest
 
 from push_model.errors import InvalidEventError
 from push_model.exploration.choose import Choice
-from push_model.exploration.entry import Entry
+from push_model.exploration.entries.entry import Entry
 from push_model.exploration.finals import choose_finalists, compare_finals, record_opening
+from push_model.exploration.fits.result import write_json
 from push_model.exploration.folder import open_exploration
-from push_model.exploration.result import write_json
 from tests.exploration.results import make_entry, make_result
 
 RULE = Entry(name="popularity", question="?", family="popularity")

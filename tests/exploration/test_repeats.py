@@ -5,8 +5,8 @@ import pytest
 
 from push_model.exploration import run
 from push_model.exploration.choose import choose, rank
+from push_model.exploration.fits.protocol import CHOOSING, REPEATING, name_repeat
 from push_model.exploration.folder import open_exploration
-from push_model.exploration.protocol import CHOOSING, REPEATING, name_repeat
 from push_model.exploration.repeats import average, list_repeats, weigh
 from push_model.exploration.run import sum_up
 from push_model.exploration.work import do_work, list_missing, list_work, read_current

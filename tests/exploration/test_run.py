@@ -6,11 +6,11 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from push_model.errors import InvalidEventError
+from push_model.evaluation.scorers import score
 from push_model.exploration import run
 from push_model.exploration.folder import open_exploration
-from push_model.scoring import Model
-from push_model.training.split import is_inside
-from push_model.training.train import score
+from push_model.model.scoring import Model
+from push_model.training.data.split import is_inside
 from tests.exploration.conftest import UNTIL
 
 pytestmark = pytest.mark.usefixtures("undrawn_pictures")

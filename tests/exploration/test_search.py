@@ -6,11 +6,11 @@ import pytest
 
 from push_model.columns import HISTORY
 from push_model.exploration import run, search
-from push_model.exploration.entries import TRIALS
+from push_model.exploration.entries.all import TRIALS
+from push_model.exploration.entries.searched import draw_settings, entry_of, settings_in_use
+from push_model.exploration.fits.pipelines import parametrisation_of
 from push_model.exploration.folder import Exploration, open_exploration
-from push_model.exploration.pipelines import parametrisation_of
 from push_model.exploration.search import searchable
-from push_model.exploration.search_space import draw_settings, entry_of, settings_in_use
 from push_model.exploration.work import list_work
 from push_model.training.final_model import FINAL_MODEL, FINAL_MODEL_WITH_HISTORY
 from push_model.training.parametrisation import parse_parametrisation

@@ -6,10 +6,10 @@ import pytest
 
 from push_model.columns import HISTORY
 from push_model.errors import DatasetError, InvalidEventError
-from push_model.exploration.entries import ENTRIES
+from push_model.exploration.entries.all import ENTRIES
 from push_model.exploration.folder import open_exploration
 from push_model.exploration.start import start_exploration
-from push_model.training.orders import keep_large_orders
+from push_model.training.data.orders import keep_large_orders
 
 
 def start(folder, dataset, **differs):

@@ -7,12 +7,12 @@ import shutil
 import signal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from push_model.inventory import model_names, require_whole
-from push_model.live_model import LiveModels
-from push_model.model_folder import read_model, write_model_folder
-from push_model.past import history
-from push_model.retention import prune
-from push_model.store import champion, model_path, promote, rollback
+from push_model.serving.live_model import LiveModels
+from push_model.store.folder import read_model, write_model_folder
+from push_model.store.history import history
+from push_model.store.inventory import model_names, require_whole
+from push_model.store.promotion import champion, model_path, promote, rollback
+from push_model.store.pruning import prune
 from tests.forks import in_fork
 
 if TYPE_CHECKING:

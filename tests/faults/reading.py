@@ -8,11 +8,11 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from push_model.errors import ModelFormatError, ModelIntegrityError
-from push_model.model_folder import _parse
-from push_model.prediction import _answer
-from push_model.request import RequestReader
-from push_model.scoring import Model
-from push_model.skew import Sketch
+from push_model.model.scoring import Model
+from push_model.serving.prediction import _answer
+from push_model.serving.request import RequestReader
+from push_model.serving.skew import Sketch
+from push_model.store.folder import _parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from push_model import FEATURES, handler_predict, health, live_model, process, symmetric_trees
+from push_model import FEATURES, handler_predict, health
 from push_model.columns import BY_NAME
-from push_model.live_model import LiveModels
-from push_model.store import promote
+from push_model.model import symmetric_trees
+from push_model.serving import live_model, process
+from push_model.serving.live_model import LiveModels
+from push_model.store.promotion import promote
 from push_model.testing import make_model
 from tests.forks import FORK_WARNING, WITH_FORKS, in_fork
 
@@ -39,7 +41,7 @@ def random_users(n: int, *, seed: int) -> dict:
 PROMOTE = """
 import sys
 from itertools import pairwise
-from push_model.store import promote
+from push_model.store.promotion import promote
 
 for before, after in pairwise(sys.argv[2:]):
     promote(sys.argv[1], after, expected=before, verdict=None, reason="", promoted_at="", by="")
@@ -181,8 +183,8 @@ def test_a_model_in_its_folder_can_be_replaced_under_four_threads(models):
 def test_a_fork_while_the_first_model_loads_answers_in_the_child(monkeypatch):
     right = answer(model="push_a")
     live = LiveModels(check_every_s=0.0)
-    for module in ("process", "prediction", "health_report"):
-        monkeypatch.setattr(f"push_model.{module}.LIVE_MODELS", live)
+    for module in ("process", "prediction", "health"):
+        monkeypatch.setattr(f"push_model.serving.{module}.LIVE_MODELS", live)
     is_reading, may_finish = threading.Event(), threading.Event()
     read, parent = live_model.read_model, os.getpid()
 
@@ -265,7 +267,7 @@ def test_a_fork_while_numpy_is_imported_answers_in_the_child():
 
 FORK_DURING_IMPORT = """
 import os, signal, sys, threading, warnings
-from push_model.late_numpy import import_numpy
+from push_model.model.late_numpy import import_numpy
 
 warnings.simplefilter("ignore")
 is_importing = threading.Event()

@@ -10,10 +10,10 @@ import sys
 
 import pytest
 
-from push_model.inventory import model_names
-from push_model.model_folder import read_model
-from push_model.past import history
-from push_model.store import champion, model_path
+from push_model.store.folder import read_model
+from push_model.store.history import history
+from push_model.store.inventory import model_names
+from push_model.store.promotion import champion, model_path
 from push_model.testing import make_model
 from tests.faults.crashes import (
     OPERATIONS,

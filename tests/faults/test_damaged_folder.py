@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from push_model import FEATURES, errors, handler_predict
-from push_model.live_model import LiveModels
+from push_model.serving.live_model import LiveModels
 from push_model.testing import make_model
 from push_model.training.fit import handler_fit
 from tests.faults.changes import flip_or_cut
@@ -64,7 +64,7 @@ def answer() -> tuple[str, str]:
 
 
 def answer_of_a_new_process(monkeypatch) -> tuple[str, str]:
-    monkeypatch.setattr("push_model.prediction.LIVE_MODELS", LiveModels(check_every_s=0.0))
+    monkeypatch.setattr("push_model.serving.prediction.LIVE_MODELS", LiveModels(check_every_s=0.0))
     return answer()
 
 

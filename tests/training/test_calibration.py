@@ -14,8 +14,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression as SklearnLogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
-from push_model.model_folder import document_bytes
-from push_model.scoring import Model
+from push_model.evaluation.metrics import measure
+from push_model.evaluation.scorers import score
+from push_model.model.scoring import Model
+from push_model.store.folder import document_bytes
 from push_model.training.calibrated import CalibratedClassifier, calibrate
 from push_model.training.calibration import (
     MIN_PURCHASES,
@@ -26,9 +28,8 @@ from push_model.training.calibration import (
 )
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import check_equal, export_model
-from push_model.training.metrics import measure
 from push_model.training.parametrisation import BoostedTrees, LogisticRegression
-from push_model.training.train import score, train
+from push_model.training.train import train
 from tests.frames import make_frame
 
 FAMILIES = [BoostedTrees(iterations=30, depth=4), LogisticRegression(C=1.0)]

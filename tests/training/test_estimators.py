@@ -6,7 +6,7 @@ import pytest
 
 from push_model.columns import FEATURES
 from push_model.errors import MissingColumnsError
-from push_model.preparation import MissingIf
+from push_model.model.preparation import MissingIf
 from push_model.training.estimators import (
     LINEAR_STEPS,
     RATIOS,

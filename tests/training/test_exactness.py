@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from push_model.columns import FEATURES
-from push_model.scoring import Model
-from push_model.training.dataset import load_dataset
+from push_model.model.scoring import Model
+from push_model.training.data.dataset import load_dataset
+from push_model.training.data.frames import collect_sorted
+from push_model.training.data.orders import keep_large_orders
+from push_model.training.data.split import split_by_time
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import export_model
-from push_model.training.frames import collect_sorted
-from push_model.training.orders import keep_large_orders
 from push_model.training.parametrisation import BoostedTrees, LogisticRegression
-from push_model.training.sample import write_sample
-from push_model.training.split import split_by_time
+from push_model.training.shop.sample import write_sample
 
 ROWS = 100_000
 UNTIL = date(2100, 1, 1)

@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from push_model.errors import ModelIntegrityError
-from push_model.model_folder import document_bytes
-from push_model.scoring import Model
+from push_model.model.scoring import Model
+from push_model.store.folder import document_bytes
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import check_equal, export_model, float64_border
 from push_model.training.parametrisation import BoostedTrees, LogisticRegression

@@ -10,10 +10,10 @@ import pytest
 import push_model
 from push_model.columns import FEATURES
 from push_model.errors import DatasetError, InvalidEventError, MissingColumnsError
-from push_model.inventory import check_folder
-from push_model.training.dataset import write_parquet
+from push_model.store.inventory import check_folder
+from push_model.training.data.dataset import write_parquet
 from push_model.training.fit import handler_fit
-from push_model.training.serving_check import check_serving
+from push_model.training.gate.serving_check import check_serving
 from tests.frames import make_frame
 
 pytestmark = pytest.mark.usefixtures("undrawn_pictures")

@@ -7,8 +7,8 @@ import pytest
 from push_model import predict
 from push_model.columns import FEATURES
 from push_model.errors import ModelIntegrityError
-from push_model.model_folder import document_bytes, write_model_folder
-from push_model.scoring import Model
+from push_model.model.scoring import Model
+from push_model.store.folder import document_bytes, write_model_folder
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import export_model
 from push_model.training.golden import GOLDEN_ROWS, invent_rows, read_golden, write_golden

@@ -10,14 +10,14 @@ import pytest
 from push_model import FEATURES, predict
 from push_model.columns import HISTORY
 from push_model.errors import MissingColumnsError
-from push_model.model_folder import read_model
-from push_model.store import promote
-from push_model.training.backtest_record import backtest_champions
+from push_model.evaluation.scorers import score
+from push_model.store.folder import read_model
+from push_model.store.promotion import promote
+from push_model.training.backtesting.record import backtest_champions
+from push_model.training.data.history import with_history
 from push_model.training.fit import handler_fit
 from push_model.training.gate.policy import Policy
-from push_model.training.history import with_history
-from push_model.training.train import score
-from push_model.training.validation import validate_model
+from push_model.training.gate.validation import validate_model
 from tests.frames import make_frame
 
 pytestmark = pytest.mark.usefixtures("undrawn_pictures")

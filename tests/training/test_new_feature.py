@@ -21,8 +21,8 @@ RUN = """
 import json, sys
 from datetime import date
 from push_model import FEATURES, handler_fit, predict
-from push_model.training.card.chart import Picture
-from push_model.training.validation import validate_model
+from push_model.reporting.picture import Picture
+from push_model.training.gate.validation import validate_model
 
 Picture.svg = lambda _: "<svg></svg>"
 folder = sys.argv[1]

@@ -6,7 +6,7 @@ from catboost import Pool
 from scipy.stats import spearmanr
 
 from push_model.columns import FEATURES
-from push_model.scoring import Model
+from push_model.model.scoring import Model
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import export_model
 from push_model.training.parametrisation import BoostedTrees

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from push_model.evaluation.metrics import Floats
+from push_model.evaluation.resampling import Interval, expanded_interval
 from push_model.exploration.report.found import Explored, Found, level_of
 from push_model.exploration.report.names import name_entry
-from push_model.training.card.shown import UNKNOWN
-from push_model.training.gate.resampling import Interval, expanded_interval
-from push_model.training.metrics import Floats
+from push_model.reporting.numbers import UNKNOWN
 
 BETTER, WORSE, UNTOLD = "better", "worse", "cannot be told apart"
 # The interval of the mean leaves out no difference, but some part tells otherwise.

@@ -19,8 +19,8 @@ from push_model.exploration.report.pushes import compare_senders
 from push_model.exploration.report.sales import compose_sales
 from push_model.exploration.report.tree_settings import compose_trees
 from push_model.exploration.report.users import compose_users
-from push_model.training.card.content import Content, Tile
-from push_model.training.card.shown import write_percent
+from push_model.reporting.numbers import write_percent
+from push_model.reporting.section import Content, Tile
 
 SECTIONS = (
     compose_sales,

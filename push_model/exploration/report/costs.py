@@ -10,9 +10,8 @@ from push_model.exploration.report.glass import is_glass_box, say_price
 from push_model.exploration.report.names import label_entry, name_entry
 from push_model.exploration.report.plane_pictures import Dot, draw_costs
 from push_model.exploration.report.sentences import COST_NOTE, GLASS_NOTE
-from push_model.training.card.chart import Picture
-from push_model.training.card.sections import Section
-from push_model.training.card.tables import Table
+from push_model.reporting.picture import Picture
+from push_model.reporting.section import Section, Table
 
 Cost = Callable[[Explored], float]
 

@@ -5,18 +5,18 @@ from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 
+from push_model.evaluation.curves import LEAST_SHOWN, Bin, Curves
 from push_model.exploration.report.found import BASELINES
 from push_model.exploration.report.palette import LEGEND_ROW, style_number
 from push_model.exploration.report.texts import make_slug, shorten
-from push_model.training.card.chart import GROUND, HEIGHT, MUTED, WIDTH, Picture
-from push_model.training.card.curves import LEAST_SHOWN, Bin, Curves
-from push_model.training.card.promise_figures import percent_ticks
-from push_model.training.card.ranking_figures import (
+from push_model.reporting.calibration import percent_ticks
+from push_model.reporting.numbers import UNKNOWN, write_percent
+from push_model.reporting.picture import GROUND, HEIGHT, MUTED, WIDTH, Picture
+from push_model.reporting.ranking import (
     share_axes,
     trace_precision_recall,
     trace_roc,
 )
-from push_model.training.card.shown import UNKNOWN, write_percent
 
 # The share at which a title reads the lift.
 READ_SHARE = 0.05

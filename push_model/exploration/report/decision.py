@@ -11,8 +11,8 @@ from push_model.exploration.report.palette import name_family
 from push_model.exploration.report.sentences import INTERVALS_NOTE
 from push_model.exploration.report.standings import draw_standings, tabulate_standings
 from push_model.exploration.report.topics import write_settings
-from push_model.training.card.sections import Section
-from push_model.training.card.shown import UNKNOWN
+from push_model.reporting.numbers import UNKNOWN
+from push_model.reporting.section import Section
 
 
 def compose_decision(found: Found) -> Section:

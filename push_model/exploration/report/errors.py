@@ -5,16 +5,15 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from push_model.evaluation.card_slices import LEAST_PURCHASES, TYPES
 from push_model.exploration.report.found import Found
 from push_model.exploration.report.leaning import say_where
 from push_model.exploration.report.sentences import ERRORS_NOTE, NOT_KNOWABLE
 from push_model.exploration.report.texts import shorten
-from push_model.training.card.chart import GROUND, MUTED, OURS, WIDTH, Picture
-from push_model.training.card.row_figures import AROUND, ROW, name_rows
-from push_model.training.card.sections import Section
-from push_model.training.card.shown import write_number, write_percent
-from push_model.training.card.slices import LEAST_PURCHASES, TYPES
-from push_model.training.card.tables import Table
+from push_model.reporting.numbers import write_number, write_percent
+from push_model.reporting.picture import GROUND, MUTED, OURS, WIDTH, Picture
+from push_model.reporting.rows import AROUND, ROW, name_rows
+from push_model.reporting.section import Section, Table
 
 LEAST_ORDERS = 20
 NEW_PRODUCTS = "products new to the user"

@@ -9,7 +9,7 @@ from push_model.exploration.report.found import (
 )
 from push_model.exploration.report.names import label_entry
 from push_model.exploration.report.sentences import CURVES_NOTE
-from push_model.training.card.sections import Section
+from push_model.reporting.section import Section
 
 # Lines that can be told from each other in one picture.
 MOST_LINES = 6

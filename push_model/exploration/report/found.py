@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from push_model.exploration.entry import Entry
-from push_model.exploration.protocol import CHOOSING
-from push_model.exploration.result import Result
-from push_model.training.card.curves import Bin, Curves, Gain, Histogram, Place
+from push_model.evaluation.curves import Bin, Curves, Gain, Histogram, Place
+from push_model.exploration.entries.entry import Entry
+from push_model.exploration.fits.protocol import CHOOSING
+from push_model.exploration.fits.result import Result
 
 USUAL_VALIDATION, USUAL_TEST, FINAL = "usual validation", "usual test", "final"
 
@@ -211,7 +211,7 @@ def metric_of(result: Result, name: str, users: str = "all") -> float | None:
     result : Result
         Of an entry on a part.
     name : str
-        As `push_model.training.metrics.Metrics` names it.
+        As `push_model.evaluation.metrics.Metrics` names it.
     users : str
         ``"all"``, ``"new"`` or ``"returning"``.
 

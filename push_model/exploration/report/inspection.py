@@ -10,22 +10,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from push_model.exploration.folder import open_exploration
-from push_model.exploration.report.found import FINAL, USUAL_TEST, Found
-from push_model.exploration.report.one_product import measure_products
-from push_model.exploration.report.reading import INSPECTION_FILE, read_found
-from push_model.exploration.report.texts import make_slug
-from push_model.exploration.result import result_path, write_json
-from push_model.scoring import Model
-from push_model.training.card.features import (
+from push_model.evaluation.card_slices import measure_slices
+from push_model.evaluation.importances import (
     SHOWN_DEPENDENCES,
     Importance,
     measure_importances,
     trace_dependence,
 )
-from push_model.training.card.slices import measure_slices
-from push_model.training.split import Window, is_inside
-from push_model.training.train import score
+from push_model.evaluation.scorers import score
+from push_model.exploration.fits.result import result_path, write_json
+from push_model.exploration.folder import open_exploration
+from push_model.exploration.report.found import FINAL, USUAL_TEST, Found
+from push_model.exploration.report.one_product import measure_products
+from push_model.exploration.report.reading import INSPECTION_FILE, read_found
+from push_model.exploration.report.texts import make_slug
+from push_model.model.scoring import Model
+from push_model.training.data.split import Window, is_inside
 
 # Candidates whose reasons are averaged: enough for two digits, few enough for seconds.
 REASONED_ROWS = 400

@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from push_model.evaluation.importances import Dependence
 from push_model.exploration.report.found import USUAL_VALIDATION, Found
 from push_model.exploration.report.inspection import REASONED_ROWS
 from push_model.exploration.report.sentences import (
@@ -14,13 +15,11 @@ from push_model.exploration.report.sentences import (
     IMPORTANCES_NOTE,
 )
 from push_model.exploration.report.texts import make_slug, shorten
-from push_model.training.card.chart import MUTED, OURS, Picture
-from push_model.training.card.dependence_figures import draw_dependences
-from push_model.training.card.features import Dependence
-from push_model.training.card.row_figures import AROUND, ROW, name_rows
-from push_model.training.card.sections import Section
-from push_model.training.card.shown import UNKNOWN
-from push_model.training.card.tables import Table
+from push_model.reporting.dependence import draw_dependences
+from push_model.reporting.numbers import UNKNOWN
+from push_model.reporting.picture import MUTED, OURS, Picture
+from push_model.reporting.rows import AROUND, ROW, name_rows
+from push_model.reporting.section import Section, Table
 
 SHUFFLED, REASONS, OWN = "shuffled", "reasons", "own"
 WAYS = {

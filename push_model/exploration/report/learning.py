@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from push_model.exploration.entry import ORDER_SHARES
+from push_model.exploration.entries.entry import ORDER_SHARES
 from push_model.exploration.report.comparing import measure
 from push_model.exploration.report.found import Explored, Found
 from push_model.exploration.report.line_pictures import Point, draw_lines
@@ -13,9 +13,8 @@ from push_model.exploration.report.sentences import (
     PENALTY_SCALED,
 )
 from push_model.exploration.report.topics import LINEAR, find_changes
-from push_model.training.card.chart import Picture
-from push_model.training.card.sections import Section
-from push_model.training.card.tables import Table
+from push_model.reporting.picture import Picture
+from push_model.reporting.section import Section, Table
 
 
 def compose_learning(found: Found) -> Section:

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from push_model.exploration.report.palette import LEGEND_ROW, style_number
 from push_model.exploration.report.texts import shorten
-from push_model.training.card.chart import GROUND, HEIGHT, MUTED, WIDTH, Picture
+from push_model.reporting.picture import GROUND, HEIGHT, MUTED, WIDTH, Picture
 
 # From so many times the least on, equal steps would crowd the small values.
 LOGARITHMIC_FROM = 8.0

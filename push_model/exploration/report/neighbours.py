@@ -30,10 +30,9 @@ from push_model.exploration.report.sentences import (
 )
 from push_model.exploration.report.topics import SEVERAL, TOPICS, find_topic
 from push_model.exploration.report.whys import find_whys
-from push_model.training.card.chart import Picture
-from push_model.training.card.sections import Section
-from push_model.training.card.shown import write_percent
-from push_model.training.card.tables import Table
+from push_model.reporting.numbers import write_percent
+from push_model.reporting.picture import Picture
+from push_model.reporting.section import Section, Table
 
 # Of a topic with more, the largest differences are drawn, and fewer named in the sentence.
 MOST_ROWS, MOST_NAMES = 12, 6

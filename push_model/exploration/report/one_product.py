@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
+from push_model.evaluation.metrics import Floats, precision_at_k
 from push_model.exploration.report.found import Found
 from push_model.exploration.report.pushes import PUSHES
-from push_model.training.card.shown import write_percent
-from push_model.training.card.tables import Table
-from push_model.training.metrics import Floats, precision_at_k
+from push_model.reporting.numbers import write_percent
+from push_model.reporting.section import Table
 
 # A product's users that a push goes to.
 PUSHED_SHARE = 0.05

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from push_model.exploration.report.content import compose
 from push_model.exploration.report.found import Found
-from push_model.training.card.chart import Picture
-from push_model.training.card.content import Content
-from push_model.training.card.markdown import escape, write_section
-from push_model.training.card.page import FOLDER as CARD
-from push_model.training.card.page import render
+from push_model.reporting.html import FOLDER as CARD
+from push_model.reporting.html import render
+from push_model.reporting.markdown import escape, write_section
+from push_model.reporting.picture import Picture
+from push_model.reporting.section import Content
 
 HTML_FILE, MARKDOWN_FILE, PICTURES = "report.html", "report.md", "pictures"
 TEMPLATE = "report.html.jinja"

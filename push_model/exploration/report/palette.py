@@ -9,7 +9,7 @@ from push_model.exploration.report.comparing import (
     WORSE,
     WORSE_ON_MEAN,
 )
-from push_model.training.card.chart import CHAMPION, GROUND, INK, MUTED, OURS, POPULARITY, RAW, RULE
+from push_model.reporting.picture import CHAMPION, GROUND, INK, MUTED, OURS, POPULARITY, RAW, RULE
 
 #: Rows of a picture stand so many inches apart, with so many around them.
 TALL_ROW, AROUND = 0.46, 0.75

@@ -9,7 +9,7 @@ from push_model.exploration.report.found import USUAL_VALIDATION, Explored, Foun
 from push_model.exploration.report.line_pictures import Point, draw_lines
 from push_model.exploration.report.names import label_entry
 from push_model.exploration.report.topics import settings_of
-from push_model.training.card.chart import Picture
+from push_model.reporting.picture import Picture
 
 # From here on a penalty is none; it is drawn a hundredfold to the right of the weakest.
 NO_PENALTY = 1e6

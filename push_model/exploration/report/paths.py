@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from push_model.exploration.entry import ORDER_SHARES
+from push_model.exploration.entries.entry import ORDER_SHARES
 from push_model.exploration.report.comparing import measure, write_level
 from push_model.exploration.report.found import Explored, Found
 from push_model.exploration.report.names import name_entry
@@ -17,9 +17,8 @@ from push_model.exploration.report.path_pictures import (
 )
 from push_model.exploration.report.sentences import PATHS_NOTE
 from push_model.exploration.report.topics import LINEAR, find_unconverged, settings_of
-from push_model.training.card.sections import Section
-from push_model.training.card.shown import UNKNOWN
-from push_model.training.card.tables import Table
+from push_model.reporting.numbers import UNKNOWN
+from push_model.reporting.section import Section, Table
 
 
 def compose_paths(found: Found) -> Section:

@@ -13,10 +13,10 @@ from push_model.exploration.report.line_pictures import (
     write_plainly,
 )
 from push_model.exploration.report.palette import LEGEND_ROW, name_family, style_family
-from push_model.training.card.chart import HEIGHT, INK, OURS, WIDTH, Picture
+from push_model.reporting.picture import HEIGHT, INK, OURS, WIDTH, Picture
 
 if TYPE_CHECKING:
-    from push_model.training.metrics import Floats
+    from push_model.evaluation.metrics import Floats
 
 # Two numbers lie on each other where both distances, as shares of the axes, are less.
 TOO_NEAR = (0.12, 0.1)

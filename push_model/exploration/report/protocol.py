@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from push_model.exploration.report.found import USUAL_VALIDATION, Found
 from push_model.exploration.report.sentences import COMMANDS, PRIVACY, PROTOCOL_NOTE, USUAL_NOTE
-from push_model.training.card.sections import Section
-from push_model.training.card.shown import UNKNOWN, write_number
-from push_model.training.card.tables import Table, tabulate_facts
+from push_model.reporting.numbers import UNKNOWN, write_number
+from push_model.reporting.section import Section, Table
+from push_model.training.card.tables import tabulate_facts
 
 COUNTS = ("orders", "rows", "purchases")
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from push_model.exploration.fits.result import Result
 from push_model.exploration.report.found import (
     BOUGHT_BEFORE,
     POPULARITY,
@@ -13,8 +14,7 @@ from push_model.exploration.report.found import (
     metric_of,
 )
 from push_model.exploration.report.names import find_aliases
-from push_model.exploration.result import Result
-from push_model.training.card.ranking_figures import trace_gains
+from push_model.reporting.ranking import trace_gains
 
 PUSHES = 1000
 

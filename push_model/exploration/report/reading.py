@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from push_model.exploration.entry import Entry
+from push_model.exploration.entries.entry import Entry
+from push_model.exploration.fits.protocol import CHOOSING, CLAIMING, COMPARING, REPEATING
+from push_model.exploration.fits.result import Result, read_json
 from push_model.exploration.folder import Exploration, open_exploration
-from push_model.exploration.protocol import CHOOSING, CLAIMING, COMPARING, REPEATING
 from push_model.exploration.repeats import average, weigh
 from push_model.exploration.report.found import Explored, Found, level_of
-from push_model.exploration.result import Result, read_json
 from push_model.exploration.work import read_current
 
 INSPECTION_FILE = "inspection.json"

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
+from push_model.evaluation.resampling import Interval
 from push_model.exploration.report.comparing import measure
 from push_model.exploration.report.found import Explored, Found
 from push_model.exploration.report.names import label_entry
@@ -16,8 +17,7 @@ from push_model.exploration.report.palette import (
     style_family,
 )
 from push_model.exploration.report.texts import shorten
-from push_model.training.card.chart import CHAMPION, GROUND, MUTED, OURS, WIDTH, Picture
-from push_model.training.gate.resampling import Interval
+from push_model.reporting.picture import CHAMPION, GROUND, MUTED, OURS, WIDTH, Picture
 
 # Of a row: its name stands so far above the bar.
 ABOVE = 0.36

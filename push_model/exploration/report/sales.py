@@ -14,11 +14,10 @@ from push_model.exploration.report.sentences import (
     POOLED_NOTE,
     WHAT_IT_GIVES,
 )
-from push_model.training.card.chart import MUTED, OURS, WIDTH, Picture
-from push_model.training.card.row_figures import AROUND, name_rows
-from push_model.training.card.sections import Section
-from push_model.training.card.shown import UNKNOWN, write_percent
-from push_model.training.card.tables import Table
+from push_model.reporting.numbers import UNKNOWN, write_percent
+from push_model.reporting.picture import MUTED, OURS, WIDTH, Picture
+from push_model.reporting.rows import AROUND, name_rows
+from push_model.reporting.section import Section, Table
 
 
 def compose_sales(found: Found) -> Section:

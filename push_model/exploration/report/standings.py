@@ -14,9 +14,9 @@ from push_model.exploration.report.found import (
 from push_model.exploration.report.names import name_entry
 from push_model.exploration.report.row_pictures import draw_rows, level_rows
 from push_model.exploration.report.topics import count_numbers, find_unconverged
-from push_model.training.card.chart import Picture
-from push_model.training.card.shown import UNKNOWN, write_number
-from push_model.training.card.tables import Table
+from push_model.reporting.numbers import UNKNOWN, write_number
+from push_model.reporting.picture import Picture
+from push_model.reporting.section import Table
 
 # Entries that are drawn; the table holds all.
 SHOWN = 14

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from push_model.exploration.entry import NEEDS_MORE
+from push_model.exploration.entries.entry import NEEDS_MORE
 from push_model.exploration.report.found import Explored, Found
 from push_model.training.parametrisation import FAMILIES
 

@@ -12,10 +12,9 @@ from push_model.exploration.report.palette import name_family
 from push_model.exploration.report.plane_pictures import draw_surface
 from push_model.exploration.report.texts import make_slug
 from push_model.exploration.report.topics import TREES, settings_of, write_settings
-from push_model.training.card.chart import Picture
-from push_model.training.card.dependence_figures import SMALL
-from push_model.training.card.sections import Section
-from push_model.training.card.tables import Table
+from push_model.reporting.dependence import SMALL
+from push_model.reporting.picture import Picture
+from push_model.reporting.section import Section, Table
 
 # Settings whose pairs are drawn as a surface, the most telling first.
 SURFACES = ("learning_rate", "iterations", "depth", "l2_leaf_reg")

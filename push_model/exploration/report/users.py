@@ -13,10 +13,9 @@ from push_model.exploration.report.found import (
 )
 from push_model.exploration.report.names import label_entry, name_entry
 from push_model.exploration.report.row_pictures import draw_pairs
-from push_model.training.card.chart import Picture
-from push_model.training.card.sections import Section
-from push_model.training.card.shown import UNKNOWN, write_number
-from push_model.training.card.tables import Table
+from push_model.reporting.numbers import UNKNOWN, write_number
+from push_model.reporting.picture import Picture
+from push_model.reporting.section import Section, Table
 
 USERS = ("new", "returning")
 # Stands for the mean over all of them.

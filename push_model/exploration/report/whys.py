@@ -7,7 +7,7 @@ from push_model.exploration.report.comparing import UNTOLD, Difference
 from push_model.exploration.report.found import BASELINES, Explored, Found
 from push_model.exploration.report.honesty import asks_honesty, say_honesty
 from push_model.exploration.report.topics import count_numbers
-from push_model.training.card.shown import write_percent
+from push_model.reporting.numbers import write_percent
 
 # What is not worth a sentence: average precision of users apart, and a factor of honesty.
 LEAST_GAP = 0.005

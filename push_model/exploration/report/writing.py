@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from push_model.durable import write_aside
 from push_model.exploration.report.inspection import inspect_chosen
 from push_model.exploration.report.pages import HTML_FILE, PICTURES, write_pages
 from push_model.exploration.report.reading import read_found
+from push_model.store.durable import write_aside
 
 
 def write_report(folder: Path, out: Path | None = None) -> Path:

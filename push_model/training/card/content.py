@@ -1,12 +1,13 @@
 """What does the card say? The verdict, the numbers to remember, and section after section."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from push_model.training.card.evaluation import Evaluation
-from push_model.training.card.sections import Section, compose_sections
+from push_model.evaluation.evaluation import Evaluation
+from push_model.reporting.numbers import UNKNOWN, name_interval, write_interval, write_percent
+from push_model.reporting.section import Content, Tile
+from push_model.training.card.sections import compose_sections
 from push_model.training.card.sentences import NOT_JUDGED, NOT_JUDGED_SAYS, TWIN
-from push_model.training.card.shown import UNKNOWN, name_interval, write_interval, write_percent
 
 DECISIONS = {
     "promote": "Promote: it is fit to serve",
@@ -20,41 +21,6 @@ CLAIMS = {
     "worse": "is worse than",
     "undecided": "can be told neither better nor worse than",
 }
-
-
-class Tile(NamedTuple):
-    """A number to remember: what it is, and what it says."""
-
-    value: str
-    label: str
-
-
-class Content(NamedTuple):
-    """All of a card, before it becomes a page.
-
-    Attributes
-    ----------
-    name : str
-        The model's.
-    decision : str
-        ``"promote"``, ``"keep"``, ``"inconclusive"``, or empty before the verdict.
-    headline, sentence : str
-        The verdict in a few words, and in full.
-    whose : str
-        Which model the figures are of; empty where they are of the one that serves.
-    tiles : tuple of Tile
-        The numbers to remember.
-    sections : tuple of Section
-        In the order shown.
-    """
-
-    name: str
-    decision: str
-    headline: str
-    sentence: str
-    whose: str
-    tiles: tuple[Tile, ...]
-    sections: tuple[Section, ...]
 
 
 def compose(

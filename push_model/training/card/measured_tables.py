@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from push_model.training.card.curves import Curves
-from push_model.training.card.features import Importance
-from push_model.training.card.shown import (
+from push_model.evaluation.card_slices import Slice
+from push_model.evaluation.curves import Curves
+from push_model.evaluation.importances import Importance
+from push_model.reporting.numbers import (
     BASELINES,
     OF_PROPENSITIES,
     SCORERS,
@@ -17,8 +18,7 @@ from push_model.training.card.shown import (
     write_number,
     write_percent,
 )
-from push_model.training.card.slices import Slice
-from push_model.training.card.tables import Table
+from push_model.reporting.section import Table
 
 
 def tabulate_metrics(

@@ -1,23 +1,25 @@
 """What stands in each section of the card? Words, pictures and tables, one function a heading."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from push_model.training.card.chart import Picture
-from push_model.training.card.dependence_figures import draw_dependences
-from push_model.training.card.evaluation import Evaluation
+from push_model.evaluation.card_slices import choose_slices, merge_slices, read_slices
+from push_model.evaluation.evaluation import Evaluation
+from push_model.reporting.calibration import draw_promises
+from push_model.reporting.dependence import draw_dependences
+from push_model.reporting.numbers import UNKNOWN, write_number, write_percent
+from push_model.reporting.ranking import draw_ranking
+from push_model.reporting.rows import (
+    draw_average_precision,
+    draw_importances,
+    draw_slices,
+)
+from push_model.reporting.section import Section
 from push_model.training.card.measured_tables import (
     tabulate_gains,
     tabulate_importances,
     tabulate_metrics,
     tabulate_slices,
-)
-from push_model.training.card.promise_figures import draw_promises
-from push_model.training.card.ranking_figures import draw_ranking
-from push_model.training.card.row_figures import (
-    draw_average_precision,
-    draw_importances,
-    draw_slices,
 )
 from push_model.training.card.sentences import (
     BASELINES_NOTE,
@@ -39,42 +41,12 @@ from push_model.training.card.sentences import (
     SLICES_NOTE,
     WINDOWS_NOTE,
 )
-from push_model.training.card.shown import UNKNOWN, write_number, write_percent
-from push_model.training.card.slices import choose_slices, merge_slices, read_slices
 from push_model.training.card.tables import (
-    Table,
     tabulate_drift,
     tabulate_facts,
     tabulate_findings,
     tabulate_windows,
 )
-
-
-class Section(NamedTuple):
-    """A heading and what stands under it.
-
-    Attributes
-    ----------
-    name : str
-        Its anchor.
-    heading : str
-        One of Mitchell et al. (2019), or what the shop asks besides.
-    paragraphs : tuple of str
-        Plain text.
-    pictures : tuple of Picture
-        Shown side by side where there is room.
-    tables : tuple of Table
-        Below the pictures.
-    command : str
-        What to type; empty where there is nothing to.
-    """
-
-    name: str
-    heading: str
-    paragraphs: tuple[str, ...] = ()
-    pictures: tuple[Picture, ...] = ()
-    tables: tuple[Table, ...] = ()
-    command: str = ""
 
 
 def compose_sections(

@@ -1,32 +1,12 @@
 """What do manifest and verdict say? In tables, the same for the page and for Markdown."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from push_model.training.card.shown import UNKNOWN, write_number
+from push_model.reporting.numbers import UNKNOWN, write_number
+from push_model.reporting.section import Table
 
 PASSED = {True: "✓ passed", False: "✗ failed", None: "? cannot tell"}
-
-
-class Table(NamedTuple):
-    """Rows of text under headings; the first cell of a row names it.
-
-    Attributes
-    ----------
-    caption : str
-        What the table answers.
-    headings : tuple of str
-        One a column.
-    rows : tuple of tuple of str
-        As long as the headings; an interval stands on a line of its own.
-    numeric : bool
-        Whether every cell but the first of a row is a number.
-    """
-
-    caption: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    numeric: bool = True
 
 
 def tabulate_windows(windows: Mapping[str, Mapping[str, Any]]) -> Table:

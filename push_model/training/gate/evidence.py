@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from push_model.training.drift import FeatureDrift
-from push_model.training.gate.learnt import Learnt
+from push_model.evaluation.metrics import PUSH_THRESHOLD, Metrics, measure
+from push_model.evaluation.resampling import Interval, Resampler, relative_gain
+from push_model.evaluation.scorers import Scores, baseline_scores
+from push_model.training.gate.drift import FeatureDrift
 from push_model.training.gate.policy import Policy
-from push_model.training.gate.resampling import Interval, Resampler, relative_gain
-from push_model.training.gate.slice_evidence import Scores, Slice, measure_slices
-from push_model.training.metrics import PUSH_THRESHOLD, Metrics, measure
-from push_model.training.serving_check import ServingCheck
+from push_model.training.gate.serving_check import ServingCheck
+from push_model.training.gate.slice_evidence import Slice, measure_slices
+from push_model.training.gate.training_window import Learnt
 
 # The list whose change is looked at: what sales would send to.
 LISTED_SHARE = 0.05
@@ -98,25 +99,6 @@ class Evidence:
     changed_versions: tuple[str, ...] = ()
     refit: RefitGap | None = None
     serving: ServingCheck | None = None
-
-
-def baseline_scores(rows: pd.DataFrame) -> dict[str, Scores]:
-    """Score candidates by the rules that need no model.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        Feature frame. Reads ``global_popularity`` and ``ordered_before``.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n_rows,)
-        ``"popularity"``, and ``"bought before"``: what the user bought before first, the more
-        popular first among equals.
-    """
-    popularity = rows["global_popularity"].fillna(0.0).to_numpy(dtype=np.float64)
-    before = rows["ordered_before"].fillna(0.0).to_numpy(dtype=np.float64)
-    return {"popularity": popularity, "bought before": (before + popularity) / 2.0}
 
 
 def gather(

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from push_model.evaluation.resampling import Interval
 from push_model.training.gate.evidence import Evidence
 from push_model.training.gate.policy import Policy
-from push_model.training.gate.resampling import Interval
 from push_model.training.gate.slice_evidence import Slice
 from push_model.training.gate.verdict import Finding
 

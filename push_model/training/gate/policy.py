@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from push_model.errors import InvalidEventError
-from push_model.training.limited import limited, read_limited
+from push_model.training.bounds import limited, read_limited
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

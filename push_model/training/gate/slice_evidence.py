@@ -5,13 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from push_model.evaluation.resampling import Interval, Resampler, relative_gain
+from push_model.evaluation.scorers import Scores
+from push_model.evaluation.slices import slices_of
 from push_model.training.gate.policy import Policy
-from push_model.training.gate.resampling import Interval, Resampler, relative_gain
-from push_model.training.gate.slices import slices_of
-
-Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

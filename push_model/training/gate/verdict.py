@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from push_model.store import Champion
+from push_model.store.promotion import Champion
 from push_model.training.gate.evidence import Evidence
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from push_model.columns import FEATURES
-from push_model.model_folder import FORMAT, document_bytes
-from push_model.scoring import Model
+from push_model.model.scoring import Model
+from push_model.store.folder import FORMAT, document_bytes
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import export_model
 from push_model.training.parametrisation import BoostedTrees, LogisticRegression

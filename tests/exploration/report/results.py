@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 
-from push_model.exploration.entry import Entry
-from push_model.exploration.measure import fingerprint
-from push_model.exploration.protocol import Part
-from push_model.training.card.curves import trace
+from push_model.evaluation.curves import trace
+from push_model.exploration.entries.entry import Entry
+from push_model.exploration.fits.measure import fingerprint
+from push_model.exploration.fits.protocol import Part
 
 FOLDS = ["fold 1", "fold 2", "fold 3", "fold 4"]
 DRAWS, ORDERS, ROWS, PURCHASES = 80, 200, 40_000, 600

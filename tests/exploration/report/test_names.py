@@ -2,14 +2,14 @@ import re
 
 import pytest
 
-from push_model.exploration.entries import ENTRIES
+from push_model.exploration.entries.all import ENTRIES
+from push_model.exploration.entries.searched import entry_of
 from push_model.exploration.report.content import compose
 from push_model.exploration.report.decision import compose_decision
 from push_model.exploration.report.names import find_aliases, label_entry, name_entry
 from push_model.exploration.report.pages import write_pages
 from push_model.exploration.report.reading import read_found
 from push_model.exploration.report.texts import LONGEST_NAME, shorten
-from push_model.exploration.search_space import entry_of
 from tests.exploration.report.results import CHOICE, FINALISTS, entries, write_exploration
 
 SIZES = (

@@ -9,7 +9,7 @@ from push_model.exploration.report.content import SECTIONS, compose
 from push_model.exploration.report.pages import write_pages
 from push_model.exploration.report.reading import read_found
 from tests.exploration.report.results import entries, write_exploration
-from tests.pages import Page
+from tests.project.pages import Page
 
 HOSTILE = "<script>alert(1)</script>|`$x$`\n# [a](javascript:b)&\"'"
 

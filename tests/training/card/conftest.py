@@ -2,13 +2,10 @@ from copy import deepcopy
 
 import pytest
 
-from push_model.scoring import Model
-from push_model.training.card.evaluation import evaluate
-from push_model.training.card.page import write_html
-from push_model.training.gate.evidence import baseline_scores
-from push_model.training.parametrisation import parse_parametrisation
-from push_model.training.train import score, train
-from tests.frames import make_frame
+from push_model.training.card.pages import write_html
+
+# Fixtures of both folders: what a card is made of.
+from tests.evaluation.conftest import bare, evaluation, holdout, model, scores  # noqa: F401
 
 FACTS = {
     "model_id": "0123456789abcdef",
@@ -76,38 +73,6 @@ JUDGEMENT = {
 }
 
 
-@pytest.fixture(scope="session")
-def holdout():
-    return make_frame(orders=40, seed=7)
-
-
-@pytest.fixture(scope="session")
-def model():
-    asked = parse_parametrisation({"model": "logistic_regression"})
-    trained = train(make_frame(orders=60, seed=0), asked, seed=0, trained_on="2021-03-04")
-    return Model.from_document(trained.validated.document)
-
-
-@pytest.fixture(scope="session")
-def scores(model, holdout):
-    return {
-        "challenger": score(model, holdout),
-        "champion": score(model, holdout) * 0.5,
-        **baseline_scores(holdout),
-    }
-
-
-@pytest.fixture(scope="session")
-def evaluation(model, holdout, scores):
-    return evaluate(holdout, scores, model=model, calibration={"slope": 1.2, "intercept": 0.1})
-
-
-@pytest.fixture(scope="session")
-def bare(holdout, scores):
-    """Evaluate without the model behind the scores: fewer pictures, and quicker to draw."""
-    return evaluate(holdout, scores)
-
-
 @pytest.fixture
 def facts():
     return deepcopy(FACTS)
@@ -119,5 +84,5 @@ def judgement():
 
 
 @pytest.fixture(scope="session")
-def page(evaluation):
+def page(evaluation):  # noqa: F811 - the fixture, not its import
     return write_html(FACTS, evaluation, JUDGEMENT, model_name="push_2021_03_04")

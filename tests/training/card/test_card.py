@@ -3,14 +3,13 @@ import re
 import numpy as np
 import pytest
 
-from push_model.training.card.dependence_figures import draw_dependences
-from push_model.training.card.evaluation import evaluate
-from push_model.training.card.features import Dependence
-from push_model.training.card.markdown import write_markdown
-from push_model.training.card.page import write_html
-from push_model.training.card.shown import SHOWN_METRICS, write_percent
-from push_model.training.metrics import Metrics
-from tests.pages import Page
+from push_model.evaluation.evaluation import evaluate
+from push_model.evaluation.importances import Dependence
+from push_model.evaluation.metrics import Metrics
+from push_model.reporting.dependence import draw_dependences
+from push_model.reporting.numbers import SHOWN_METRICS, write_percent
+from push_model.training.card.pages import write_html, write_markdown
+from tests.project.pages import Page
 from tests.undrawn import undrawn
 
 WRITERS = pytest.mark.parametrize("write", [write_html, write_markdown])

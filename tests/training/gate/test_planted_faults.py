@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from push_model.model_folder import document_bytes, model_id_of, write_model_folder
-from push_model.store import promote
+from push_model.store.folder import document_bytes, model_id_of, write_model_folder
+from push_model.store.promotion import promote
 from push_model.training import fit as fit_module
-from push_model.training import validation
 from push_model.training.fit import handler_fit
-from push_model.training.validation import validate_model
+from push_model.training.gate import validation
+from push_model.training.gate.validation import validate_model
 from tests.frames import make_frame
 
 pytestmark = [

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from push_model.store import Champion
+from push_model.evaluation.metrics import measure
+from push_model.evaluation.resampling import Interval
+from push_model.store.promotion import Champion
 from push_model.training.gate.evidence import (
     Evidence,
     RefitGap,
@@ -15,14 +17,12 @@ from push_model.training.gate.evidence import (
     compare_refit,
     gather,
 )
-from push_model.training.gate.learnt import Learnt
 from push_model.training.gate.policy import Policy
-from push_model.training.gate.resampling import Interval
 from push_model.training.gate.rules import claim, judge
+from push_model.training.gate.serving_check import ServingCheck
 from push_model.training.gate.slice_evidence import Slice
+from push_model.training.gate.training_window import Learnt
 from push_model.training.gate.verdict import Finding, Verdict, decide
-from push_model.training.metrics import measure
-from push_model.training.serving_check import ServingCheck
 from tests.frames import make_frame
 
 POLICY = Policy()

@@ -1,0 +1,1 @@
+"""Datasets behind Airflow connections, and waiting for them."""

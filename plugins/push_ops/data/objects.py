@@ -1,0 +1,79 @@
+"""How is an object fetched? From S3, or a store that speaks like it, in a stream."""
+
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import Connection
+from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import S3Store
+
+from push_model.errors import DatasetError
+from push_ops.data.connections import find_connection
+
+# What the extras of an Amazon connection are to the store.
+_EXTRAS = {
+    "region_name": "region",
+    "endpoint_url": "endpoint",
+    "aws_session_token": "session_token",
+}
+
+
+def fetch_object(uri: str, connection_id: str, bucket: str, key: str, path: Path) -> None:
+    """Fetch an object into a file.
+
+    Parameters
+    ----------
+    uri : str
+        What to call the object.
+    connection_id : str
+        Id of the Airflow connection: login and password are the key and its secret, the extras
+        may hold ``region_name``, ``endpoint_url`` and ``aws_session_token``.
+    bucket, key : str
+        Where the object is.
+    path : Path
+        The file to write.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such object, or it may not be read.
+    OSError
+        If the store is away or goes away.
+
+    Notes
+    -----
+    A store shows an object once it is whole, so what is fetched is one upload's bytes.
+    """
+    connection = find_connection(connection_id, uri)
+    try:
+        store = S3Store(bucket, **_settings(connection))
+        with path.open("wb") as file:
+            for chunk in store.get(key):
+                file.write(chunk)
+    except FileNotFoundError:
+        raise DatasetError(f"{uri} is not there. Check its name, and whether it came.") from None
+    except (PermissionDeniedError, UnauthenticatedError):
+        raise DatasetError(
+            f"{uri} may not be read with the key of connection {connection_id!r}. Check the key, "
+            "and what the bucket allows it."
+        ) from None
+    except BaseError as error:
+        # Not its text: it quotes the request.
+        raise ConnectionError(
+            f"The store of connection {connection_id!r} is away, or gave no proper answer: "
+            f"{type(error).__name__}. Another try may reach it."
+        ) from None
+
+
+def _settings(connection: Connection) -> dict[str, Any]:
+    extras = connection.extra_dejson
+    settings = {ours: extras[theirs] for theirs, ours in _EXTRAS.items() if extras.get(theirs)}
+    if connection.login:
+        settings |= {
+            "access_key_id": connection.login,
+            "secret_access_key": connection.password,
+        }
+    # Only where the connection itself says so in its address.
+    if str(settings.get("endpoint", "")).startswith("http://"):
+        settings["client_options"] = {"allow_http": True}
+    return settings

@@ -1,0 +1,1 @@
+"""The parts of docker-compose.yaml on this machine, without Docker."""

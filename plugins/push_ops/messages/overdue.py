@@ -1,0 +1,43 @@
+"""When is a run overdue? Airflow's own deadline of a DAG, where the installation asks for one."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+# airflow.sdk has them too, but its types do not name them.
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+
+from push_model.serving.settings import read_setting
+from push_ops.messages.notify import tell_overdue
+
+VARIABLE = "PUSH_OVERDUE_HOURS"
+
+
+def overdue_alert(environ: Mapping[str, str]) -> DeadlineAlert | None:
+    """Say when people hear that a run has not ended; the run goes on.
+
+    Parameters
+    ----------
+    environ : mapping of str to str
+        May hold ``PUSH_OVERDUE_HOURS``, whole hours from the moment a run is asked for.
+
+    Returns
+    -------
+    DeadlineAlert or None
+        None where nothing is set: Airflow 3.3.2 ends `airflow dags test` of a DAG that has a
+        deadline with an error (apache/airflow#73428), and that is what `make retrain` runs.
+
+    Raises
+    ------
+    InvalidSettingError
+        If it is no whole number of at least 1.
+    """
+    if not (value := environ.get(VARIABLE, "").strip()):
+        return None
+    hours = read_setting(VARIABLE, value)
+    return DeadlineAlert(
+        # Not the logical date, which lies years back in a backfill and is absent in other runs.
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(hours=hours),
+        callback=AsyncCallback(tell_overdue, kwargs={"hours": hours}),
+    )

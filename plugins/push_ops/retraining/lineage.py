@@ -1,0 +1,45 @@
+"""What came in, and what went out? Told to Airflow's lineage, and so to OpenLineage where it is on.
+
+Where nobody gathers lineage, Airflow forgets it. Only files are told: OpenLineage knows no names
+of what lies behind an Airflow connection.
+"""
+
+from pathlib import Path
+
+from airflow.sdk import ObjectStoragePath
+from airflow.sdk.lineage import get_hook_lineage_collector
+
+from push_model.training.data.paths import is_file_uri, to_path
+
+
+def tell_read(uri: str, *, sha256: str | None) -> None:
+    """Tell which dataset a task has read.
+
+    Parameters
+    ----------
+    uri : str
+        A URI or path.
+    sha256 : str or None
+        Its digest, where it has one.
+    """
+    if is_file_uri(uri):
+        where = _uri(to_path(uri))
+        get_hook_lineage_collector().add_input_asset(
+            ObjectStoragePath(where), uri=where, asset_extra={"sha256": sha256}
+        )
+
+
+def tell_written(path: str) -> None:
+    """Tell which file or folder a task has written.
+
+    Parameters
+    ----------
+    path : str
+        Where.
+    """
+    where = _uri(Path(path))
+    get_hook_lineage_collector().add_output_asset(ObjectStoragePath(where), uri=where)
+
+
+def _uri(path: Path) -> str:
+    return path.absolute().as_uri()

@@ -1,0 +1,210 @@
+"""What can an operator do with the models of a store? List, promote, go back, verify, prune."""
+
+import getpass
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from push_model.errors import ModelIntegrityError
+from push_model.store import inventory
+from push_model.store import promotion as store
+from push_model.store import pruning as retention
+from push_model.store.log import LogLine
+from push_model.store.pointer import Champion
+
+app = typer.Typer()
+console = Console()
+
+ModelsDir = Annotated[
+    Path, typer.Option(envvar="PUSH_MODELS_DIR", help="The model store.", show_default=True)
+]
+DEFAULT_MODELS_DIR = Path("models")
+Name = Annotated[str, typer.Argument(help="A model of the store.")]
+Reason = Annotated[str, typer.Option(help="Why, in a sentence; it goes into the log.")]
+_EFFECTS = {
+    True: "",
+    False: " [yellow](took no effect)[/]",
+    None: " [magenta](not known whether it took effect)[/]",
+}
+
+
+@app.command()
+def models(models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
+    """List the models of the store, and which of them serves."""
+    serving = _champion_if_known(models_dir)
+    table = Table("model", "trained on", "family", "holdout AP", "")
+    table.columns[3].justify = "right"
+    for found in inventory.summarise(models_dir):
+        marks = ["[bold green]champion[/]"] if serving and serving.model_name == found.name else []
+        marks += ["[bold red]damaged[/]"] if found.faults else []
+        precision = found.average_precision
+        shown = "-" if precision is None else f"{precision:.4f}"
+        texts = (escape(text or "-") for text in (found.trained_on, found.family))
+        table.add_row(found.name, *texts, shown, ", ".join(marks))
+    console.print(table)
+    store.champion(models_dir)  # a damaged pointer is said after the list, which helps to mend it
+
+
+@app.command()
+def promote(name: Name, reason: Reason, models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
+    """Make a model the champion without a verdict. It is logged as forced, and by whom."""
+    before = _champion_if_known(models_dir)
+    with _disk_errors_as_sentences():
+        after = store.promote(
+            models_dir,
+            name,
+            expected=before.model_name if before else None,
+            verdict=None,
+            reason=reason,
+            promoted_at=_now(),
+            by=_user(),
+            forced=True,
+        )
+    _say_change(before, after)
+
+
+@app.command()
+def rollback(
+    reason: Reason,
+    to: Annotated[
+        str | None, typer.Option(help="Default: the last champion before the present one.")
+    ] = None,
+    models_dir: ModelsDir = DEFAULT_MODELS_DIR,
+) -> None:
+    """Go back to an earlier champion, once every file of it is found to be what was saved."""
+    before = _champion_if_known(models_dir)
+    with _disk_errors_as_sentences():
+        after = store.rollback(models_dir, to=to, reason=reason, promoted_at=_now(), by=_user())
+    _say_change(before, after)
+
+
+@app.command()
+def history(models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
+    """Show every change of the champion, and whether it took effect."""
+    lines = store.history(models_dir)
+    for line in lines:
+        for text in _say(line):
+            console.print(text, soft_wrap=True, highlight=False)
+    if not lines:
+        console.print("Nothing was promoted yet.")
+
+
+@app.command()
+def verify(
+    name: Annotated[
+        str | None, typer.Argument(help="Default: every model, and the pointer.")
+    ] = None,
+    models_dir: ModelsDir = DEFAULT_MODELS_DIR,
+) -> None:
+    """Check every file of a model against its manifest. Exit code 1 says that one is damaged."""
+    names = inventory.model_names(models_dir) if name is None else (name,)
+    faults = [fault for each in names for fault in _verify_one(models_dir, each)]
+    faults += _pointer_faults(models_dir) if name is None else []
+    for fault in faults:
+        console.print(f"  - {fault}", style="red", markup=False, soft_wrap=True)
+    if faults:
+        raise ModelIntegrityError(f"{len(faults)} fault(s) in {models_dir}, named above.")
+
+
+@app.command()
+def prune(
+    keep: Annotated[
+        int, typer.Option(help="How many of the newest models stay.")
+    ] = retention.KEPT_BY_DEFAULT,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,  # noqa: FBT002 - a flag
+    models_dir: ModelsDir = DEFAULT_MODELS_DIR,
+) -> None:
+    """Remove old models, and what crashes left behind. Champions to go back to stay."""
+    act = retention.plan_pruning if dry_run else retention.prune
+    with _disk_errors_as_sentences():
+        done = act(models_dir, keep=keep, now=time.time())
+    for name, why in done.kept:
+        console.print(f"keeps {name}: {why}", markup=False, soft_wrap=True)
+    verb = "would remove" if dry_run else "removed"
+    for gone in (*done.removed, *done.swept):
+        console.print(f"{verb} {gone}", markup=False, soft_wrap=True)
+    if not done.removed and not done.swept:
+        console.print("Nothing to remove.")
+
+
+def _say(line: LogLine) -> tuple[str, ...]:
+    """Say who did what, then why: a list, for a table of it fits no terminal."""
+    effect = _EFFECTS[line.took_effect]
+    if line.move is None:
+        return (f"{line.number:>3}  half a line, left by a crash{effect}",)
+    move = line.move
+    way = f"[bold]{escape(move.to)}[/]" + (f" after {escape(move.before)}" if move.before else "")
+    what = f"{escape(move.kind)}: {way}, by {escape(move.by)}{effect}"
+    return (
+        f"{line.number:>3}  {escape(move.promoted_at)}  {what}",
+        f"     {escape(move.reason)}",
+    )
+
+
+def _verify_one(models_dir: Path, name: str) -> tuple[str, ...]:
+    check = inventory.check_folder(store.model_path(models_dir, name))
+    word = "damaged" if check.faults else "whole"
+    extra = f"; not in its manifest: {', '.join(check.unlisted)}" if check.unlisted else ""
+    console.print(
+        f"{name}: {word}, {check.checked} file(s) as saved{extra}", markup=False, soft_wrap=True
+    )
+    return check.faults
+
+
+def _pointer_faults(models_dir: Path) -> list[str]:
+    try:
+        serving = store.champion(models_dir)
+    except ModelIntegrityError as error:
+        return [str(error)]
+    if serving and not store.model_path(models_dir, serving.model_name).is_dir():
+        return [f"The champion {serving.model_name} is gone from the store. Roll back."]
+    return []
+
+
+def _champion_if_known(models_dir: Path) -> Champion | None:
+    try:
+        return store.champion(models_dir)
+    except ModelIntegrityError:
+        return None
+
+
+def _say_change(before: Champion | None, after: Champion) -> None:
+    if before == after:
+        console.print(f"{after.model_name} was the champion already; nothing changed.")
+        return
+    instead = f" in place of {before.model_name}" if before else ""
+    console.print(f"[bold]{after.model_name}[/] serves now{instead}.", soft_wrap=True)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number nobody has
+        return f"user {os.getuid()}"
+
+
+@contextmanager
+def _disk_errors_as_sentences() -> Iterator[None]:
+    """Say what the disk refused; the champion is the old one or the new one all the same."""
+    try:
+        yield
+    except OSError as error:
+        where = f" at {error.filename}" if error.filename else ""
+        said = f"{error.strerror}{where}." if error.strerror else str(error)
+        advice = "Look at `push-model history`; the same command may be given again."
+        complaint = f"[bold red]{type(error).__name__}[/] {escape(said)} {advice}"
+        Console(stderr=True).print(complaint, soft_wrap=True)
+        raise typer.Exit(code=1) from error

@@ -1,0 +1,1 @@
+"""Measure scores: metrics, intervals, curves, slices, importances."""

@@ -1,0 +1,230 @@
+"""How sure is a difference? Whole orders drawn anew, the same draws for every scorer.
+
+Rows of one order share a user and a moment, so that rows drawn one by one would look like far more
+evidence than there is. An order drawn twice counts twice: weights on orders, and no copied row.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
+from scipy.stats import norm, t
+
+from push_model.evaluation.metrics import calibration_bins
+
+Floats = NDArray[np.float64]
+
+# Draws worked on at once: memory stays flat however many there are.
+CHUNK = 128
+
+
+class Interval(NamedTuple):
+    """An estimate, and where the truth lies.
+
+    Attributes
+    ----------
+    estimate : float
+        On the orders as they are.
+    low, high : float
+        The truth is below `low`, and above `high`, with probability alpha / 2 each.
+    """
+
+    estimate: float
+    low: float
+    high: float
+
+
+class Resampler:
+    """Draws the orders of a holdout with replacement.
+
+    Parameters
+    ----------
+    order_ids : array of shape (n_rows,)
+        The order of each row.
+    outcomes : array of shape (n_rows,)
+        1 bought, 0 not.
+    resamples : int
+        How many draws.
+    seed : int
+        The same seed gives the same draws.
+
+    Attributes
+    ----------
+    n_orders : int
+        How many there are to draw.
+    """
+
+    def __init__(
+        self, order_ids: ArrayLike, outcomes: ArrayLike, *, resamples: int, seed: int
+    ) -> None:
+        found, self._order = np.unique(np.asarray(order_ids), return_inverse=True)
+        self._bought = np.asarray(outcomes, dtype=np.float64) > 0
+        self.n_orders = len(found)
+        rng = np.random.default_rng(seed)
+        even = np.full(self.n_orders, 1.0 / self.n_orders)
+        drawn = rng.multinomial(self.n_orders, even, size=resamples)
+        # The first column is the orders as they are, so that estimates need no code of their own.
+        self._weights = np.vstack([np.ones(self.n_orders), drawn]).T.astype(np.float64)
+
+    def average_precision(self, scores: ArrayLike) -> Floats:
+        """Compute average precision on the orders as they are, and on each draw.
+
+        Parameters
+        ----------
+        scores : array of shape (n_rows,)
+            Higher is more likely; equal scores count as one place, as scikit-learn has it.
+
+        Returns
+        -------
+        ndarray of shape (1 + resamples,)
+            NaN where a draw holds no purchase.
+
+        Notes
+        -----
+        Recall only rises where something was bought, so that the rows between two such places
+        matter by their number alone: a sparse table of rows by place and order, times the weights,
+        gives all draws at once.
+        """
+        place, is_counted = _places(np.asarray(scores, dtype=np.float64), self._bought)
+        shape = (int(place[self._bought].max()) + 1, self.n_orders)
+        rows = _table(place[is_counted], self._order[is_counted], shape)
+        bought = _table(place[self._bought], self._order[self._bought], shape)
+        return np.concatenate([
+            _average_precision(rows @ weights, bought @ weights) for weights in self._chunks()
+        ])
+
+    def ratio(self, numerators: ArrayLike, denominators: ArrayLike) -> Floats:
+        """Compute a ratio of two sums over rows on the orders as they are, and on each draw.
+
+        Parameters
+        ----------
+        numerators, denominators : array of shape (n_rows,)
+            What each row adds.
+
+        Returns
+        -------
+        ndarray of shape (1 + resamples,)
+            0 where nothing is divided by nothing: what pushes nobody is right about nobody.
+        """
+        above, below = (
+            np.bincount(self._order, weights=np.asarray(part, float), minlength=self.n_orders)
+            @ self._weights
+            for part in (numerators, denominators)
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            quotient: Floats = np.where((above == 0) & (below == 0), 0.0, above / below)
+        return quotient
+
+    def calibration_error(self, propensities: ArrayLike) -> Floats:
+        """Compute the expected calibration error on the orders as they are, and on each draw.
+
+        Parameters
+        ----------
+        propensities : array of shape (n_rows,)
+            In [0, 1].
+
+        Returns
+        -------
+        ndarray of shape (1 + resamples,)
+            As `expected_calibration_error`, in bins of the orders as they are. Chance alone adds to
+            it, and once more to each draw.
+        """
+        p = np.asarray(propensities, dtype=np.float64)
+        bins = calibration_bins(p)
+        shape = (int(bins.max()) + 1, self.n_orders)
+        gaps = csr_array((self._bought - p, (bins, self._order)), shape=shape) @ self._weights
+        rows = np.bincount(self._order, minlength=self.n_orders) @ self._weights
+        error: Floats = np.abs(gaps).sum(axis=0) / rows
+        return error
+
+    def interval(self, resampled: Floats, *, alpha: float) -> Interval:
+        """Give the interval of a figure.
+
+        Parameters
+        ----------
+        resampled : ndarray of shape (1 + resamples,)
+            The figure on the orders as they are, and on each draw.
+        alpha : float
+            Probability that the truth lies without, half of it on each side.
+
+        Returns
+        -------
+        Interval
+            As `expanded_interval` gives it.
+        """
+        return expanded_interval(resampled, orders=self.n_orders, alpha=alpha)
+
+    def _chunks(self) -> Iterator[Floats]:
+        for start in range(0, self._weights.shape[1], CHUNK):
+            yield self._weights[:, start : start + CHUNK]
+
+
+def expanded_interval(resampled: Floats, *, orders: int, alpha: float) -> Interval:
+    """Give the interval of a figure from its draws.
+
+    Parameters
+    ----------
+    resampled : ndarray of shape (1 + resamples,)
+        The figure on the orders as they are, and on each draw.
+    orders : int
+        How many orders were drawn from, at least 2.
+    alpha : float
+        Probability that the truth lies without, half of it on each side.
+
+    Returns
+    -------
+    Interval
+
+    Notes
+    -----
+    The expanded percentile interval (Hesterberg 2015, doi:10.1080/00031305.2015.1089789): with
+    few orders plain percentiles are too narrow, by what Student's t is wider than the normal.
+    """
+    tail = float(norm.cdf(np.sqrt(orders / (orders - 1)) * t.ppf(alpha / 2, orders - 1)))
+    low, high = np.nanquantile(resampled[1:], [tail, 1 - tail])
+    return Interval(float(resampled[0]), float(low), float(high))
+
+
+def relative_gain(ours: Floats, theirs: Floats) -> Floats:
+    """Give what figures are above those of another scorer, draw by draw.
+
+    Parameters
+    ----------
+    ours, theirs : ndarray of shape (1 + resamples,)
+        Of the same draws.
+
+    Returns
+    -------
+    ndarray of shape (1 + resamples,)
+        As a share of theirs; above nothing it is nothing, or all.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain: Floats = np.where(theirs == ours, 0.0, ours / theirs - 1.0)
+    return np.where(np.isposinf(gain), 1.0, gain)
+
+
+def _places(
+    scores: Floats, bought: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Say for each row at which of the scores that a purchase has it is first counted, best first.
+
+    A row below all purchases never counts.
+    """
+    of_purchases = np.unique(scores[bought])
+    above = np.searchsorted(of_purchases, scores, side="right")
+    return len(of_purchases) - above, above > 0
+
+
+def _table(place: NDArray[np.int64], order: NDArray[np.int64], shape: tuple[int, int]) -> csr_array:
+    return csr_array((np.ones(len(place)), (place, order)), shape=shape)
+
+
+def _average_precision(rows: Floats, bought: Floats) -> Floats:
+    """Add up precision times the recall gained, for tables of shape (n_places, n_draws)."""
+    hits = bought.cumsum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # places and draws without any weight
+        precision = np.nan_to_num(hits / rows.cumsum(axis=0))
+        found: Floats = (precision * bought).sum(axis=0) / hits[-1]
+    return found

@@ -1,0 +1,1 @@
+"""Fit and measure one entry on one window."""

@@ -1,0 +1,1 @@
+"""Turn numbers into pictures, tables and pages."""

@@ -1,0 +1,1 @@
+"""Models on disk: written whole, vouched for, one champion."""

@@ -1,0 +1,1 @@
+"""Compare what champions predicted with what was bought."""

@@ -1,0 +1,1 @@
+"""Turn a dataset URI into checked, filtered rows."""

@@ -1,0 +1,132 @@
+"""Where do the features' values lie in the train window? What serving is held against."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from push_model.columns import FEATURES
+from push_model.model.preparation import MissingIf, Step, prepare_columns
+
+# Ten bins: the population stability index is usually read on tenths.
+BIN_ENDS = np.arange(1, 10) / 10
+
+# Rows prepared at once, so that finding the markers of a large frame copies none of it whole.
+CHUNK_ROWS = 1 << 16
+
+
+def measure_seen(
+    rows: pd.DataFrame, steps: Sequence[Step], names: Sequence[str] = FEATURES
+) -> dict[str, Mapping[str, Any]]:
+    """Measure each feature's share of missing values, range and tenths.
+
+    Parameters
+    ----------
+    rows : DataFrame of shape (n_rows, n_columns)
+        The train window.
+    steps : sequence of Step
+        How the model prepares rows: what a frame writes for "never" is missing, as null is.
+    names : sequence of str, default=push_model.columns.FEATURES
+        The features it reads.
+
+    Returns
+    -------
+    dict of str to dict
+        By feature, as ``seen`` of docs/model-format.md.
+    """
+    return {
+        name: _measure(values, n_rows=len(rows))
+        for name, values in iterate_values(rows, steps, names)
+    }
+
+
+def iterate_values(
+    rows: pd.DataFrame, steps: Sequence[Step], names: Sequence[str] = FEATURES
+) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Give feature after feature the values that are there.
+
+    Parameters
+    ----------
+    rows : DataFrame of shape (n_rows, n_columns)
+        Feature frame; unchanged.
+    steps : sequence of Step
+        How a model prepares rows: what the frame writes for "never" is left out, as null is.
+    names : sequence of str, default=push_model.columns.FEATURES
+        Names of the features, in the order wanted.
+
+    Yields
+    ------
+    name : str
+        The feature.
+    values : ndarray of shape (n_values,)
+        Its values in the order of `rows`; at most one feature's are held at a time.
+    """
+    is_never = _find_markers(rows, steps, names)
+    for name in names:
+        column = rows[name].to_numpy(dtype=np.float64)
+        is_missing = np.isnan(column)
+        if name in is_never:
+            is_missing |= is_never[name]
+        yield name, column[~is_missing]
+
+
+def _find_markers(
+    rows: pd.DataFrame, steps: Sequence[Step], names: Sequence[str]
+) -> dict[str, NDArray[np.bool_]]:
+    """Find, by feature that has a marker, the rows in which it or nothing stands."""
+    places = [place for place, step in enumerate(steps) if isinstance(step, MissingIf)]
+    if not places:
+        return {}
+    needed = steps[: places[-1] + 1]  # what is derived afterwards makes no feature missing
+    is_never = {steps[place].name: np.empty(len(rows), dtype=np.bool_) for place in places}
+    for start in range(0, len(rows), CHUNK_ROWS):
+        chunk = slice(start, start + CHUNK_ROWS)
+        part = {name: rows[name].iloc[chunk].to_numpy(dtype=np.float64) for name in names}
+        prepared = prepare_columns(part, needed)
+        for name, mask in is_never.items():
+            mask[chunk] = np.isnan(prepared[name])
+    return is_never
+
+
+def _measure(values: NDArray[np.float64], *, n_rows: int) -> dict[str, Any]:
+    if not len(values):
+        nothing = {"minimum": 0.0, "maximum": 0.0, "borders": [], "shares": [0.0]}
+        return {"missing": 1.0, **nothing}
+    ends = np.unique(np.quantile(values, BIN_ENDS, method="inverted_cdf"))
+    borders = ends[ends < values.max()]
+    return {
+        "missing": (n_rows - len(values)) / n_rows,
+        "minimum": float(values.min()),
+        "maximum": float(values.max()),
+        "borders": borders.tolist(),
+        "shares": (count_by_bin(values, borders) / n_rows).tolist(),
+    }
+
+
+def count_by_bin(
+    values: NDArray[np.float64], borders: Sequence[float] | NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Count values by bin, each bin with its upper border in it.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_values,)
+        None missing.
+    borders : sequence of float, or ndarray, of shape (n_borders,)
+        Ascending.
+
+    Returns
+    -------
+    ndarray of shape (n_borders + 1,)
+        How many values each bin holds.
+
+    Examples
+    --------
+    >>> count_by_bin(np.array([1.0, 2.0, 2.0, 9.0]), [2.0]).tolist()
+    [3, 1]
+    """
+    bins = np.searchsorted(np.asarray(borders, dtype=np.float64), values, side="left")
+    counts: NDArray[np.int64] = np.bincount(bins, minlength=len(borders) + 1)
+    return counts

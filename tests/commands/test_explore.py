@@ -1,0 +1,182 @@
+import json
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from push_model.commands.explore import _fit_all, _fit_repeats, _say_outcome, app
+from push_model.errors import InvalidEventError
+from push_model.exploration.choose import Choice
+from push_model.exploration.entries.entry import Entry
+from push_model.exploration.run import Outcome
+from tests.frames import make_frame
+
+pytestmark = pytest.mark.usefixtures("undrawn_pictures")
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "frame.csv"
+    make_frame(orders=120, seed=3).to_csv(path, index=False)
+    return str(path)
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run the command in a terminal of 100 columns; give its exit code, output and error."""
+    monkeypatch.setenv("COLUMNS", "100")
+    alone = typer.Typer()
+    alone.add_typer(app)
+
+    def invoke(*arguments) -> tuple:
+        result = CliRunner().invoke(alone, ["explore", *map(str, arguments)])
+        return result.exit_code, result.stdout, result.stderr, result.exception
+
+    return invoke
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    """Give a folder that the tests of this file go on in, in any order."""
+    return tmp_path_factory.mktemp("exploration")
+
+
+def test_it_prints_a_leaderboard_the_choice_and_the_claim(run, dataset, out):
+    code, said, logged, error = run(dataset, "--size", "small", "--out", out, "--jobs", 1)
+
+    assert code == 0, error
+    assert "of the work" in logged or "was fitted before" in said
+    assert "8 entries, 4 folds" in said
+    entries = json.loads((out / "exploration.json").read_text("utf-8"))["entries"]
+    table = [line for line in said.splitlines() if "few trees" in line or "90 %" in line]
+    assert table
+    assert max(map(len, table)) <= 100
+    lines = [line.lstrip() for line in said.splitlines()]
+    for name in [entry["name"] for entry in entries if not entry["skipped"]]:
+        assert any(line.startswith(name) for line in lines)
+    assert "Chosen: " in said
+    assert "usual test: AP" in said
+
+
+def test_run_again_it_does_nothing_twice(run, dataset, out):
+    run(dataset, "--size", "small", "--out", out, "--jobs", 1)
+
+    code, said, _, _ = run(dataset, "--size", "small", "--out", out)
+
+    assert code == 0
+    assert "Every entry was fitted before" in said
+    assert len(json.loads((out / "finals.json").read_text("utf-8"))["openings"]) == 1
+
+
+def test_a_search_shows_the_best_so_far(run, dataset, tmp_path, monkeypatch):
+    asked = []
+
+    def found(_folder, *, trials, report_progress):
+        asked.append(trials)
+        report_progress(1, None, 60.0)
+        report_progress(2, 0.25, 120.0)
+
+    monkeypatch.setattr("push_model.exploration.search.search", found)
+
+    code, _, err, _ = run(
+        dataset, "--size", "small", "--out", tmp_path, "--jobs", 1, "--search-trials", 2
+    )
+
+    assert code == 0
+    assert asked == [2]
+    assert "Searching trees, 1 of 2, 1 min spent" in err
+    assert "Searching trees, 2 of 2, best AP 0.2500, 2 min spent" in err
+
+
+@pytest.mark.parametrize("option", ["--jobs", "--search-trials"])
+def test_numbers_out_of_range_are_refused_before_anything_is_read(run, tmp_path, option):
+    code, _, err, _ = run("nowhere.csv", "--out", tmp_path, option, -1)
+
+    assert code == 2
+    assert option in err
+    assert "or equal to" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--until", "4.3.2021"), '--until must be text "yyyy-mm-dd"'),
+        (("--size", "huge"), "size must be one of"),
+    ],
+)
+def test_a_request_that_cannot_be_met_is_refused(run, dataset, tmp_path, options, said):
+    code, _, _, error = run(dataset, "--out", tmp_path, *options)
+
+    assert code == 1
+    with pytest.raises(InvalidEventError, match=said):
+        raise error
+
+
+def test_what_the_frame_lacks_for_an_entry_is_said(run, dataset, tmp_path, monkeypatch):
+    # The full list takes minutes; what is left out is said before anything is fitted.
+    monkeypatch.setattr("push_model.commands.explore._fit_all", _stop)
+
+    without = tmp_path / "frame.csv"
+    pd.read_csv(dataset).drop(columns="user_id").to_csv(without, index=False)
+
+    _, said, _, _ = run(without, "--size", "full", "--out", tmp_path, "--until", "2021-03-04")
+
+    assert "Left out: trees, history. The frame lacks ['earlier_orders'" in said
+
+
+def test_a_choice_that_needs_more_is_named_beside_what_a_plain_request_can_feed(capsys):
+    rich, plain = (
+        Entry(name=name, question="?", family="boosted_trees", features=features, settings=settings)
+        for name, features, settings in (
+            ("with history", "history", {"depth": 3}),
+            ("monotone", "request", {"is_monotone": True}),
+        )
+    )
+    outcome = Outcome((), Choice(rich, rich, (rich,)), Choice(plain, plain, (plain,)))
+
+    _say_outcome(Path("out"), replace(outcome, report=Path("out/report.html")))
+
+    said = capsys.readouterr().out
+    assert "Chosen: with history" in said
+    assert '"features": "history"' in said
+    assert "Chosen of what a plain request can feed: monotone" in said
+    assert "handler_fit does not know this parametrisation yet" in said
+    assert "Report   out/report.html" in said
+
+
+def test_a_worker_that_is_started_anew_is_no_news(monkeypatch, capsys):
+    def run_one(_, todo, **__):
+        text = "A worker stopped while some jobs were given to the executor."
+        warnings.warn_explicit(text, UserWarning, "loky.py", 1, module="joblib.externals.loky")
+        yield from todo
+
+    work = SimpleNamespace(weight=1.0)
+    monkeypatch.setattr("push_model.exploration.work.list_work", lambda _: [work])
+    monkeypatch.setattr("push_model.exploration.run.run_all", run_one)
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        _fit_all(None, jobs=1)
+
+    assert said == []
+    assert "Fitting, 1 of 1, 100 % of the work" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("many", [0, 1, 2])
+def test_what_is_fitted_again_is_counted_round_by_round(many, monkeypatch, capsys):
+    rounds = iter([*([SimpleNamespace(weight=1.0)] for _ in range(many)), []])
+    monkeypatch.setattr("push_model.exploration.repeats.list_repeats", lambda _: next(rounds))
+    monkeypatch.setattr("push_model.exploration.run.run_all", lambda _, todo, **__: iter(todo))
+
+    _fit_repeats(None, jobs=1)
+
+    assert capsys.readouterr().err.count("Fitting again what is level, 1 of 1,") == many
+
+
+def _stop(*_, **__):
+    raise InvalidEventError("far enough")

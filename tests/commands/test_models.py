@@ -1,0 +1,261 @@
+import getpass
+import json
+import os
+import sys
+
+import pytest
+
+from push_model.commands import app as cli
+from push_model.commands import models as store_commands
+from push_model.store.folder import write_model_folder
+from push_model.store.history import history
+from push_model.store.promotion import champion, promote
+from push_model.testing import make_model
+
+FACTS = {
+    "trained_on": "2026-01-05",
+    "parametrisation": {"model": "boosted_trees"},
+    "metrics": {"holdout": {"model": {"average_precision": 0.25}}},
+}
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Run the command line as a shell would; gives exit code, output and errors."""
+    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
+    monkeypatch.setattr(getpass, "getuser", lambda: "ada")
+    monkeypatch.setattr(store_commands.console, "_width", 200)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["push-model", *map(str, arguments)])
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        else:
+            code = 0
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def models(tmp_path):
+    """A store of three models: a and b were promoted, c never; only c was really trained."""
+    for number, name in enumerate("ab"):
+        make_model(tmp_path, f"push_{name}", base_log_odds=float(number), promoted=False)
+        serving = champion(tmp_path)
+        before = serving.model_name if serving else None
+        promote(
+            tmp_path,
+            f"push_{name}",
+            expected=before,
+            verdict=None,
+            reason="better",
+            promoted_at="2026-01-05",
+            by="the gate",
+        )
+    content = (tmp_path / "push_a" / "model.json").read_bytes()
+    files = {"model.json": content, "model.joblib": b"1"}
+    write_model_folder(tmp_path, "push_c", files, FACTS)
+    return tmp_path
+
+
+def row_of(table: str, name: str) -> list[str]:
+    (line,) = [line for line in table.splitlines() if name in line]
+    return [cell.strip() for cell in line.split("│")][1:-1]
+
+
+def test_models_lists_each_with_what_its_manifest_says(run, models):
+    (models / "push_a" / "model.json").write_bytes(b"{}")
+
+    code, out, _ = run("models")
+
+    assert code == 0
+    assert row_of(out, "push_c") == ["push_c", "2026-01-05", "boosted_trees", "0.2500", ""]
+    assert row_of(out, "push_b") == ["push_b", "2026-01-05", "-", "-", "champion"]
+    assert row_of(out, "push_a") == ["push_a", "2026-01-05", "-", "-", "damaged"]
+
+
+def test_models_lists_them_even_if_the_pointer_is_damaged_and_says_so(run, models):
+    (models / "champion.json").write_bytes(b"{")
+
+    code, out, err = run("models")
+
+    assert code == 1
+    assert "push_c" in out
+    assert "champion.json does not name a champion" in err
+
+
+def test_promote_forces_and_logs_who_and_why(run, models):
+    code, out, _ = run("promote", "push_c", "--reason", "b is wrong")
+
+    assert code == 0
+    assert "push_c serves now in place of push_b." in out
+    move = history(models)[-1].move
+    assert (move.kind, move.by, move.reason) == ("forced", "ada", "b is wrong")
+    assert champion(models).model_name == "push_c"
+
+
+def test_promote_says_when_nothing_changed(run, models):
+    _, out, _ = run("promote", "push_b", "--reason", "to be sure")
+
+    assert "push_b was the champion already; nothing changed." in out
+    assert len(history(models)) == 2
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize("command", [["promote", "push_c"], ["rollback"]])
+def test_a_change_needs_a_reason(run, command):
+    blank = run(*command, "--reason", " ")
+    none = run(*command)
+
+    assert (blank[0], none[0]) == (1, 2)
+    assert "needs a reason: say in a sentence why." in blank[2]
+    assert "--reason" in none[2]
+
+
+def test_a_user_without_a_name_is_logged_by_number(run, models, monkeypatch):
+    def fail():
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr(getpass, "getuser", fail)
+
+    run("promote", "push_c", "--reason", "b is wrong")
+
+    assert history(models)[-1].move.by == f"user {os.getuid()}"
+
+
+@pytest.mark.mltest("Infra 7")
+def test_rollback_goes_back_and_says_from_where(run, models):
+    code, out, _ = run("rollback", "--reason", "complaints")
+
+    assert code == 0
+    assert "push_a serves now in place of push_b." in out
+    assert champion(models).by == "ada"
+
+
+def test_rollback_goes_to_the_one_named_or_says_why_not(run, models):
+    done = run("rollback", "--to", "push_a", "--reason", "complaints")
+    refused = run("rollback", "--to", "push_c", "--reason", "complaints")
+
+    assert done[0] == 0
+    assert refused[0] == 1
+    assert "'push_c' never was champion" in refused[2]
+    assert champion(models).model_name == "push_a"
+
+
+def test_both_mend_a_damaged_pointer(run, models):
+    for command in (["rollback"], ["promote", "push_c"]):
+        (models / "champion.json").write_bytes(b"{")
+
+        assert run(*command, "--reason", "damaged")[0] == 0
+        assert champion(models) is not None
+
+
+def test_history_tells_every_change_and_whether_it_took_effect(run, models):
+    run("rollback", "--reason", "[bold]complaints[/]")
+    with (models / "promotions.jsonl").open("ab") as log:
+        log.write(b'{"from": ')
+
+    code, out, _ = run("history")
+
+    assert code == 0
+    assert out.splitlines() == [
+        "  1  2026-01-05  verdict: push_a, by the gate",
+        "     better",
+        "  2  2026-01-05  verdict: push_b after push_a, by the gate",
+        "     better",
+        f"  3  {when_of(out, 3)}  rollback: push_a after push_b, by ada",
+        "     [bold]complaints[/]",
+        "  4  half a line, left by a crash (took no effect)",
+    ]
+
+
+def when_of(out, number):
+    (line,) = [line for line in out.splitlines() if line.startswith(f"{number:>3}  ")]
+    return line.split()[1]
+
+
+def test_history_marks_what_is_not_known(run, models):
+    (models / "champion.json").write_bytes(b"{")
+
+    _, out, _ = run("history")
+
+    assert out.splitlines()[2].endswith("by the gate (not known whether it took effect)")
+
+
+def test_history_of_a_new_store_is_said_to_be_empty(run):
+    assert "Nothing was promoted yet." in run("history")[1]
+
+
+def test_verify_says_that_all_is_whole(run, models):
+    (models / "push_c" / "card.html").touch()
+
+    code, out, _ = run("verify")
+
+    assert code == 0
+    assert "push_a: whole, 1 file(s) as saved\n" in out
+    assert "push_c: whole, 2 file(s) as saved; not in its manifest: card.html\n" in out
+
+
+def test_verify_names_every_fault_and_fails(run, models):
+    (models / "push_c" / "model.joblib").write_bytes(b"2")
+    (models / "push_a" / "model.json").unlink()
+
+    code, out, err = run("verify")
+    one = run("verify", "push_b")
+
+    assert code == 1
+    assert "push_c/model.joblib does not match its manifest" in out
+    assert "push_a/model.json cannot be read" in out
+    assert "2 fault(s)" in err
+    assert one[0] == 0
+
+
+def test_verify_finds_a_pointer_that_leads_nowhere(run, models):
+    pointer = json.loads((models / "champion.json").read_text())
+    (models / "champion.json").write_text(json.dumps(pointer | {"model_name": "gone"}))
+    gone = run("verify")
+    (models / "champion.json").write_bytes(b"{")
+    damaged = run("verify")
+
+    assert (gone[0], damaged[0]) == (1, 1)
+    assert "The champion gone is gone from the store" in gone[1]
+    assert "champion.json does not name a champion" in damaged[1]
+
+
+def test_prune_says_what_stays_and_why_and_what_went(run, models):
+    os.utime(models / "push_c" / "manifest.json", (0, 0))
+
+    would = run("prune", "--keep", "1", "--dry-run")
+    is_there = (models / "push_c").exists()
+    done = run("prune", "--keep", "1")
+    again = run("prune")
+
+    assert is_there
+    assert "would remove push_c\n" in would[1]
+    assert "removed push_c\n" in done[1]
+    assert "keeps push_b: the champion\n" in done[1]
+    assert "keeps push_a: an earlier champion to go back to\n" in done[1]
+    assert "Nothing to remove." in again[1]
+    assert not (models / "push_c").exists()
+
+
+@pytest.mark.parametrize(
+    "command", [["promote", "push_c", "--reason", "x"], ["rollback", "--reason", "x"], ["prune"]]
+)
+def test_what_the_disk_refuses_is_a_sentence(run, models, monkeypatch, command):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied", str(models / ".promotion.lock"))
+
+    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(store_commands, "_champion_if_known", lambda _: None)
+    monkeypatch.setattr("push_model.store.promotion.look", lambda _: (None, False))
+
+    code, _, err = run(*command)
+
+    assert code == 1
+    assert "PermissionError Permission denied at " in err
+    assert "Traceback" not in err

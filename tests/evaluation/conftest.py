@@ -1,0 +1,40 @@
+import pytest
+
+from push_model.evaluation.evaluation import evaluate
+from push_model.evaluation.scorers import baseline_scores, score
+from push_model.model.scoring import Model
+from push_model.training.parametrisation import parse_parametrisation
+from push_model.training.train import train
+from tests.frames import make_frame
+
+
+@pytest.fixture(scope="session")
+def holdout():
+    return make_frame(orders=40, seed=7)
+
+
+@pytest.fixture(scope="session")
+def model():
+    asked = parse_parametrisation({"model": "logistic_regression"})
+    trained = train(make_frame(orders=60, seed=0), asked, seed=0, trained_on="2021-03-04")
+    return Model.from_document(trained.validated.document)
+
+
+@pytest.fixture(scope="session")
+def scores(model, holdout):
+    return {
+        "challenger": score(model, holdout),
+        "champion": score(model, holdout) * 0.5,
+        **baseline_scores(holdout),
+    }
+
+
+@pytest.fixture(scope="session")
+def evaluation(model, holdout, scores):
+    return evaluate(holdout, scores, model=model, calibration={"slope": 1.2, "intercept": 0.1})
+
+
+@pytest.fixture(scope="session")
+def bare(holdout, scores):
+    """Evaluate without the model behind the scores: fewer pictures, and quicker to draw."""
+    return evaluate(holdout, scores)

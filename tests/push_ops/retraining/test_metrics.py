@@ -1,0 +1,78 @@
+from types import SimpleNamespace
+
+import pytest
+from airflow.sdk.observability import stats
+
+from push_ops.retraining.metrics import GAUGES, send_age, send_step, send_verdict
+
+DAILY, DRY = SimpleNamespace(promotion="auto"), SimpleNamespace(promotion="never")
+METRICS = {"average_precision": 0.3, "expected_per_actual": 1.1}
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """Give what is sent: of each gauge and its tags the value."""
+    found = {}
+
+    def gauge(name, value, *, tags):
+        found[name, *tags.items()] = value
+
+    monkeypatch.setattr(stats, "gauge", gauge)
+    return found
+
+
+def test_a_step_says_how_long_it_took_and_what_it_left(sent):
+    send_step(DAILY, "load", seconds=2.5, rows=10, orders=2)
+
+    assert sent == {
+        ("push.step_seconds", ("step", "load")): 2.5,
+        ("push.rows", ("step", "load")): 10,
+        ("push.orders", ("step", "load")): 2,
+    }
+
+
+def test_a_verdict_says_what_was_decided_and_measured(sent):
+    verdict = {
+        "decision": "keep",
+        "metrics": {"challenger": METRICS, "bought before": METRICS},
+        "drift": [{"psi": 0.1}, {"psi": 0.4}],
+    }
+
+    send_verdict(DAILY, verdict, at=1e9)
+
+    assert sent == {
+        ("push.decision", ("decision", "promote")): 0,
+        ("push.decision", ("decision", "keep")): 1,
+        ("push.decision", ("decision", "inconclusive")): 0,
+        ("push.average_precision", ("scorer", "challenger")): 0.3,
+        ("push.average_precision", ("scorer", "bought_before")): 0.3,
+        ("push.promised_per_purchase",): 1.1,
+        ("push.drift_psi",): 0.4,
+        ("push.judged_at",): 1e9,
+    }
+
+
+def test_a_verdict_without_figures_sends_its_decision_and_when(sent):
+    send_verdict(DAILY, {"decision": "keep"}, at=1e9)
+
+    assert {name for name, *_ in sent} == {"push.decision", "push.judged_at"}
+
+
+def test_an_age_that_is_not_known_is_not_sent(sent):
+    send_age(DAILY, None)
+    assert sent == {}
+
+    send_age(DAILY, 0)
+    assert sent == {("push.model_age_days",): 0}
+
+
+def test_a_dry_run_sends_nothing(sent):
+    send_step(DRY, "load", seconds=1, rows=1, orders=1)
+    send_verdict(DRY, {"decision": "promote", "metrics": {"challenger": METRICS}}, at=1e9)
+    send_age(DRY, 3)
+
+    assert sent == {}
+
+
+def test_names_are_those_that_statsd_takes():
+    assert all(stats.normalize_name_for_stats(name, log_warning=False) == name for name in GAUGES)

@@ -1,0 +1,459 @@
+import json
+import math
+import random
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from push_model import FEATURES, handler_predict, predict
+from push_model.columns import BY_NAME
+from push_model.errors import InvalidEventError, ModelIntegrityError, ModelNotFoundError
+from push_model.store.folder import document_bytes, write_model_folder
+from push_model.store.promotion import promote
+from push_model.testing import make_model
+from tests.forests import make_line, make_model_document
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "users.json"
+KNOWN = dict.fromkeys(FEATURES) | {"ordered_before": 1, "global_popularity": 0.06}
+UNKNOWN = dict.fromkeys(FEATURES)
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """A store whose champion is the small true model of `push_model.testing`."""
+    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
+    make_model(tmp_path)
+    return tmp_path
+
+
+def ask(users, **options) -> dict:
+    """Send a request that must succeed and give its body."""
+    answer = handler_predict({"users": users, **options})
+    assert answer["statusCode"] == "200", answer["body"]
+    return json.loads(answer["body"], parse_constant=pytest.fail)
+
+
+def refusal_of(event) -> tuple[str, str, str]:
+    answer = handler_predict(event)
+    error = json.loads(answer["body"], parse_constant=pytest.fail)["error"]
+    assert error.keys() == {"type", "message"}
+    return answer["statusCode"], error["type"], error["message"]
+
+
+@pytest.mark.usefixtures("models")
+def test_the_answer_has_exactly_the_promised_shape():
+    answer = handler_predict({"users": json.dumps({"u_17": KNOWN})}, None)
+
+    assert answer == {
+        "statusCode": "200",
+        "body": '{"prediction": {"u_17": 0.15446526508353467}}',
+    }
+
+
+@pytest.mark.usefixtures("models")
+def test_a_dict_and_its_json_text_get_the_same_answer():
+    users = {"u_17": KNOWN, "u_18": UNKNOWN}
+
+    assert ask(users) == ask(json.dumps(users))
+
+
+@pytest.mark.usefixtures("models")
+def test_a_list_of_products_gets_a_list_of_propensities_in_order():
+    found = ask({"u": [UNKNOWN, KNOWN], "one": [KNOWN], "none": []})["prediction"]
+
+    alone = ask({"unknown": UNKNOWN, "known": KNOWN})["prediction"]
+    assert found == {"u": [alone["unknown"], alone["known"]], "one": [alone["known"]], "none": []}
+
+
+@pytest.mark.usefixtures("models")
+def test_one_bad_user_does_not_sink_the_others():
+    found = ask({"good": KNOWN, "bad": {**KNOWN, "discount_pct": "10 %"}})
+
+    assert found["prediction"].keys() == {"good"}
+    assert found["errors"] == {
+        "bad": "'discount_pct' must be a number from -1 to 1,000 or null, got text."
+    }
+
+
+@pytest.mark.usefixtures("models")
+def test_a_misspelt_feature_is_an_error_and_not_never_bought():
+    features = {("orderd_before" if n == "ordered_before" else n): v for n, v in KNOWN.items()}
+
+    assert ask({"u_17": features}) == {
+        "prediction": {},
+        "errors": {
+            "u_17": "lacks 1 of 19 features: ['ordered_before'] (did you mean 'ordered_before' by "
+            "'orderd_before'?). Send null for a value that is not known."
+        },
+    }
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize("users", ["", " \n", "{}", {}])
+def test_a_request_without_any_user_is_refused(users):
+    assert refusal_of({"users": users}) == (
+        "400",
+        "InvalidEventError",
+        "users is empty: send at least one user id with its features.",
+    )
+
+
+@pytest.mark.usefixtures("models")
+def test_an_option_that_is_null_counts_as_left_out():
+    options = dict.fromkeys(["threshold", "explain", "model", "details"])
+
+    assert ask({"u": KNOWN}, **options) == ask({"u": KNOWN})
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize("avg_days", [10.0, 25.0, 80.0])
+def test_ordered_before_not_known_scores_as_not_ordered_at_the_number_for_never(avg_days):
+    never = {"days_since_purchase_variant_id": 33.0, "days_since_purchase_product_type": 30.0}
+    features = UNKNOWN | never | {"avg_days_to_buy_variant_id": avg_days}
+
+    found = ask({"null": features, "0": features | {"ordered_before": 0}})["prediction"]
+
+    assert found["null"] == found["0"]
+
+
+@pytest.mark.usefixtures("models")
+def test_a_threshold_gives_one_above_it_and_nought_elsewhere():
+    propensity = ask({"u": KNOWN})["prediction"]["u"]
+    users = {"u": KNOWN, "v": [UNKNOWN, KNOWN]}
+
+    assert ask(users, threshold=0.05)["prediction"] == {"u": 1, "v": [0, 1]}
+    assert ask({"u": KNOWN}, threshold=propensity)["prediction"] == {"u": 0}
+
+
+@pytest.mark.mltest("Infra 5")
+@pytest.mark.usefixtures("models")
+def test_reasons_add_up_to_the_log_odds_of_the_propensity():
+    found = ask({"u": KNOWN, "v": [UNKNOWN, KNOWN]}, explain=True)
+
+    reasons = found["reasons"]["u"]
+    total = math.fsum([
+        reasons["base_value"],
+        *reasons["contributions"].values(),
+        reasons["others"],
+    ])
+    assert total == pytest.approx(reasons["log_odds"], abs=1e-9)
+    assert 1 / (1 + math.exp(-total)) == pytest.approx(found["prediction"]["u"], abs=1e-12)
+    assert next(iter(reasons["contributions"])) == "ordered_before"
+    assert len(reasons["contributions"]) == 5
+    assert found["reasons"]["v"][1] == reasons
+
+
+@pytest.mark.usefixtures("models")
+def test_details_say_which_model_answered_and_what_it_ignored():
+    found = ask({"u": KNOWN | {"shoe_size": 43}}, details=True)
+
+    details = found["details"]
+    assert details.pop("model_id").isalnum()
+    assert details == {
+        "model_name": "push_2026_01_05",
+        "trained_on": "2026-01-05",
+        "ignored_features": 1,
+    }
+
+
+def test_a_named_model_answers_in_place_of_the_champion(models):
+    make_model(models, "shy", base_log_odds=-9.0, promoted=False)
+
+    shy = ask({"u": KNOWN}, model="shy")["prediction"]["u"]
+
+    assert shy < 0.01 < ask({"u": KNOWN}, model=None)["prediction"]["u"]
+
+
+def test_a_new_champion_answers_the_next_request(models):
+    before = ask({"u": KNOWN})["prediction"]["u"]
+    make_model(models, "push_2026_01_06", base_log_odds=-9.0)
+
+    assert ask({"u": KNOWN})["prediction"]["u"] < before
+
+
+@pytest.mark.usefixtures("models")
+def test_the_example_of_the_docs_is_a_good_request():
+    found = ask(EXAMPLE.read_text("utf-8"))
+
+    assert "errors" not in found
+    assert len(found["prediction"]["two_products"]) == 2
+    assert found["prediction"]["regular_buyer"] > found["prediction"]["new_user"]
+
+
+@pytest.mark.usefixtures("models")
+def test_ids_of_any_text_come_back_as_they_went():
+    text = '{"": %s, "\\ud800": %s, "\\u0000": %s}' % ((json.dumps(KNOWN),) * 3)
+
+    assert ask(text)["prediction"].keys() == {"", "\ud800", "\0"}
+    assert ask({17: KNOWN})["prediction"].keys() == {"17"}
+
+
+BAD_EVENTS = [
+    (None, "event must be a dict, got NoneType"),
+    ([], "event must be a dict, got list"),
+    ({}, "event lacks 'users'"),
+    ({"users": {}, "thresholds": 0.1}, "unknown key 'thresholds'. Did you mean 'threshold'?"),
+    ({"users": {}, 3: 1}, "must have texts for keys, got a number"),
+    ({"users": {}, "models_dir": "/etc"}, "unknown key 'models_dir'. Did you mean 'model'?"),
+    ({"users": "{"}, "users must be JSON text"),
+    ({"users": "[]"}, "users must be an object of user ids"),
+    ({"users": None}, "users must be an object of user ids"),
+    ({"users": '{"u": {}, "u": {}}'}, "users must name each user once"),
+    ({"users": {}, "threshold": 1.1}, "threshold must be a number from 0 to 1"),
+    ({"users": {}, "threshold": -1}, "threshold must be"),
+    ({"users": {}, "threshold": math.nan}, "threshold must be"),
+    ({"users": {}, "threshold": 10**400}, "threshold must be"),
+    ({"users": {}, "threshold": True}, "threshold must be"),
+    ({"users": {}, "threshold": "0.1"}, "threshold must be"),
+    ({"users": {}, "explain": 1}, "explain and details must be true or false"),
+    ({"users": {}, "explain": 0}, "explain and details must be true or false"),
+    ({"users": {}, "details": "yes"}, "explain and details must be true or false"),
+    ({"users": {}, "model": 3}, "model must be the name of a model"),
+    ({"users": {}, "model": ["a"]}, "model must be the name of a model"),
+    ({"users": {"u": {}}, "model": ""}, "names a folder of the store, never a path"),
+    ({"users": {"u": {}}, "model": "../../etc"}, "names a folder of the store, never a path"),
+]
+
+
+@pytest.mark.usefixtures("models")
+def test_a_request_beyond_a_limit_is_413():
+    status, kind, text = refusal_of({"users": "[" * 100_000})
+
+    assert (status, kind) == ("413", "RequestTooLargeError")
+    assert "nests too deeply" in text
+
+
+@pytest.mark.usefixtures("models")
+def test_a_limit_that_is_no_number_is_the_operators_error(monkeypatch):
+    monkeypatch.setenv("PUSH_MAX_CANDIDATES", "many")
+
+    status, kind, text = refusal_of({"users": {"u": {}}})
+
+    assert (status, kind) == ("500", "InvalidSettingError")
+    assert "PUSH_MAX_CANDIDATES" in text
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize(("event", "message"), BAD_EVENTS)
+def test_an_event_that_breaks_the_contract_is_refused(event, message):
+    status, kind, text = refusal_of(event)
+
+    assert (status, kind) == ("400", "InvalidEventError")
+    assert message in text
+
+
+@pytest.mark.usefixtures("models")
+def test_a_model_the_caller_named_and_the_store_lacks_is_the_callers_error():
+    status, kind, message = refusal_of({"users": {"u": KNOWN}, "model": "push_1999_01_01"})
+
+    assert (status, kind) == ("400", "ModelNotFoundError")
+    assert message == "There is no model folder push_1999_01_01 in the store."
+
+
+def test_a_store_without_a_champion_is_unavailable(tmp_path, monkeypatch):
+    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
+
+    status, kind, message = refusal_of({"users": {"u": KNOWN}})
+
+    assert (status, kind) == ("503", "ModelNotFoundError")
+    assert message == "There is no champion in the store yet. Promote a model."
+
+
+def lose_champion(models):
+    (models / "push_2026_01_05").rename(models / "elsewhere")
+
+
+def damage_pointer(models):
+    (models / "champion.json").write_bytes(b"{}")
+
+
+def damage_model(models):
+    (models / "push_2026_01_05" / "model.json").write_bytes(b"{}")
+
+
+def lose_manifest(models):
+    (models / "push_2026_01_05" / "manifest.json").unlink()
+
+
+def lose_pointer(models):
+    (models / "champion.json").unlink()
+
+
+@pytest.mark.parametrize(
+    "mishap", [lose_champion, damage_pointer, damage_model, lose_manifest, lose_pointer]
+)
+def test_no_message_tells_callers_where_the_store_lies(tmp_path, monkeypatch, mishap):
+    models = tmp_path / "secret_store"
+    monkeypatch.setenv("PUSH_MODELS_DIR", str(models))
+    make_model(models)
+    mishap(models)
+
+    messages = [refusal_of({"users": {"u": KNOWN}})[2]]
+    messages.append(refusal_of({"users": {"u": KNOWN}, "model": "no_such_model"})[2])
+
+    assert all(messages)
+    assert not [message for message in messages if "secret_store" in message]
+
+
+def test_the_store_is_models_where_nothing_says_otherwise(tmp_path, monkeypatch):
+    monkeypatch.delenv("PUSH_MODELS_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    make_model(tmp_path / "models")
+
+    assert ask({"u": KNOWN})["prediction"]
+
+
+def test_a_damaged_champion_is_a_fault_of_ours(tmp_path, monkeypatch):
+    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
+    folder = make_model(tmp_path)
+    (folder / "model.json").write_bytes(b"{}")
+
+    status, kind, message = refusal_of({"users": {"u": KNOWN}})
+
+    assert (status, kind) == ("500", "ModelIntegrityError")
+    assert "restore it or retrain" in message
+
+
+def test_a_model_of_a_later_format_is_a_fault_of_ours(tmp_path, monkeypatch):
+    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
+    document = make_model_document(make_line()) | {"format": 2}
+    write_model_folder(tmp_path, "m", {"model.json": document_bytes(document)}, {})
+
+    status, kind, message = refusal_of({"users": {"u": KNOWN}, "model": "m"})
+
+    assert (status, kind) == ("500", "ModelFormatError")
+    assert message.startswith("m/model.json: A model document must be of format 1, got 2. Upgrade")
+
+
+@pytest.mark.parametrize("explain", [True, False])
+def test_values_the_model_cannot_add_up_are_that_users_error(tmp_path, explain):
+    document = make_model_document(make_line(weights=[1e308, 1.0, -1e308]))
+    write_model_folder(tmp_path, "m", {"model.json": document_bytes(document)}, {})
+    near, far = ({"a": value, "b": 0.0, "c": 0.0} for value in (1.0, 1e9))
+    both = {"a": 1e9, "b": 0.0, "c": 1e9}
+
+    found = predict(
+        {"near": near, "far": far, "list": [near, both]},
+        model="m",
+        models_dir=tmp_path,
+        explain=explain,
+    )
+
+    assert found["prediction"].keys() == {"near"}
+    assert found["errors"].keys() == {"far", "list"}
+    assert "too far from any real ones" in found["errors"]["far"]
+
+
+def test_predict_raises_what_the_handler_answers(models, tmp_path_factory):
+    with pytest.raises(InvalidEventError, match="users must be JSON text"):
+        predict("{")
+    with pytest.raises(ModelNotFoundError, match="There is no champion"):
+        predict({"u": KNOWN}, models_dir=tmp_path_factory.mktemp("empty"))
+    (make_model(models, "other", base_log_odds=0.0) / "manifest.json").unlink()
+    with pytest.raises(ModelIntegrityError, match=r"manifest\.json cannot be read"):
+        predict({"u": KNOWN}, model="other")
+
+
+def test_the_event_is_left_as_it_was(models):
+    event = {"users": {"u": dict(KNOWN)}, "threshold": 0.5, "explain": True, "details": True}
+    before = json.dumps(event)
+
+    handler_predict(event)
+
+    assert json.dumps(event) == before
+    assert models.exists()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+KEYS = st.sampled_from(["users", "threshold", "explain", "model", "details"]) | st.text(max_size=5)
+USERS = st.dictionaries(
+    st.text(max_size=5),
+    st.fixed_dictionaries(dict.fromkeys(FEATURES, JSON))
+    | st.lists(st.just(KNOWN), max_size=2)
+    | JSON,
+    max_size=3,
+)
+EVENTS = (
+    JSON
+    | st.dictionaries(KEYS, JSON, max_size=4)
+    | st.fixed_dictionaries(
+        {"users": USERS | USERS.map(json.dumps) | st.text()},
+        optional={
+            "explain": st.booleans() | JSON,
+            "details": st.booleans(),
+            "threshold": st.floats() | JSON,
+            "model": st.text(max_size=5),
+        },
+    )
+)
+
+
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(EVENTS)
+@pytest.mark.usefixtures("models")
+def test_any_json_at_all_gets_an_answer_in_strict_json(event):
+    answer = handler_predict(event)
+
+    assert answer["statusCode"] in {"200", "400"}
+    body = json.loads(answer["body"], parse_constant=pytest.fail)
+    assert body.keys() & {"prediction", "error"}
+
+
+def random_users(n: int, *, seed: int) -> dict:
+    draw = random.Random(seed)
+    return {f"u_{i}": {name: _random_value(name, draw) for name in FEATURES} for i in range(n)}
+
+
+def _random_value(name: str, draw: random.Random):
+    column = BY_NAME[name]
+    if draw.random() < 0.1:
+        return None
+    if column.type == "number":
+        return draw.uniform(column.minimum, min(column.maximum, 90.0))
+    return draw.randint(int(column.minimum), int(min(column.maximum, 20)))
+
+
+@pytest.mark.usefixtures("models")
+def test_many_users_together_get_the_answers_of_each_alone():
+    users = random_users(300, seed=0)
+
+    together = ask(users)["prediction"]
+
+    assert together == {u: ask({u: features})["prediction"][u] for u, features in users.items()}
+
+
+def test_eight_threads_ask_while_the_champion_changes_and_each_answer_is_of_one_model(models):
+    names = ["push_2026_01_05", "shy"]
+    make_model(models, "shy", base_log_odds=-9.0, promoted=False)
+    users = random_users(20, seed=1)
+    right = [ask(users, model=name)["prediction"] for name in names]
+
+    def swap() -> None:
+        for i in range(40):
+            promote(
+                models,
+                names[(i + 1) % 2],
+                expected=names[i % 2],
+                verdict=None,
+                reason="",
+                promoted_at="",
+                by="",
+            )
+
+    with ThreadPoolExecutor(9) as threads:
+        swapping = threads.submit(swap)
+        answers = list(threads.map(lambda _: ask(users)["prediction"], range(400)))
+
+    swapping.result()
+    assert all(answer in right for answer in answers)

@@ -1,0 +1,116 @@
+"""Do many processes that read and change one store at once get on with each other?"""
+
+import os
+import signal
+import time
+from itertools import pairwise
+
+import pytest
+
+from push_model.errors import PromotionConflictError
+from push_model.store.folder import read_model
+from push_model.store.history import history
+from push_model.store.inventory import require_whole
+from push_model.store.lock import locked
+from push_model.store.promotion import champion, model_path, promote, rollback
+from push_model.store.pruning import prune
+from push_model.testing import make_model
+from tests.forks import WITH_FORKS, code_of, start
+
+pytestmark = WITH_FORKS
+
+FACTS = {"reason": "why", "promoted_at": "2026-01-05", "by": "test"}
+CHANGES = 1_000
+LOST = 7
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """A store of four models, of which a and b were promoted; it is not synced."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    for number, name in enumerate("abcd"):
+        make_model(tmp_path, name, base_log_odds=float(number), promoted=False)
+    move(tmp_path, "a", None)
+    move(tmp_path, "b", "a")
+    return tmp_path
+
+
+def move(models, name, expected):
+    promote(models, name, expected=expected, verdict=None, **FACTS)
+
+
+def wait_for(path) -> None:
+    give_up_at = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.001)
+
+
+def test_of_processes_that_promote_at_once_one_wins_and_the_others_are_told(models, tmp_path):
+    go = tmp_path / "go"
+
+    def attempt(name):
+        wait_for(go)
+        try:
+            move(models, name, "b")
+        except PromotionConflictError as error:
+            return LOST if "The champion changed since validation" in str(error) else 1
+        return 0
+
+    children = [start(lambda name=name: attempt(name)) for name in "acd"]
+    go.touch()
+
+    assert sorted(map(code_of, children)) == [0, LOST, LOST]
+    assert len(history(models)) == 3
+
+
+def test_a_holder_of_the_lock_that_is_killed_lets_go(models, tmp_path):
+    is_held = tmp_path / "held"
+
+    def hold():
+        with locked(models):
+            is_held.touch()
+            time.sleep(60)
+        return 0
+
+    child = start(hold)
+    wait_for(is_held)
+    os.kill(child, signal.SIGKILL)
+    move(models, "c", "b")
+
+    assert code_of(child) == -signal.SIGKILL
+    assert champion(models).model_name == "c"
+
+
+@pytest.mark.slow
+def test_readers_in_a_tight_loop_see_a_thousand_changes_and_no_failure(models, tmp_path):
+    is_over = tmp_path / "over"
+
+    def read():
+        seen = set()
+        while not is_over.exists():
+            serving = champion(models).model_name
+            assert read_model(model_path(models, serving)).name == serving
+            seen.add(serving)
+        return 0 if len(seen) > 1 else LOST
+
+    def look_back():
+        while not is_over.exists():
+            lines = history(models)
+            # The last may be an intent that is about to come true.
+            assert all(line.took_effect for line in lines[:-1])
+        return 0
+
+    children = [start(read), start(look_back)]
+    try:
+        for before, after in pairwise("bc" * (CHANGES // 6) + "b"):
+            move(models, after, before)
+            assert rollback(models, **FACTS).model_name == before
+            move(models, after, before)
+            prune(models, keep=4, now=0.0)
+    finally:
+        is_over.touch()
+
+    assert [code_of(child) for child in children] == [0, 0]
+    assert len(history(models)) >= CHANGES - 2
+    require_whole(models / champion(models).model_name)

@@ -1,0 +1,166 @@
+import errno
+import os
+
+import pytest
+
+from push_model.store import durable
+from push_model.store.durable import (
+    append_line,
+    is_aside,
+    read_whole,
+    remove_folder,
+    sync_folder,
+    write_aside,
+    write_folder,
+)
+
+
+def names_in(folder) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def fail(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "pointer.json"
+    path.write_bytes(b"old and longer")
+
+    write_aside(path, b"new")
+
+    assert path.read_bytes() == b"new"
+    assert names_in(tmp_path) == {"pointer.json"}
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "pointer.json"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(durable.os, "fsync", fail)
+
+    with pytest.raises(OSError, match="No space left"):
+        write_aside(path, b"new")
+
+    assert path.read_bytes() == b"old"
+    assert names_in(tmp_path) == {"pointer.json"}
+
+
+def test_a_full_disk_leaves_no_part_of_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(durable.os, "fsync", fail)
+
+    with pytest.raises(OSError, match="No space left"):
+        write_folder(tmp_path / "model", {"a": b"1", "b": b"2"})
+
+    assert names_in(tmp_path) == set()
+
+
+def test_a_folder_another_writer_made_meanwhile_is_left_alone(tmp_path):
+    target = tmp_path / "model"
+    target.mkdir()
+    (target / "a").write_bytes(b"theirs")
+
+    is_written = write_folder(target, {"a": b"ours"})
+
+    assert not is_written
+    assert (target / "a").read_bytes() == b"theirs"
+    assert names_in(tmp_path) == {"model"}
+
+
+def test_a_file_is_read_up_to_the_limit_and_no_further(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+
+    assert read_whole(path, most_bytes=5) == b"12345"
+    with pytest.raises(OSError, match="larger than 4 bytes"):
+        read_whole(path, most_bytes=4)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+def test_a_pipe_in_place_of_a_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "file")
+
+    with pytest.raises(OSError, match="not a regular file"):
+        read_whole(tmp_path / "file", most_bytes=5)
+
+
+def test_a_disk_that_takes_a_part_of_a_write_is_given_the_rest(tmp_path, monkeypatch):
+    write = os.write
+    monkeypatch.setattr(durable.os, "write", lambda file, content: write(file, content[:3]))
+
+    write_aside(tmp_path / "file", b"0123456789")
+
+    assert (tmp_path / "file").read_bytes() == b"0123456789"
+
+
+def test_lines_are_added_to_whole_lines_and_to_a_half_one(tmp_path):
+    path = tmp_path / "log"
+
+    append_line(path, b"1")
+    append_line(path, b"2")
+    path.write_bytes(path.read_bytes() + b"ha")
+    append_line(path, b"3")
+
+    assert path.read_bytes() == b"1\n2\nha\n3\n"
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP])
+def test_a_folder_that_cannot_be_synced_is_no_failure(tmp_path, monkeypatch, code):
+    def refuse(_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(durable.os, "fsync", refuse)
+
+    sync_folder(tmp_path)
+    with pytest.raises(OSError, match=os.strerror(code)):
+        write_aside(tmp_path / "file", b"")  # of a file it is one
+
+
+def test_a_folder_whose_sync_fails_is_a_failure(tmp_path, monkeypatch):
+    monkeypatch.setattr(durable.os, "fsync", fail)
+
+    with pytest.raises(OSError, match="No space left"):
+        sync_folder(tmp_path)
+
+
+def test_a_folder_is_removed_with_all_that_lies_in_it(tmp_path):
+    folder = tmp_path / "model"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "file").touch()
+
+    remove_folder(folder)
+
+    assert names_in(tmp_path) == set()
+
+
+def test_a_folder_that_cannot_be_emptied_loses_its_name_all_the_same(tmp_path, monkeypatch):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "file").touch()
+    monkeypatch.setattr(durable.os, "unlink", fail)
+
+    with pytest.raises(OSError, match="No space left"):
+        remove_folder(folder)
+
+    (left,) = names_in(tmp_path)
+    assert is_aside(left, gone=True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model",
+        ".model",
+        ".model.1",
+        ".model.1-0badcafe.old",
+        "model.1-0badcafe",
+        ".model.1-0BADCAFE",
+    ],
+)
+def test_what_was_not_written_aside_is_no_aside(name):
+    assert not is_aside(name)
+
+
+def test_an_aside_of_a_write_is_not_one_of_a_removal():
+    assert is_aside(".model.1-0badcafe")
+    assert not is_aside(".model.1-0badcafe", gone=True)
+    assert is_aside(".model.1-0badcafe.gone", gone=True)

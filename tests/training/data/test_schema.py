@@ -1,0 +1,339 @@
+import datetime as dt
+import re
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from push_model.columns import TRAINING
+from push_model.errors import DatasetError, MissingColumnsError
+from push_model.training.data.dataset import load_dataset, write_parquet
+from push_model.training.data.frames import collect_sorted
+from push_model.training.data.provenance import describe_dataset
+from push_model.training.data.schema import check_schema, write_checked
+from tests.frames import make_frame
+
+UNTIL = dt.date(2021, 3, 3)
+EARLY = dt.date(2020, 10, 8)
+
+
+def write_csv(frame: pd.DataFrame, folder) -> str:
+    frame.to_csv(folder / "frame.csv", index=False)
+    return str(folder / "frame.csv")
+
+
+def check_csv(frame: pd.DataFrame, folder, *, until: dt.date = UNTIL):
+    return check_schema(load_dataset(write_csv(frame, folder), until=until), source="frame.csv")
+
+
+def with_value(column: str, value: object, *, row: int = 3) -> pd.DataFrame:
+    frame = make_frame(orders=6, seed=0).astype(object)
+    frame.loc[row - 1, column] = value
+    return frame
+
+
+def violations_of(error: pytest.ExceptionInfo) -> list[list[str]]:
+    """Read the table in a message back."""
+    rows = str(error.value).splitlines()[2:]
+    return [re.split(r"\s{2,}", row.strip()) for row in rows]
+
+
+@pytest.mark.mltest("Data 1")
+@pytest.mark.parametrize(
+    ("column", "value", "rule"),
+    [
+        ("discount_pct", "cheap", "must be a number, is text"),
+        ("discount_pct", "Infinity", "must be finite"),
+        ("discount_pct", -1.5, "must be >= -1"),
+        ("days_since_purchase_variant_id", -3, "must be >= 0"),
+        ("avg_days_to_buy_product_type", 90_000, "must be <= 36500"),
+        ("user_order_seq", 2.5, "must be a whole number"),
+        ("ordered_before", 2, "must be 0 or 1"),
+        ("outcome", 0.5, "must be 0 or 1"),
+        ("outcome", None, "must be given"),
+        ("order_id", None, "must be given"),
+        ("order_id", 2.5, "must be a whole number"),
+        ("variant_id", "shampoo", "must be a number, is text"),
+        ("order_date", None, "must be given"),
+        ("order_date", "yesterday", "must be a day, yyyy-mm-dd"),
+    ],
+)
+def test_a_broken_value_is_listed_by_column_rule_count_and_row(tmp_path, column, value, rule):
+    frame = with_value(column, value, row=3)
+
+    with pytest.raises(DatasetError, match=r"^frame\.csv breaks the schema in 1 way\.") as error:
+        check_csv(frame, tmp_path)
+
+    assert violations_of(error) == [[column, rule, "1", "3"]]
+
+
+def test_every_violation_is_in_one_table_without_a_value_or_an_id(tmp_path):
+    frame = with_value("vendor", "nobody")
+    frame.loc[:6, "discount_pct"] = "cheap"
+    frame.loc[9, "count_pets"] = -4321
+    frame = pd.concat([frame, frame.iloc[[20]]])
+
+    with pytest.raises(DatasetError) as error:
+        check_csv(frame, tmp_path)
+
+    assert str(error.value) == (
+        "frame.csv breaks the schema in 3 ways. Mend it; row 1 is the first below the header.\n"
+        "  column                rule                       rows  first rows\n"
+        "  discount_pct          must be a number, is text     7  1, 2, 3, 4, 5, ...\n"
+        "  count_pets            must be >= 0                  1  10\n"
+        "  order_id, variant_id  must be there once            1  121"
+    )
+
+
+@pytest.mark.mltest("Data 1")
+def test_a_product_twice_in_an_order_is_refused(tmp_path):
+    frame = make_frame(orders=6, seed=0)
+
+    with pytest.raises(DatasetError, match="must be there once") as error:
+        check_csv(pd.concat([frame, frame.iloc[[5, 6]]]), tmp_path)
+
+    assert violations_of(error) == [["order_id, variant_id", "must be there once", "2", "121, 122"]]
+
+
+def test_an_order_of_several_days_is_refused_by_the_rows_off_its_usual_day(tmp_path):
+    frame = with_value("order_date", pd.Timestamp("2020-10-01"), row=1)
+
+    with pytest.raises(DatasetError, match="must be one day an order") as error:
+        check_csv(frame, tmp_path)
+
+    assert violations_of(error) == [["order_id, order_date", "must be one day an order", "1", "1"]]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "pandas", "polars"])
+def test_an_order_of_several_users_is_refused_by_the_rows_off_its_usual_user(tmp_path, kind):
+    frame = with_value("user_id", 77, row=3).infer_objects()
+    path = tmp_path / "frame.parquet"
+    write_parquet(frame, path, facts={})
+    columns = [*TRAINING, "user_id"]
+    given = {
+        "csv": lambda: load_dataset(write_csv(frame, tmp_path), columns=columns, until=UNTIL),
+        "parquet": lambda: load_dataset(str(path), columns=columns, until=UNTIL),
+        "pandas": lambda: frame,
+        "polars": lambda: pl.DataFrame({name: frame[name].to_numpy() for name in frame}),
+    }
+
+    with pytest.raises(DatasetError, match="must be one user an order") as error:
+        check_schema(given[kind](), source="frame")
+
+    assert violations_of(error) == [["order_id, user_id", "must be one user an order", "1", "3"]]
+    assert "77" not in str(error.value)
+
+
+def test_users_named_by_text_are_held_to_it_too():
+    frame = make_frame(orders=6, seed=0).astype({"user_id": str})
+    frame["user_id"] = "u" + frame["user_id"]
+    frame.loc[2, "user_id"] = "somebody else"
+
+    with pytest.raises(DatasetError, match=r"order_id, user_id +must be one user an order +1  3"):
+        check_schema(frame, source="mine")
+
+
+def test_one_user_written_in_two_ways_is_one_user():
+    frame = make_frame(orders=6, seed=0).astype({"user_id": str})
+    frame.loc[2, "user_id"] += ".0"
+
+    assert check_schema(frame, source="mine") is frame
+
+
+@pytest.mark.parametrize("rows", [[2], slice(None)])
+def test_a_user_who_is_not_known_is_nobody_else(rows):
+    frame = make_frame(orders=6, seed=0).astype({"user_id": float})
+    frame.loc[rows, "user_id"] = np.nan
+
+    assert check_schema(frame, source="mine") is frame
+
+
+def test_of_users_that_nobody_asked_for_nothing_is_asked(tmp_path):
+    frame = with_value("user_id", 77, row=3)
+    frame.loc[9, "count_pets"] = -1
+
+    with pytest.raises(DatasetError, match="count_pets") as error:
+        check_csv(frame, tmp_path)
+
+    assert violations_of(error) == [["count_pets", "must be >= 0", "1", "10"]]
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, "NaN"])
+def test_a_missing_feature_is_legal(tmp_path, missing):
+    frame = with_value("discount_pct", missing)
+
+    checked = check_csv(frame, tmp_path)
+
+    assert collect_sorted(checked)["discount_pct"].isna().sum() == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("discount_pct", "cheap"), ("count_pets", -1), ("order_id", 2.5)]
+)
+def test_a_row_dated_later_cannot_break_what_comes_before(tmp_path, column, value):
+    whole = make_frame(orders=12, seed=0)
+    last = int(np.argmax(whole["order_date"].to_numpy())) + 1
+    broken = whole.astype(object)
+    broken.loc[last - 1, column] = value
+    expected = collect_sorted(load_dataset(write_csv(whole, tmp_path), until=EARLY))
+
+    checked = check_csv(broken, tmp_path, until=EARLY)
+
+    pd.testing.assert_frame_equal(collect_sorted(checked), expected)
+
+
+def test_rows_are_numbered_as_in_the_file_where_later_rows_are_left_out(tmp_path):
+    frame = make_frame(orders=12, seed=0).sort_values("order_date", ascending=False)
+    frame["count_pets"] = frame["count_pets"].where(np.arange(len(frame)) != 200, -1.0)
+
+    with pytest.raises(DatasetError, match="count_pets") as error:
+        check_csv(frame, tmp_path, until=EARLY)
+
+    assert violations_of(error) == [["count_pets", "must be >= 0", "1", "201"]]
+
+
+def test_a_parquet_file_is_held_to_the_same_rules(tmp_path):
+    path = tmp_path / "frame.parquet"
+    write_parquet(make_frame(orders=6, seed=0).assign(count_pets=-1.0), path, facts={})
+
+    with pytest.raises(DatasetError, match="count_pets") as error:
+        check_schema(load_dataset(str(path), until=UNTIL), source="frame.parquet")
+
+    assert violations_of(error) == [["count_pets", "must be >= 0", "120", "1, 2, 3, 4, 5, ..."]]
+
+
+def test_a_date_in_the_place_of_a_number_is_refused(tmp_path):
+    path = tmp_path / "frame.parquet"
+    write_parquet(make_frame(orders=2).assign(count_pets=dt.date(2021, 1, 1)), path, facts={})
+
+    with pytest.raises(DatasetError, match=r"count_pets +must be a number, is text +40"):
+        check_schema(load_dataset(str(path), until=UNTIL), source="frame.parquet")
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "polars lazy", "duckdb"])
+def test_a_frame_from_a_loader_of_your_own_is_checked_too(kind):
+    frame = make_frame(orders=6, seed=0)
+    kinds = {
+        "pandas": lambda f: f,
+        "polars": lambda f: pl.DataFrame({name: f[name].to_numpy() for name in f}),
+        "polars lazy": lambda f: pl.LazyFrame({name: f[name].to_numpy() for name in f}),
+        "duckdb": lambda f: duckdb.connect().from_df(f),
+    }
+    good = kinds[kind](frame)
+    bad = kinds[kind](frame.assign(count_pets=frame["count_pets"].where(frame.index != 1, -1.0)))
+
+    assert check_schema(good, source="mine") is good
+    with pytest.raises(DatasetError, match=r"count_pets +must be >= 0 +1  2"):
+        check_schema(bad, source="mine")
+
+
+def test_text_in_a_pandas_frame_is_found():
+    frame = with_value("discount_pct", "cheap")
+
+    with pytest.raises(DatasetError, match=r"discount_pct +must be a number, is text +1  3"):
+        check_schema(frame, source="mine")
+
+
+def test_what_was_made_of_a_loaded_frame_is_checked_itself(tmp_path):
+    loaded = load_dataset(write_csv(make_frame(orders=6, seed=0), tmp_path), until=UNTIL)
+    changed = loaded.select("* REPLACE (count_pets - 100 AS count_pets)")
+
+    with pytest.raises(DatasetError, match=r"count_pets +must be >= 0 +120"):
+        check_schema(changed, source="mine")
+
+
+def test_a_missing_column_is_refused_with_a_suggestion():
+    frame = make_frame(orders=2).rename(columns={"ordered_before": "orderd_before"})
+
+    with pytest.raises(
+        MissingColumnsError,
+        match=r"^mine lacks 1 of 23 columns: \['ordered_before'\] \(did you mean "
+        r"'ordered_before' by 'orderd_before'\?\)\. Rename or add them\.$",
+    ):
+        check_schema(frame, source="mine")
+
+
+def test_hours_of_one_day_are_one_day():
+    frame = make_frame(orders=2, seed=0)
+    frame["order_date"] += pd.to_timedelta(np.arange(len(frame)), unit="min")
+
+    assert check_schema(frame, source="mine") is frame
+
+
+def test_a_relation_of_your_own_that_cannot_be_read_is_refused():
+    rows = duckdb.connect().from_df(make_frame(orders=2).assign(count_pets="many"))
+    stopped = rows.select("* REPLACE (CAST(count_pets AS DOUBLE) AS count_pets)")
+
+    with pytest.raises(DatasetError, match=r"^mine holds a value that is not of its column's type"):
+        check_schema(stopped, source="mine")
+
+
+def test_a_file_that_goes_away_while_it_is_read_is_named_without_its_rows(tmp_path):
+    loaded = load_dataset(write_csv(make_frame(orders=2), tmp_path), until=UNTIL)
+    (tmp_path / "frame.csv").unlink()
+
+    with pytest.raises(DatasetError, match=r"^mine could not be read to its end: IO Error: "):
+        check_schema(loaded, source="mine")
+
+
+def test_a_file_cut_short_is_said_to_be_that(tmp_path):
+    path = tmp_path / "frame.csv.gz"
+    make_frame(orders=60, seed=0).to_csv(path, index=False)
+    path.write_bytes(path.read_bytes()[:-400])
+
+    with pytest.raises(DatasetError, match=r"frame\.csv\.gz is cut short or was never gzip\."):
+        check_schema(load_dataset(str(path), until=UNTIL), source="frame.csv.gz")
+
+
+def test_a_frame_in_order_is_written_with_its_facts(tmp_path):
+    loaded = load_dataset(write_csv(make_frame(orders=6, seed=0), tmp_path), until=UNTIL)
+    path = tmp_path / "loaded.parquet"
+
+    rows = write_checked(loaded, path, source="frame.csv", facts={"uri": "frame.csv"})
+
+    assert rows == 120
+    assert describe_dataset(str(path)).uri == "frame.csv"
+    written = collect_sorted(load_dataset(str(path), until=UNTIL))
+    pd.testing.assert_frame_equal(written, collect_sorted(loaded))
+
+
+@pytest.mark.parametrize(("column", "value"), [("discount_pct", "cheap"), ("count_pets", -1)])
+def test_a_broken_frame_is_not_written_and_the_file_before_it_stays(tmp_path, column, value):
+    broken = load_dataset(write_csv(with_value(column, value), tmp_path), until=UNTIL)
+    path = tmp_path / "loaded.parquet"
+    path.write_bytes(b"yesterday's")
+
+    with pytest.raises(DatasetError, match=r"^frame\.csv breaks the schema in 1 way\.") as error:
+        write_checked(broken, path, source="frame.csv", facts={})
+
+    assert violations_of(error)[0][0] == column
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["frame.csv", "loaded.parquet"]
+    assert path.read_bytes() == b"yesterday's"
+
+
+def test_a_frame_is_written_whatever_later_rows_hold(tmp_path):
+    frame = make_frame(orders=12, seed=0).astype(object)
+    frame.loc[len(frame) - 1, "discount_pct"] = "cheap"
+    loaded = load_dataset(write_csv(frame, tmp_path), until=EARLY)
+
+    rows = write_checked(loaded, tmp_path / "loaded.parquet", source="frame.csv", facts={})
+
+    assert rows == (frame["order_date"] <= pd.Timestamp(EARLY)).sum()
+
+
+def test_no_row_at_all_is_written_as_such(tmp_path):
+    path = write_csv(make_frame(orders=2), tmp_path)
+    before = load_dataset(path, until=dt.date(2001, 1, 1))
+
+    assert write_checked(before, tmp_path / "loaded.parquet", source="frame.csv", facts={}) == 0
+
+
+def test_a_frame_that_lacks_columns_is_not_written(tmp_path):
+    frame = make_frame(orders=2).drop(columns="outcome")
+
+    with pytest.raises(MissingColumnsError, match=r"^mine lacks 1 of 23 columns"):
+        write_checked(frame, tmp_path / "loaded.parquet", source="mine", facts={})
+
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,160 @@
+import gzip
+import os
+
+import pytest
+
+from push_model.errors import DatasetError
+from push_model.training.data.dataset import write_parquet
+from push_model.training.data.wholeness import (
+    _fault_of_csv,
+    find_fault,
+    refusing_change,
+    take_snapshot,
+)
+from tests.frames import make_frame
+
+FRAME = make_frame(orders=12, seed=0)
+CSV = FRAME.to_csv(index=False).encode()
+WHOLE = [
+    ("frame.csv", CSV),
+    ("windows.csv", CSV.replace(b"\n", b"\r\n")),
+    ("frame.csv.gz", gzip.compress(CSV)),
+    ("quoted.csv", b'a,b\n1,"one, two"\n2,"three\nfour, ""five"""\n'),
+    ("separators.csv", "a,b\n1,one\u2028two\x0bthree\n".encode()),
+    ("marked.csv", b"\xef\xbb\xbfa,b\n1,2\n"),
+    ("long.csv", b"a,b\n" + b"1,2\n" * 100_000),
+    ("long.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 1_000_000)),
+    ("frame.xlsx", b"PK of another kind"),
+]
+CUT = [
+    ("empty.csv", b"", "is empty"),
+    ("cut.csv", CSV[:-20], "ends in the middle of a line"),
+    ("one_byte_short.csv", CSV[:-1], "ends in the middle of a line"),
+    ("short_row.csv", b"a,b\n1,2\n3\n", "has 1 values in its last line where its header names 2"),
+    ("long_row.csv", b"a,b\n1,2\n3,4,5\n", "has 3 values in its last line"),
+    ("blank.csv", b"a,b\n1,2\n\n", "has 0 values in its last line"),
+    ("quoted.csv", b'a,b\n1,"one\n', "ends inside quotes: it is cut short"),
+    ("cut.csv.gz", gzip.compress(CSV)[:-9], "is cut short, or was never gzip"),
+    ("plain.csv.gz", CSV, "is cut short, or was never gzip"),
+    ("damaged.csv.gz", gzip.compress(CSV)[:-8] + b"\0" * 8, "is cut short, or was never gzip"),
+    ("whole.csv.gz", gzip.compress(CSV[:-20]), "ends in the middle of a line"),
+    ("cut.parquet", b"PAR1 and some pages", "has no Parquet footer"),
+    ("tiny.parquet", b"PAR1", "has no Parquet footer"),
+    ("lying.parquet", b"PAR1\xff\xff\xff\x00PAR1", "has no Parquet footer"),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), WHOLE, ids=[name for name, _ in WHOLE])
+def test_a_whole_file_has_no_fault(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+
+    assert find_fault(str(tmp_path / name)) is None
+
+
+@pytest.mark.parametrize(("name", "content", "fault"), CUT, ids=[name for name, *_ in CUT])
+def test_a_file_that_is_cut_short_has_one(tmp_path, name, content, fault):
+    (tmp_path / name).write_bytes(content)
+
+    assert fault in find_fault(str(tmp_path / name))
+
+
+def test_a_csv_cut_anywhere_but_at_a_line_end_is_found_out():
+    text = b'a,b\n1,2\n3,"x,\ny"\n'
+    whole = [b"a,b\n", b"a,b\n1,2\n", text]
+
+    for length in range(1, len(text) + 1):
+        start = text[:length]
+        assert (_fault_of_csv(start, start) is None) == (start in whole), start
+
+
+def test_a_parquet_file_is_whole_only_with_its_last_byte(tmp_path):
+    path = tmp_path / "frame.parquet"
+    write_parquet(FRAME, path, facts={})
+    whole = path.read_bytes()
+
+    assert find_fault(path.as_uri()) is None
+    path.write_bytes(whole[:-1])
+    assert find_fault(path.as_uri()) == "has no Parquet footer: it is cut short"
+
+
+def test_a_folder_is_whole_when_its_parts_are(tmp_path):
+    assert find_fault(str(tmp_path)) == "holds no .parquet file"
+
+    write_parquet(FRAME, tmp_path / "part-0.parquet", facts={})
+    assert find_fault(str(tmp_path)) is None
+
+    (tmp_path / "part-1.parquet").write_bytes(b"PAR1")
+    assert find_fault(str(tmp_path)).startswith("holds part-1.parquet, which has no Parquet footer")
+
+
+def test_a_folder_that_spark_still_writes_to_is_not_whole(tmp_path):
+    write_parquet(FRAME, tmp_path / "part-0.parquet", facts={})
+    (tmp_path / "_temporary").mkdir()
+
+    assert find_fault(str(tmp_path)) == "is still being written: it holds _temporary/"
+
+
+def test_what_is_not_there_has_a_fault_and_no_snapshot(tmp_path):
+    missing, empty = str(tmp_path / "frame.csv"), tmp_path / "parts"
+    empty.mkdir()
+
+    assert find_fault(missing) == "is not there"
+    assert take_snapshot(missing) == take_snapshot(str(empty)) == ()
+    assert take_snapshot("warehouse://shop/frame") == ()
+
+
+def append(path):
+    with path.open("ab") as file:
+        file.write(b"3,4\n")
+
+
+def replace(path):
+    """As whole a file, as long and as old."""
+    status, other = path.stat(), path.with_suffix(".new")
+    other.write_bytes(b"9" * status.st_size)
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(path)
+
+
+def touch(path):
+    path.write_bytes(path.read_bytes())
+    os.utime(path, ns=(0, 0))
+
+
+@pytest.mark.parametrize("change", [append, replace, touch, os.remove], ids=lambda it: it.__name__)
+def test_a_change_while_reading_is_an_error_that_may_pass(tmp_path, change):
+    path = tmp_path / "frame.csv"
+    path.write_bytes(b"a,b\n1,2\n")
+
+    with (
+        pytest.raises(OSError, match=r"frame\.csv was written to or replaced while it was read"),
+        refusing_change(str(path)),
+    ):
+        change(path)
+
+
+def test_data_found_bad_in_a_file_that_changed_may_be_good_next_time(tmp_path):
+    path = tmp_path / "frame.csv"
+    path.write_bytes(b"a,b\n1,2\n")
+
+    def read_half_and_half():
+        with refusing_change(str(path)):
+            append(path)
+            raise DatasetError("half of one, half of another")
+
+    with pytest.raises(OSError, match="another try reads it"):
+        read_half_and_half()
+
+
+def test_bad_data_in_a_file_that_nobody_touched_stay_bad(tmp_path):
+    with pytest.raises(DatasetError, match="truly bad"), refusing_change(str(tmp_path / "a.csv")):
+        raise DatasetError("truly bad")
+
+
+def test_a_file_that_nobody_touched_is_read_in_peace(tmp_path):
+    (tmp_path / "frame.csv").write_bytes(b"a,b\n1,2\n")
+
+    with refusing_change(str(tmp_path / "frame.csv")):
+        read = (tmp_path / "frame.csv").read_bytes()
+
+    assert read == b"a,b\n1,2\n"
