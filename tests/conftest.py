@@ -1,24 +1,25 @@
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-from push_model.serving import age, prediction, process
-from push_model.serving import health as health_report
+from push_model.serving import age, health, prediction, process
 from push_model.serving import settings as limits
 from push_model.serving.live_model import LiveModels
+from tests.tiers import CPU, budget_lines, folder_of, tier_of
 from tests.undrawn import undrawn
 
-# A busy machine is no failing law; how fast things are is measured in benchmarks/.
+# How fast things are is measured in benchmarks/, never by a test.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
-CLUSTER = "tests/cluster/"
+CLUSTER = "tests/system/cluster/"
 
 
 class WholeFiles(LoadScopeScheduling):
-    """Give a file's tests to one worker, and to one worker all that share the cluster."""
+    """Give a file's tests to one worker, and all tests of the cluster to one worker."""
 
     def _split_scope(self, nodeid):
         return CLUSTER if nodeid.startswith(CLUSTER) else nodeid.partition("::")[0]
@@ -28,31 +29,64 @@ def pytest_xdist_make_scheduler(config, log):
     return WholeFiles(config, log)
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Begin with the longest, so that no worker ends with one alone: the cluster, slow files."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda i: (not i.nodeid.startswith(CLUSTER), i.path not in slow))
+    """Mark each test with the tier of its folder, and start the most expensive folders first."""
+    for item in items:
+        item.add_marker(tier_of(item.nodeid))
+    items.sort(key=lambda item: -CPU.get(folder_of(item.nodeid), 0))
 
 
-def pytest_terminal_summary(terminalreporter):
-    """Print what tests measured, and where they left something to look at."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    before = sum(os.times()[:4])
+    outcome = yield
+    spent = item.config.stash.setdefault(SPENT, {})
+    folder = folder_of(item.nodeid)
+    spent[folder] = spent.get(folder, 0.0) + sum(os.times()[:4]) - before
+    return outcome
+
+
+SPENT = pytest.StashKey[dict]()
+
+
+def pytest_sessionfinish(session):
+    """Hand a worker's CPU seconds to the process that prints them."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["cpu"] = session.config.stash.get(SPENT, {})
+        session.config.workeroutput["cpu_all"] = sum(os.times()[:4])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Add up what the workers spent."""
+    given = getattr(node, "workeroutput", {})
+    spent = node.config.stash.setdefault(SPENT, {})
+    for folder, seconds in given.get("cpu", {}).items():
+        spent[folder] = spent.get(folder, 0.0) + seconds
+    rest = given.get("cpu_all", 0.0) - sum(given.get("cpu", {}).values())
+    spent["imports, collection"] = spent.get("imports, collection", 0.0) + rest
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Print CPU seconds by folder, what tests measured, and where they left logs."""
+    for line in budget_lines(config.stash.get(SPENT, {})):
+        terminalreporter.write_line(line)
     reports = [report for found in terminalreporter.stats.values() for report in found]
-    # The reports of a test's phases repeat them.
-    told = {pair: None for report in reports for pair in getattr(report, "user_properties", ())}
-    for what, line in told:
+    # The reports of a test's phases repeat its properties.
+    noted = {pair: None for report in reports for pair in getattr(report, "user_properties", ())}
+    for what, line in noted:
         if what == "measured":
             terminalreporter.write_line(line)
-    for folder in sorted({Path(value) for what, value in told if what == "folder"}):
+    for folder in sorted({Path(value) for what, value in noted if what == "folder"}):
         if folder.exists():
             terminalreporter.write_line(f"logs and all else are kept in {folder}")
 
 
 @pytest.fixture(autouse=True)
 def _new_process(monkeypatch):
-    """Start each test as a process starts: nothing loaded, nothing counted, nothing waited for."""
+    """Start each test as a process starts: nothing loaded, nothing counted, nothing cached."""
     live = LiveModels(check_every_s=0.0)
-    for module in (process, prediction, health_report):
+    for module in (process, prediction, health):
         monkeypatch.setattr(module, "LIVE_MODELS", live)
     process.TALLY.start()
     limits.limits_of_process.cache_clear()

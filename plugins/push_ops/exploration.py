@@ -87,29 +87,7 @@ class ExplorationRequest:
 def read_exploration(
     form: Mapping[str, Any], *, run_id: str, run_date: date, environ: Mapping[str, str]
 ) -> ExplorationRequest:
-    """Read the trigger form of an exploration.
-
-    Parameters
-    ----------
-    form : mapping
-        Values of the form, as its JSON Schema lets them through.
-    run_id : str
-        Airflow's name of the run.
-    run_date : date
-        Its logical date, or the day it ran after where it has none.
-    environ : mapping of str to str
-        Holds ``PUSH_DATASET`` and ``PUSH_RUNS_DIR``.
-
-    Returns
-    -------
-    ExplorationRequest
-
-    Raises
-    ------
-    InvalidEventError
-        If neither form nor installation says where something is, or the dataset's name breaks
-        its rules.
-    """
+    """Read the trigger form of an exploration."""
     runs_dir = read_directory("PUSH_RUNS_DIR", environ)
     asked = form["search_trials"]
     return ExplorationRequest(
@@ -124,23 +102,7 @@ def read_exploration(
 
 
 def plan(request: ExplorationRequest) -> list[str]:
-    """Read the dataset, lay out the protocol, and name the entries that are left to do.
-
-    Parameters
-    ----------
-    request : ExplorationRequest
-        What the run was asked to do.
-
-    Returns
-    -------
-    list of str
-        One a mapped task.
-
-    Raises
-    ------
-    DatasetError
-        If the dataset cannot be read, breaks the schema or is too short.
-    """
+    """Read the dataset, lay out the protocol, and name the entries that are left to do."""
     from push_model.exploration.run import plan as plan_entries  # noqa: PLC0415 - seconds to import
     from push_ops.data.fetching import at_hand  # noqa: PLC0415 - the same
 
@@ -158,15 +120,7 @@ def plan(request: ExplorationRequest) -> list[str]:
 
 
 def run_entry(request: ExplorationRequest, slug: str) -> None:
-    """Fit and measure an entry on every part of the protocol but the final window.
-
-    Parameters
-    ----------
-    request : ExplorationRequest
-        What the run was asked to do.
-    slug : str
-        From `plan`. Parts that are done are not done again.
-    """
+    """Fit and measure an entry on every part of the protocol but the final window."""
     from push_model.exploration.run import run_entry as measure  # noqa: PLC0415 - as in plan
 
     started = perf_counter()
@@ -175,18 +129,7 @@ def run_entry(request: ExplorationRequest, slug: str) -> None:
 
 
 def search(request: ExplorationRequest) -> list[str]:
-    """Search for better trees, once every entry is measured.
-
-    Parameters
-    ----------
-    request : ExplorationRequest
-        What the run was asked to do.
-
-    Returns
-    -------
-    list of str
-        Found entries that are left to be measured in full, one a mapped task.
-    """
+    """Search for better trees, once every entry is measured."""
     from push_model.exploration.run import find_more  # noqa: PLC0415 - as in plan
 
     def _report(ended: int, best: float | None, spent_s: float) -> None:
@@ -198,19 +141,7 @@ def search(request: ExplorationRequest) -> list[str]:
 
 
 def finish(request: ExplorationRequest) -> dict[str, str]:
-    """Fit again what is level, choose, open the final window once, and write the report.
-
-    Parameters
-    ----------
-    request : ExplorationRequest
-        What the run was asked to do.
-
-    Returns
-    -------
-    dict
-        ``"chosen"`` entry; its ``"parametrisation"`` as JSON that `push_retraining` takes, null
-        where no parametrisation says it; and the ``"report"``'s path.
-    """
+    """Fit again what is level, choose, open the final window once, and write the report."""
     from push_model.exploration.run import finish as claim  # noqa: PLC0415 - as in plan
 
     outcome = claim(request.folder)

@@ -9,18 +9,7 @@ CHAMPION = Asset("push_champion")
 
 
 def at_or_on_delivery(cron: str) -> AssetOrTimeSchedule:
-    """Schedule a DAG by the clock and by deliveries of the feature frame.
-
-    Parameters
-    ----------
-    cron : str
-        When to run each day, in UTC.
-
-    Returns
-    -------
-    AssetOrTimeSchedule
-        A run that a delivery starts has no logical date.
-    """
+    """Schedule a DAG by the clock and by deliveries of the feature frame."""
     return AssetOrTimeSchedule(
         timetable=CronTriggerTimetable(cron, timezone="UTC"), assets=FEATURE_FRAME
     )

@@ -12,59 +12,18 @@ _PICTURES = (".html", ".png", ".svg")
 
 
 def check_picture(out: Path | None) -> None:
-    """Refuse a name that says no kind of picture, before anything is measured for it.
-
-    Parameters
-    ----------
-    out : Path or None
-        What was written after ``--out``, if anything was.
-
-    Raises
-    ------
-    InvalidEventError
-        If it does not end in .html, .png or .svg.
-    """
+    """Refuse a name that says no kind of picture, before anything is measured for it."""
     if out is not None and out.suffix not in _PICTURES:
         raise InvalidEventError(f"--out must end in one of {list(_PICTURES)}, got {str(out)!r}.")
 
 
 def read_until(text: str | None) -> date:
-    """Read ``--until``.
-
-    Parameters
-    ----------
-    text : str or None
-        What was written; None means today (UTC).
-
-    Returns
-    -------
-    date
-
-    Raises
-    ------
-    InvalidEventError
-        If it is not written yyyy-mm-dd.
-    """
+    """Read ``--until``."""
     return datetime.now(UTC).date() if text is None else read_day(text, "--until")
 
 
 def read_model(text: str) -> Any:
     """Read a parametrisation as `handler_fit` takes it.
-
-    Parameters
-    ----------
-    text : str
-        A name, or JSON.
-
-    Returns
-    -------
-    str or dict
-        Not checked any further.
-
-    Raises
-    ------
-    InvalidEventError
-        If it begins like JSON and is none.
 
     Examples
     --------

@@ -58,20 +58,7 @@ class Slice(NamedTuple):
 def measure_slices(
     rows: pd.DataFrame, scores: Mapping[str, NDArray[np.float64]]
 ) -> tuple[Slice, ...]:
-    """Measure each slice of the rows.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        Holdout of whole orders, with what `push_model.evaluation.slices.slices_of` reads.
-    scores : mapping of str to ndarray of shape (n_rows,)
-        ``"challenger"`` and maybe ``"champion"``.
-
-    Returns
-    -------
-    tuple of Slice
-        Those of the gate, and products new to the user or not; an empty one is left out.
-    """
+    """Measure each slice of the rows."""
     outcomes = rows["outcome"].to_numpy(dtype=np.float64)
     order_ids = rows["order_id"].to_numpy()
     return tuple(
@@ -84,16 +71,6 @@ def measure_slices(
 def read_slices(documents: Iterable[Mapping[str, Any]]) -> tuple[Slice, ...]:
     """Read the slices of a verdict.
 
-    Parameters
-    ----------
-    documents : iterable of mapping
-        As the verdict lists them; what is absent is not known.
-
-    Returns
-    -------
-    tuple of Slice
-        In their order.
-
     Examples
     --------
     >>> (found,) = read_slices([{"slice": "new users", "champion": 0.2}])
@@ -104,38 +81,14 @@ def read_slices(documents: Iterable[Mapping[str, Any]]) -> tuple[Slice, ...]:
 
 
 def merge_slices(measured: Sequence[Slice], judged: Sequence[Slice]) -> tuple[Slice, ...]:
-    """Put what a verdict says of slices in the place of what was measured of them.
-
-    Parameters
-    ----------
-    measured : sequence of Slice
-        All there are; a verdict leaves out those too small to have a say.
-    judged : sequence of Slice
-        Those of the verdict.
-
-    Returns
-    -------
-    tuple of Slice
-        As measured, then those of the verdict alone.
-    """
+    """Put what a verdict says of slices in the place of what was measured of them."""
     by_name = {found.slice: found for found in judged}
     known = tuple(by_name.pop(found.slice, found) for found in measured)
     return (*known, *by_name.values())
 
 
 def choose_slices(slices: Sequence[Slice]) -> tuple[Slice, ...]:
-    """Choose what the card shows: every slice but the less bought product types.
-
-    Parameters
-    ----------
-    slices : sequence of Slice
-        All there are.
-
-    Returns
-    -------
-    tuple of Slice
-        In their order, product types last.
-    """
+    """Choose what the card shows: every slice but the less bought product types."""
     types = [found for found in slices if found.slice.startswith(TYPES)]
     others = [found for found in slices if not found.slice.startswith(TYPES)]
     most_bought = sorted(types, key=lambda found: -(found.purchases or 0))

@@ -95,24 +95,7 @@ class Curves:
 
 
 def trace(outcomes: ArrayLike, scores: ArrayLike) -> Curves:
-    """Measure scores by every metric, and at every place that is worth drawing.
-
-    Parameters
-    ----------
-    outcomes : array of shape (n_rows,)
-        1 bought, 0 not.
-    scores : array of shape (n_rows,)
-        Propensities, or any score in [0, 1].
-
-    Returns
-    -------
-    Curves
-
-    Raises
-    ------
-    DatasetError
-        If the outcomes are all alike: nothing can be ranked then.
-    """
+    """Measure scores by every metric, and at every place that is worth drawing."""
     y, p = np.asarray(outcomes, dtype=np.float64), np.asarray(scores, dtype=np.float64)
     return Curves(
         metrics=measure(y, p).document(),
@@ -125,16 +108,6 @@ def trace(outcomes: ArrayLike, scores: ArrayLike) -> Curves:
 
 def find_places(outcomes: ArrayLike, scores: ArrayLike) -> tuple[Place, ...]:
     """Count candidates and purchases down to each of at most 200 scores, best first.
-
-    Parameters
-    ----------
-    outcomes, scores : array of shape (n_rows,)
-        1 bought, 0 not; higher score first. Equal scores are one place.
-
-    Returns
-    -------
-    tuple of Place
-        Spread evenly over the purchases and over the candidates; the last holds all of both.
 
     Examples
     --------
@@ -159,19 +132,6 @@ def bin_promises(
     outcomes: ArrayLike, scores: ArrayLike, *, bins: int = RELIABILITY_BINS
 ) -> tuple[Bin, ...]:
     """Hold what propensities promise against what happened, bin by bin.
-
-    Parameters
-    ----------
-    outcomes, scores : array of shape (n_rows,)
-        1 bought, 0 not; propensities in [0, 1].
-    bins : int
-        Number of bins that each promise (nearly) equally many purchases, so that each can be
-        read equally well; equal scores share a bin.
-
-    Returns
-    -------
-    tuple of Bin
-        From low to high propensities.
 
     Examples
     --------

@@ -69,32 +69,7 @@ def evaluate(
     calibration: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Evaluation:
-    """Evaluate scores, and the model behind them, on the holdout.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        Holdout of whole orders.
-    scores : mapping of str to ndarray of shape (n_rows,)
-        ``"challenger"``, and whom it is compared with: ``"champion"``, baselines.
-    model : Model, optional
-        The challenger; adds importances and dependences (seconds).
-    calibration : mapping, optional
-        ``"slope"`` and ``"intercept"`` of the challenger's log-odds, as the manifest has them:
-        adds what the propensities would be without.
-    seed : int
-        Of the draws of rows.
-
-    Returns
-    -------
-    Evaluation
-        The same arguments give the same evaluation.
-
-    Raises
-    ------
-    DatasetError
-        If the outcomes of `rows` are all alike.
-    """
+    """Evaluate scores, and the model behind them, on the holdout."""
     raw = undo_calibration(scores["challenger"], calibration or {})
     scored = dict(scores) if raw is None else {**scores, UNCALIBRATED: raw}
     outcomes = rows["outcome"].to_numpy(dtype=np.float64)
@@ -112,18 +87,6 @@ def evaluate(
 
 def undo_calibration(propensities: Floats, calibration: Mapping[str, Any]) -> Floats | None:
     """Give the propensities that calibration of the log-odds started from.
-
-    Parameters
-    ----------
-    propensities : ndarray of shape (n_rows,)
-        After calibration.
-    calibration : mapping
-        ``"slope"`` and ``"intercept"``.
-
-    Returns
-    -------
-    ndarray of shape (n_rows,) or None
-        None where nothing was calibrated.
 
     Examples
     --------

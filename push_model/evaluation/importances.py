@@ -78,20 +78,6 @@ class Dependence(NamedTuple):
 def measure_importances(model: Model, rows: pd.DataFrame, *, seed: int) -> tuple[Importance, ...]:
     """Measure the average precision lost when one feature's values are shuffled.
 
-    Parameters
-    ----------
-    model : Model
-        A loaded model.
-    rows : DataFrame of shape (n_rows, n_columns)
-        Holdout; at most `IMPORTANCE_ROWS` of it are drawn.
-    seed : int
-        Of the draw and the shuffles.
-
-    Returns
-    -------
-    tuple of Importance
-        Most lost first; empty where the drawn rows are all bought, or none is.
-
     Notes
     -----
     What is derived from a feature is shuffled with it. Of two features that say the same, each
@@ -127,24 +113,6 @@ def trace_dependence(
     model: Model, rows: pd.DataFrame, feature_name: str, *, seed: int, least_users: int = 0
 ) -> Dependence | None:
     """Trace the mean propensity over the values of one feature.
-
-    Parameters
-    ----------
-    model : Model
-        A loaded model.
-    rows : DataFrame of shape (n_rows, n_columns)
-        Holdout; at most `DEPENDENCE_ROWS` of it are looked through.
-    feature_name : str
-        One of the model's features.
-    seed : int
-        Of the draw.
-    least_users : int, default=0
-        That must have each end of the line, or a value beyond it; `rows` hold ``user_id`` then.
-
-    Returns
-    -------
-    Dependence or None
-        None where no drawn row has a value, or fewer users have one, or the line would be a point.
 
     Notes
     -----

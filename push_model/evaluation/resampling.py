@@ -39,17 +39,6 @@ class Interval(NamedTuple):
 class Resampler:
     """Draws the orders of a holdout with replacement.
 
-    Parameters
-    ----------
-    order_ids : array of shape (n_rows,)
-        The order of each row.
-    outcomes : array of shape (n_rows,)
-        1 bought, 0 not.
-    resamples : int
-        How many draws.
-    seed : int
-        The same seed gives the same draws.
-
     Attributes
     ----------
     n_orders : int
@@ -71,16 +60,6 @@ class Resampler:
     def average_precision(self, scores: ArrayLike) -> Floats:
         """Compute average precision on the orders as they are, and on each draw.
 
-        Parameters
-        ----------
-        scores : array of shape (n_rows,)
-            Higher is more likely; equal scores count as one place, as scikit-learn has it.
-
-        Returns
-        -------
-        ndarray of shape (1 + resamples,)
-            NaN where a draw holds no purchase.
-
         Notes
         -----
         Recall only rises where something was bought, so that the rows between two such places
@@ -96,18 +75,7 @@ class Resampler:
         ])
 
     def ratio(self, numerators: ArrayLike, denominators: ArrayLike) -> Floats:
-        """Compute a ratio of two sums over rows on the orders as they are, and on each draw.
-
-        Parameters
-        ----------
-        numerators, denominators : array of shape (n_rows,)
-            What each row adds.
-
-        Returns
-        -------
-        ndarray of shape (1 + resamples,)
-            0 where nothing is divided by nothing: what pushes nobody is right about nobody.
-        """
+        """Compute a ratio of two sums over rows on the orders as they are, and on each draw."""
         above, below = (
             np.bincount(self._order, weights=np.asarray(part, float), minlength=self.n_orders)
             @ self._weights
@@ -118,19 +86,7 @@ class Resampler:
         return quotient
 
     def calibration_error(self, propensities: ArrayLike) -> Floats:
-        """Compute the expected calibration error on the orders as they are, and on each draw.
-
-        Parameters
-        ----------
-        propensities : array of shape (n_rows,)
-            In [0, 1].
-
-        Returns
-        -------
-        ndarray of shape (1 + resamples,)
-            As `expected_calibration_error`, in bins of the orders as they are. Chance alone adds to
-            it, and once more to each draw.
-        """
+        """Compute the expected calibration error on the orders as they are, and on each draw."""
         p = np.asarray(propensities, dtype=np.float64)
         bins = calibration_bins(p)
         shape = (int(bins.max()) + 1, self.n_orders)
@@ -140,20 +96,7 @@ class Resampler:
         return error
 
     def interval(self, resampled: Floats, *, alpha: float) -> Interval:
-        """Give the interval of a figure.
-
-        Parameters
-        ----------
-        resampled : ndarray of shape (1 + resamples,)
-            The figure on the orders as they are, and on each draw.
-        alpha : float
-            Probability that the truth lies without, half of it on each side.
-
-        Returns
-        -------
-        Interval
-            As `expanded_interval` gives it.
-        """
+        """Give the interval of a figure."""
         return expanded_interval(resampled, orders=self.n_orders, alpha=alpha)
 
     def _chunks(self) -> Iterator[Floats]:
@@ -163,19 +106,6 @@ class Resampler:
 
 def expanded_interval(resampled: Floats, *, orders: int, alpha: float) -> Interval:
     """Give the interval of a figure from its draws.
-
-    Parameters
-    ----------
-    resampled : ndarray of shape (1 + resamples,)
-        The figure on the orders as they are, and on each draw.
-    orders : int
-        How many orders were drawn from, at least 2.
-    alpha : float
-        Probability that the truth lies without, half of it on each side.
-
-    Returns
-    -------
-    Interval
 
     Notes
     -----
@@ -188,18 +118,7 @@ def expanded_interval(resampled: Floats, *, orders: int, alpha: float) -> Interv
 
 
 def relative_gain(ours: Floats, theirs: Floats) -> Floats:
-    """Give what figures are above those of another scorer, draw by draw.
-
-    Parameters
-    ----------
-    ours, theirs : ndarray of shape (1 + resamples,)
-        Of the same draws.
-
-    Returns
-    -------
-    ndarray of shape (1 + resamples,)
-        As a share of theirs; above nothing it is nothing, or all.
-    """
+    """Give what figures are above those of another scorer, draw by draw."""
     with np.errstate(divide="ignore", invalid="ignore"):
         gain: Floats = np.where(theirs == ours, 0.0, ours / theirs - 1.0)
     return np.where(np.isposinf(gain), 1.0, gain)

@@ -14,53 +14,18 @@ FIRST_REPEAT_ORDER = 2
 
 
 def score(model: Model, rows: pd.DataFrame) -> NDArray[np.float64]:
-    """Score rows of a feature frame with the model that serves.
-
-    Parameters
-    ----------
-    model : Model
-        A loaded model.
-    rows : DataFrame of shape (n_rows, n_columns)
-        Feature frame.
-
-    Returns
-    -------
-    ndarray of shape (n_rows,)
-        Propensities.
-    """
+    """Score rows of a feature frame with the model that serves."""
     columns = {name: rows[name].to_numpy(dtype=np.float64) for name in model.feature_names}
     return np.asarray(model.propensities_of_columns(columns))
 
 
 def baseline_scores(rows: pd.DataFrame) -> dict[str, Scores]:
-    """Score candidates by the rules that need no model.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        Feature frame. Reads ``global_popularity`` and ``ordered_before``.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n_rows,)
-        ``"popularity"``, and ``"bought before"``: what the user bought before first, the more
-        popular first among equals.
-    """
+    """Score candidates by the rules that need no model."""
     popularity = rows["global_popularity"].fillna(0.0).to_numpy(dtype=np.float64)
     before = rows["ordered_before"].fillna(0.0).to_numpy(dtype=np.float64)
     return {"popularity": popularity, "bought before": (before + popularity) / 2.0}
 
 
 def measure_popularity(rows: pd.DataFrame) -> Metrics:
-    """Measure the popularity baseline: ``global_popularity`` as the score.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        Feature frame. Reads ``outcome`` and ``global_popularity`` (missing: never ordered).
-
-    Returns
-    -------
-    Metrics
-    """
+    """Measure the popularity baseline: ``global_popularity`` as the score."""
     return measure(rows["outcome"], rows["global_popularity"].fillna(0.0))

@@ -17,21 +17,7 @@ BASKETS = ((0, 8), (8, 12), (12, np.inf))
 
 
 def slices_of(rows: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Name the slices of a holdout.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        Rows of whole orders. Reads ``user_order_seq``, the household, ``order_id``, ``outcome``
-        and, if it is there, ``product_type``.
-
-    Yields
-    ------
-    name : str
-        In plain words.
-    mask : ndarray of bool, shape (n_rows,)
-        Its rows; slices overlap.
-    """
+    """Name the slices of a holdout."""
     new = (rows["user_order_seq"] <= FIRST_REPEAT_ORDER).to_numpy()
     yield "new users", new
     yield "returning users", ~new

@@ -118,20 +118,7 @@ class Choice:
 
 
 def rank(results: Iterable[Result], *, folds: Sequence[str]) -> tuple[Standing, ...]:
-    """Put entries that were judged on every fold in order.
-
-    Parameters
-    ----------
-    results : iterable of Result
-        Of any parts; other parts than folds place nobody.
-    folds : sequence of str
-        Names of the folds.
-
-    Returns
-    -------
-    tuple of Standing
-        The highest mean average precision first.
-    """
+    """Put entries that were judged on every fold in order."""
     by_entry: dict[str, dict[str, Result]] = {}
     for result in results:
         by_entry.setdefault(result.entry.name, {})[result.part] = result
@@ -145,22 +132,7 @@ def rank(results: Iterable[Result], *, folds: Sequence[str]) -> tuple[Standing, 
 
 
 def choose(standings: Iterable[Standing]) -> Choice:
-    """Apply the rule.
-
-    Parameters
-    ----------
-    standings : iterable of Standing
-        All that `rank` gave: what they lack is measured from the best among them.
-
-    Returns
-    -------
-    Choice
-
-    Raises
-    ------
-    DatasetError
-        If no servable entry was judged.
-    """
+    """Apply the rule."""
     within = list_within(standings)
     if not within:
         raise DatasetError(
@@ -172,18 +144,7 @@ def choose(standings: Iterable[Standing]) -> Choice:
 
 
 def list_within(standings: Iterable[Standing]) -> list[Standing]:
-    """List what the rule weighs.
-
-    Parameters
-    ----------
-    standings : iterable of Standing
-        As for `choose`.
-
-    Returns
-    -------
-    list of Standing
-        Those within one standard error of the best servable one, the simplest first.
-    """
+    """List what the rule weighs."""
     return sorted(
         (s for s in standings if (b := s.behind_best) and b.estimate <= b.standard_error),
         key=lambda s: (s.entry.complexity, -s.average_precision.estimate),

@@ -18,20 +18,7 @@ RULE_FAMILIES = frozenset({"popularity", "bought_before"})
 
 
 def choose_finalists(choices: Sequence[Choice], entries: Sequence[Entry]) -> tuple[Entry, ...]:
-    """Say who is seen on the final window.
-
-    Parameters
-    ----------
-    choices : sequence of Choice
-        What was chosen: of all entries, and of those that a plain request can feed.
-    entries : sequence of Entry
-        All that were measured.
-
-    Returns
-    -------
-    tuple of Entry
-        The chosen, the best, the neighbours of the chosen and the rules, in the order of `entries`.
-    """
+    """Say who is seen on the final window."""
     chosen = {choice.chosen.name for choice in choices}
     names = chosen | {choice.best.name for choice in choices}
     names |= {choice.chosen.neighbour for choice in choices if choice.chosen.neighbour}
@@ -46,23 +33,6 @@ def record_opening(
     again: str | None = None,
 ) -> None:
     """Write down that the final window is opened, or refuse it.
-
-    Parameters
-    ----------
-    exploration : Exploration
-        Whose final window.
-    finalists : iterable of Entry
-        Who is seen on it.
-    winner : Entry
-        The one chosen before.
-    again : str, optional
-        Why it may be opened once more. On record even where this folder knows of no look before:
-        another one may have been made elsewhere.
-
-    Raises
-    ------
-    InvalidEventError
-        If it was opened before for others or another winner, and `again` says nothing.
 
     Notes
     -----
@@ -98,19 +68,7 @@ def record_opening(
 
 
 def compare_finals(results: Iterable[Result]) -> list[dict[str, Any]]:
-    """Hold the entries seen on the final window against each other.
-
-    Parameters
-    ----------
-    results : iterable of Result
-        Of the claiming parts.
-
-    Returns
-    -------
-    list of dict
-        JSON-able: ``entry``, ``part``, ``average_precision`` with its interval, and ``gain_on``
-        every other entry of the same part, paired by order.
-    """
+    """Hold the entries seen on the final window against each other."""
     ordered = sorted(results, key=lambda r: (r.part, -r.average_precision[0]))
     return [
         {

@@ -86,55 +86,19 @@ class Exploration:
         return {"frame": frame, "versions": self.facts["versions"], "code": self.facts["code"]}
 
     def find(self, slug: str) -> Entry:
-        """Find an entry by its slug.
-
-        Parameters
-        ----------
-        slug : str
-            As `plan` gave it.
-
-        Returns
-        -------
-        Entry
-
-        Raises
-        ------
-        DatasetError
-            If there is none.
-        """
+        """Find an entry by its slug."""
         for entry in self.entries:
             if entry.slug == slug:
                 return entry
         raise DatasetError(f"{self.folder} has no entry {slug!r}. Plan the exploration again.")
 
     def read_rows(self) -> pd.DataFrame:
-        """Give the rows of large orders, read once a process.
-
-        Returns
-        -------
-        DataFrame of shape (n_rows, n_columns)
-            Sorted; not to be changed.
-        """
+        """Give the rows of large orders, read once a process."""
         return _read_rows(self.folder / ROWS_FILE, self.facts["frame"]["sha256"])
 
 
 def open_exploration(folder: Path) -> Exploration:
-    """Open an exploration that was started.
-
-    Parameters
-    ----------
-    folder : Path
-        The exploration folder.
-
-    Returns
-    -------
-    Exploration
-
-    Raises
-    ------
-    DatasetError
-        If it is none.
-    """
+    """Open an exploration that was started."""
     return Exploration(folder, read_json(folder / FACTS_FILE))
 
 
@@ -147,18 +111,7 @@ def _read_rows(path: Path, digest: str) -> pd.DataFrame:
 
 
 def digest_rows(frame: pd.DataFrame) -> str:
-    """Sum up rows, whatever kind of file they came in.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n_rows, n_columns)
-        Sorted.
-
-    Returns
-    -------
-    str
-        SHA-256, in hex, of every value and of the names of the columns.
-    """
+    """Sum up rows, whatever kind of file they came in."""
     ordered = frame[sorted(frame.columns)]
     hashed = pd.util.hash_pandas_object(ordered, index=False).to_numpy()
     return sha256(" ".join(ordered.columns).encode() + hashed.tobytes()).hexdigest()

@@ -16,20 +16,7 @@ ByUsers = Mapping[str, Mapping[str, float] | None]
 
 
 def list_repeats(exploration: Exploration) -> list[Work]:
-    """List the second fits that are not done, of the entries that the rule weighs so far.
-
-    Parameters
-    ----------
-    exploration : Exploration
-        Opened, every entry done.
-
-    Returns
-    -------
-    list of Work
-        When they are done, their means may let the rule weigh others: it is empty once every entry
-        that the rule weighs was fitted twice. Lines that draw nothing at random are among them,
-        for a second or two.
-    """
+    """List the second fits that are not done, of the entries that the rule weighs so far."""
     purposes = (CHOOSING, REPEATING)
     results = read_current(exploration, exploration.entries, purposes=purposes)
     return [
@@ -40,23 +27,7 @@ def list_repeats(exploration: Exploration) -> list[Work]:
 
 
 def weigh(results: Iterable[Result], *, folds: Sequence[str]) -> tuple[Entry, ...]:
-    """Find the entries that are not to be told from the best, and are to be fitted twice.
-
-    Parameters
-    ----------
-    results : iterable of Result
-        Of any parts; second fits where they are done.
-    folds : sequence of str
-        Names of the folds.
-
-    Returns
-    -------
-    tuple of Entry
-        Those within one standard error of the best, among all and among those that a plain request
-        can feed: first by one fit of each, then by the means of those that were fitted twice, until
-        these let no other in. Second fits of others, which a folder may hold from before a search
-        found better ones, count for nothing.
-    """
+    """Find the entries that are not to be told from the best, and are to be fitted twice."""
     known = list(results)
     weighed: dict[str, Entry] = {}
     while True:
@@ -73,20 +44,7 @@ def weigh(results: Iterable[Result], *, folds: Sequence[str]) -> tuple[Entry, ..
 
 
 def average(results: Iterable[Result], *, of: Iterable[Entry]) -> list[Result]:
-    """Put the mean of both fits in the place of the first.
-
-    Parameters
-    ----------
-    results : iterable of Result
-        Of any parts.
-    of : iterable of Entry
-        Whose second fits count, where they are done: what `weigh` gave.
-
-    Returns
-    -------
-    list of Result
-        No second fits among them. Draws, metrics and costs are means; all else is the first fit's.
-    """
+    """Put the mean of both fits in the place of the first."""
     names = {entry.name for entry in of}
     known = {(result.entry.name, result.part): result for result in results}
     seconds = {(entry, name_repeat(part)) for entry, part in known}
@@ -98,17 +56,7 @@ def average(results: Iterable[Result], *, of: Iterable[Entry]) -> list[Result]:
 
 
 def keep_plain(results: Iterable[Result]) -> list[Result]:
-    """Keep the results of entries that a plain request can feed.
-
-    Parameters
-    ----------
-    results : iterable of Result
-        Of any entries.
-
-    Returns
-    -------
-    list of Result
-    """
+    """Keep the results of entries that a plain request can feed."""
     return [result for result in results if not result.entry.needs_history]
 
 

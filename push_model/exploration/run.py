@@ -73,30 +73,7 @@ def plan(
     seed: int = 0,
     source: DatasetFacts | None = None,
 ) -> list[str]:
-    """Start or resume an exploration, and say which entries have anything left to do.
-
-    Parameters
-    ----------
-    folder : Path
-        The exploration folder.
-    dataset : str
-        Path or URI of a feature frame.
-    size : str
-        ``"small"`` or ``"full"``.
-    min_items : int
-        Items bought that make an order large.
-    until : date, optional
-        Last day to read; today (UTC) by default.
-    seed : int
-        Seed of everything random.
-    source : DatasetFacts, optional
-        As for `start_exploration`.
-
-    Returns
-    -------
-    list of str
-        Slugs, each for one `run_entry`; they may run at once, on any machine that sees `folder`.
-    """
+    """Start or resume an exploration, and say which entries have anything left to do."""
     until = until or datetime.now(UTC).date()
     exploration = start_exploration(
         folder, dataset, size=size, min_items=min_items, until=until, seed=seed, source=source
@@ -105,82 +82,27 @@ def plan(
 
 
 def find_more(folder: Path, *, trials: int, report_progress: Report | None = None) -> list[str]:
-    """Search for better trees, and say which of the found entries have anything left to do.
-
-    Parameters
-    ----------
-    folder : Path
-        The exploration folder, every planned entry done.
-    trials, report_progress
-        As for `search`.
-
-    Returns
-    -------
-    list of str
-        Slugs, as `plan` gives them.
-    """
+    """Search for better trees, and say which of the found entries have anything left to do."""
     if trials > 0:
         search(folder, trials=trials, report_progress=report_progress)
     return _slugs_left(open_exploration(folder))
 
 
 def run_entry(folder: Path, slug: str) -> None:
-    """Do what is left to do of an entry.
-
-    Parameters
-    ----------
-    folder : Path
-        The exploration folder.
-    slug : str
-        From `plan`.
-    """
+    """Do what is left to do of an entry."""
     exploration = open_exploration(folder)
     for work in list_missing(exploration, exploration.find(slug), open_parts(exploration)):
         do_work(exploration, work)
 
 
 def run_all(exploration: Exploration, todo: Iterable[Work], *, jobs: int = 1) -> Iterator[Work]:
-    """Do fits, several at once.
-
-    Parameters
-    ----------
-    exploration : Exploration
-        Opened.
-    todo : iterable of Work
-        From `list_work` or `list_repeats`.
-    jobs : int
-        Processes; each holds the rows once, and a fit of trees uses two threads.
-
-    Yields
-    ------
-    Work
-        Each when it is done.
-    """
+    """Do fits, several at once."""
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
     yield from parallel(delayed(do_work)(exploration, work) for work in todo)
 
 
 def finish(folder: Path, *, again: str | None = None) -> Outcome:
-    """Fit again what is level, choose by the rule, open the final window, and write the report.
-
-    Parameters
-    ----------
-    folder : Path
-        The exploration folder, every entry done.
-    again : str, optional
-        Why the final window may be opened a second time.
-
-    Returns
-    -------
-    Outcome
-
-    Raises
-    ------
-    DatasetError
-        If no servable entry was judged on every fold.
-    InvalidEventError
-        If the final window was opened before for another choice, and `again` is not given.
-    """
+    """Fit again what is level, choose by the rule, open the final window, and write the report."""
     exploration = open_exploration(folder)
     while repeats := list_repeats(exploration):
         for work in repeats:
@@ -204,22 +126,7 @@ def finish(folder: Path, *, again: str | None = None) -> Outcome:
 
 
 def sum_up(exploration: Exploration) -> Outcome:
-    """Rank what has been measured so far, and apply the rule.
-
-    Parameters
-    ----------
-    exploration : Exploration
-        Opened.
-
-    Returns
-    -------
-    Outcome
-
-    Raises
-    ------
-    DatasetError
-        If no servable entry was judged on every fold.
-    """
+    """Rank what has been measured so far, and apply the rule."""
     purposes = (CHOOSING, REPEATING, COMPARING)
     results = read_current(exploration, exploration.entries, purposes=purposes)
     folds = exploration.fold_names

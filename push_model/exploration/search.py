@@ -43,23 +43,6 @@ def search(
 ) -> tuple[Entry, ...]:
     """Try parametrisations on the folds until the budget is spent.
 
-    Parameters
-    ----------
-    folder : Path
-        The exploration folder. A search that was killed goes on where it was, and ends as it would
-        have ended.
-    trials : int
-        Trials that the folder's search comes to in all, those of former calls counted.
-    report_progress : callable, optional
-        Called after each trial with the number of trials ended, the best mean average precision so
-        far (None before there is one) and the seconds spent.
-
-    Returns
-    -------
-    tuple of Entry
-        The best three with each set of features that can be searched with, and what is in use, the
-        best first. They belong to the exploration from now on.
-
     Notes
     -----
     Trials read history where the frame has it: settings that are good with it are good without.
@@ -97,18 +80,7 @@ def search(
 
 
 def searchable(exploration: Exploration) -> tuple[str, ...]:
-    """Give the feature sets that what a search finds is tried with.
-
-    Parameters
-    ----------
-    exploration : Exploration
-        Opened.
-
-    Returns
-    -------
-    tuple of str
-        ``"request"``, and ``"history"`` where the frame has it.
-    """
+    """Give the feature sets that what a search finds is tried with."""
     lacks = lacking_columns("history", exploration.facts["frame"]["columns"])
     return ("request",) if lacks else ("request", "history")
 

@@ -41,34 +41,7 @@ def start_exploration(
     seed: int,
     source: DatasetFacts | None = None,
 ) -> Exploration:
-    """Read the dataset once, lay out the protocol, and write both down.
-
-    Parameters
-    ----------
-    folder : Path
-        The exploration folder; made if absent. Results in it are kept.
-    dataset : str
-        Path or URI of a feature frame.
-    size : str
-        As for `choose_entries`.
-    min_items : int
-        Items bought that make an order large.
-    until : date
-        Last day to read.
-    seed : int
-        Seed of everything random.
-    source : DatasetFacts, optional
-        Where the dataset came from, where `dataset` is a copy of it.
-
-    Returns
-    -------
-    Exploration
-
-    Raises
-    ------
-    DatasetError
-        If the frame breaks the schema, or is too short to be explored.
-    """
+    """Read the dataset once, lay out the protocol, and write both down."""
     entries = choose_entries(size)
     source = source or describe_dataset(dataset)
     frame = _read_frame(dataset, min_items=min_items, until=until, seed=seed)

@@ -34,39 +34,13 @@ class Work:
 
 
 def list_work(exploration: Exploration) -> list[Work]:
-    """List the fits of the folds and the usual validation that are not done.
-
-    Parameters
-    ----------
-    exploration : Exploration
-        Opened.
-
-    Returns
-    -------
-    list of Work
-        The order of the entries; small train windows first.
-    """
+    """List the fits of the folds and the usual validation that are not done."""
     parts = open_parts(exploration)
     return [w for entry in exploration.entries for w in list_missing(exploration, entry, parts)]
 
 
 def list_missing(exploration: Exploration, entry: Entry, parts: Iterable[Part]) -> list[Work]:
-    """List the fits of an entry that are not done.
-
-    Parameters
-    ----------
-    exploration : Exploration
-        Opened.
-    entry : Entry
-        Any, in the exploration or not.
-    parts : iterable of Part
-        Where it is wanted.
-
-    Returns
-    -------
-    list of Work
-        Small train windows first.
-    """
+    """List the fits of an entry that are not done."""
     wanted = [part for part in parts if _find(exploration, entry, part) is None]
     facts = exploration.facts["parts"]
     rows = {Part.from_document(part).train: part["train"]["rows"] for part in facts}
@@ -74,20 +48,7 @@ def list_missing(exploration: Exploration, entry: Entry, parts: Iterable[Part]) 
 
 
 def do_work(exploration: Exploration, work: Work) -> Work:
-    """Fit an entry once, judge it on each part, and write the results down.
-
-    Parameters
-    ----------
-    exploration : Exploration
-        Opened.
-    work : Work
-        From `list_missing`.
-
-    Returns
-    -------
-    Work
-        The same.
-    """
+    """Fit an entry once, judge it on each part, and write the results down."""
     with (
         redirect_stdout(StringIO()),  # trainers' own progress, which would break ours
         # With another number of threads sums differ in their last bits, and lines with them.
@@ -111,22 +72,7 @@ def do_work(exploration: Exploration, work: Work) -> Work:
 def read_current(
     exploration: Exploration, entries: Iterable[Entry], *, purposes: Collection[str]
 ) -> list[Result]:
-    """Read the results that belong to these rows, this protocol, seed and these entries.
-
-    Parameters
-    ----------
-    exploration : Exploration
-        Opened.
-    entries : iterable of Entry
-        Whose results.
-    purposes : collection of str
-        Of the parts wanted.
-
-    Returns
-    -------
-    list of Result
-        Under the names and questions that the entries have now.
-    """
+    """Read the results that belong to these rows, this protocol, seed and these entries."""
     known = (*exploration.parts, *exploration.repeats)
     parts = [part for part in known if part.purpose in purposes]
     return [
@@ -138,18 +84,7 @@ def read_current(
 
 
 def open_parts(exploration: Exploration) -> list[Part]:
-    """Give the parts that are for everybody: all but the final window.
-
-    Parameters
-    ----------
-    exploration : Exploration
-        Opened.
-
-    Returns
-    -------
-    list of Part
-        Those of the folds and of the usual validation.
-    """
+    """Give the parts that are for everybody: all but the final window."""
     return [part for part in exploration.parts if part.purpose != CLAIMING]
 
 

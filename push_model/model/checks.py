@@ -9,27 +9,7 @@ from push_model.errors import ModelFormatError
 
 
 def read_object(value: Any, keys: set[str], place: str) -> dict[str, Any]:
-    """Give a JSON object that has exactly these keys.
-
-    Parameters
-    ----------
-    value : object
-        What stands in the document; anything at all may come.
-    keys : set of str
-        The keys it must have.
-    place : str
-        Where it stands, for the message.
-
-    Returns
-    -------
-    dict
-        The object.
-
-    Raises
-    ------
-    ModelFormatError
-        If it is no object, lacks a key, or has another one.
-    """
+    """Give a JSON object that has exactly these keys."""
     if not isinstance(value, dict):
         raise ModelFormatError(f"{place} must be an object, got {type(value).__name__}.")
     if lacking := sorted(keys - value.keys()):
@@ -40,27 +20,7 @@ def read_object(value: Any, keys: set[str], place: str) -> dict[str, Any]:
 
 
 def read_list(value: Any, place: str, *, length: int | None = None) -> list[Any]:
-    """Give a JSON list, of a given length if one is given.
-
-    Parameters
-    ----------
-    value : object
-        What stands in the document; anything at all may come.
-    place : str
-        Where it stands, for the message.
-    length : int, optional
-        How many entries it must have.
-
-    Returns
-    -------
-    list
-        The list.
-
-    Raises
-    ------
-    ModelFormatError
-        If it is no list, or longer or shorter.
-    """
+    """Give a JSON list, of a given length if one is given."""
     if not isinstance(value, list):
         raise ModelFormatError(f"{place} must be a list, got {type(value).__name__}.")
     if length is not None and len(value) != length:
@@ -69,74 +29,19 @@ def read_list(value: Any, place: str, *, length: int | None = None) -> list[Any]
 
 
 def read_text(value: Any, place: str) -> str:
-    """Give a text that is not empty.
-
-    Parameters
-    ----------
-    value : object
-        What stands in the document; anything at all may come.
-    place : str
-        Where it stands, for the message.
-
-    Returns
-    -------
-    str
-        The text.
-
-    Raises
-    ------
-    ModelFormatError
-        If it is anything else.
-    """
+    """Give a text that is not empty."""
     if not isinstance(value, str) or not value:
         raise ModelFormatError(f"{place} must be a text that is not empty.")
     return value
 
 
 def read_number(value: Any, place: str) -> float:
-    """Give a finite number as a float.
-
-    Parameters
-    ----------
-    value : object
-        What stands in the document; anything at all may come.
-    place : str
-        Where it stands, for the message.
-
-    Returns
-    -------
-    float
-        The number.
-
-    Raises
-    ------
-    ModelFormatError
-        If it is anything else; true and false are no numbers.
-    """
+    """Give a finite number as a float."""
     return read_numbers([value], place)[0]
 
 
 def read_numbers(value: Any, place: str, *, length: int | None = None) -> tuple[float, ...]:
     """Give a list of finite numbers as floats.
-
-    Parameters
-    ----------
-    value : object
-        What stands in the document; anything at all may come.
-    place : str
-        Where it stands, for the message.
-    length : int, optional
-        How many entries it must have.
-
-    Returns
-    -------
-    tuple of float
-        The numbers.
-
-    Raises
-    ------
-    ModelFormatError
-        If it is no list, is longer or shorter, or holds anything else.
 
     Examples
     --------

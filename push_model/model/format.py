@@ -104,23 +104,7 @@ class ModelDocument(NamedTuple):
 
 
 def read_model_document(document: Any) -> ModelDocument:
-    """Check a model document and read all of it but the scorer.
-
-    Parameters
-    ----------
-    document : dict
-        What model.json holds (docs/model-format.md); anything at all may come.
-
-    Returns
-    -------
-    ModelDocument
-        Its parts.
-
-    Raises
-    ------
-    ModelFormatError
-        If it is of another format, or not formed as it should be.
-    """
+    """Check a model document and read all of it but the scorer."""
     _check_format(document)
     fields = read_object(document, {"format", *ModelDocument._fields}, "The model document")
     features = _read_features(fields["features"])

@@ -17,15 +17,7 @@ if TYPE_CHECKING:
 
 
 class Linear:
-    """A linear model, ready to score.
-
-    Parameters
-    ----------
-    weights, centers : sequence of float
-        For each input, what a unit of it adds and its mean over the training rows.
-    intercept : float
-        Log-odds of a candidate at the centre of every input.
-    """
+    """A linear model, ready to score."""
 
     def __init__(
         self, weights: Sequence[float], centers: Sequence[float], *, intercept: float
@@ -34,25 +26,7 @@ class Linear:
 
     @classmethod
     def from_document(cls, document: Any, *, n_inputs: int) -> Linear:
-        """Read the scorer of a model document.
-
-        Parameters
-        ----------
-        document : dict
-            The ``linear`` object; anything at all may come.
-        n_inputs : int
-            How many inputs the model has.
-
-        Returns
-        -------
-        Linear
-            Ready to score.
-
-        Raises
-        ------
-        ModelFormatError
-            If it is not formed as docs/model-format.md says.
-        """
+        """Read the scorer of a model document."""
         fields = read_object(document, {"kind", "intercept", "weights", "centers"}, "scorer")
         return cls(
             read_numbers(fields["weights"], "scorer['weights']", length=n_inputs),
@@ -61,36 +35,14 @@ class Linear:
         )
 
     def log_odds(self, inputs: Iterable[float]) -> float:
-        """Score one candidate.
-
-        Parameters
-        ----------
-        inputs : iterable of float, n_inputs of them
-            NaN = missing.
-
-        Returns
-        -------
-        float
-            Log-odds of buying.
-        """
+        """Score one candidate."""
         total = self._intercept
         for term in self._terms(inputs):  # not sum(): from Python 3.12 it compensates
             total += term
         return total
 
     def log_odds_of_columns(self, columns: Sequence[Array]) -> Array:
-        """Score many candidates with NumPy, to the same bits as one by one.
-
-        Parameters
-        ----------
-        columns : sequence of ndarray of shape (n_rows,)
-            The inputs; NaN = missing.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-            Log-odds of buying.
-        """
+        """Score many candidates with NumPy, to the same bits as one by one."""
         import numpy as np  # noqa: PLC0415 - single users never pay for it
 
         total = np.full(len(columns[0]), self._intercept)
@@ -100,20 +52,7 @@ class Linear:
         return total
 
     def contributions(self, inputs: Sequence[float]) -> tuple[float, list[float]]:
-        """Say what each input adds to the log-odds of an average candidate.
-
-        Parameters
-        ----------
-        inputs : sequence of float, n_inputs of them
-            NaN = missing.
-
-        Returns
-        -------
-        base_value : float
-            The intercept: every input at its centre.
-        contributions : list of float, n_inputs of them
-            The terms.
-        """
+        """Say what each input adds to the log-odds of an average candidate."""
         return self._intercept, self._terms(inputs)
 
     def _terms(self, inputs: Iterable[float]) -> list[float]:

@@ -173,18 +173,6 @@ _ON_COLUMNS: dict[type[Step], Callable[[Any, Columns], None]] = {
 def prepare_row(values: Mapping[str, float], steps: Iterable[Step]) -> dict[str, float]:
     """Turn the features of one candidate into the scorer's inputs.
 
-    Parameters
-    ----------
-    values : mapping of str to float
-        Features by name, NaN = missing; unchanged.
-    steps : iterable of Step
-        Done in order.
-
-    Returns
-    -------
-    dict of str to float
-        The features and what the steps made.
-
     Examples
     --------
     >>> prepare_row({"days": 30.0, "usual": 20.0}, [Ratio("lateness", "days", "usual")])
@@ -194,38 +182,14 @@ def prepare_row(values: Mapping[str, float], steps: Iterable[Step]) -> dict[str,
 
 
 def run_on_row(functions: Iterable[Callable[[Row], None]], values: Row) -> Row:
-    """Do steps that were made ready before.
-
-    Parameters
-    ----------
-    functions : iterable of callable
-        What `row_functions` gave.
-    values : dict of str to float
-        Features by name, NaN = missing; changed.
-
-    Returns
-    -------
-    dict of str to float
-        The same dict, with what the steps made.
-    """
+    """Do steps that were made ready before."""
     for do_step in functions:
         do_step(values)
     return values
 
 
 def row_functions(steps: Iterable[Step]) -> tuple[Callable[[Row], None], ...]:
-    """Make each step a function of a row, once for many rows.
-
-    Parameters
-    ----------
-    steps : iterable of Step
-        In order.
-
-    Returns
-    -------
-    tuple of callable
-        Each changes a dict of values by name in place.
-    """
+    """Make each step a function of a row, once for many rows."""
     functions: list[Callable[[Row], None]] = []
     for kind, same in groupby(steps, type):
         if kind is Fill:  # a model fills a dozen features in a row; one call does them all
@@ -246,18 +210,6 @@ def prepare_columns(
 ) -> dict[str, NDArray[np.float64]]:
     """Turn the features of many candidates into the scorer's inputs, as `prepare_row` does.
 
-    Parameters
-    ----------
-    columns : mapping of str to ndarray of shape (n_rows,)
-        Features by name in float64, NaN = missing; unchanged.
-    steps : iterable of Step
-        Done in order.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n_rows,)
-        The features and what the steps made.
-
     Examples
     --------
     >>> import numpy as np
@@ -274,16 +226,6 @@ def prepare_columns(
 def names_read(step: Step) -> tuple[str, ...]:
     """Give the names a step reads; its result speaks of the first.
 
-    Parameters
-    ----------
-    step : Step
-        Any step.
-
-    Returns
-    -------
-    tuple of str
-        Names of features or of what earlier steps made.
-
     Examples
     --------
     >>> names_read(Ratio("lateness", "days", "usual"))
@@ -297,23 +239,7 @@ def names_read(step: Step) -> tuple[str, ...]:
 
 
 def parse_steps(documents: Any) -> tuple[Step, ...]:
-    """Read the steps of a model document.
-
-    Parameters
-    ----------
-    documents : list of dict
-        As `Step.document` gives them; anything at all may come.
-
-    Returns
-    -------
-    tuple of Step
-        In the order of the document.
-
-    Raises
-    ------
-    ModelFormatError
-        If a step is none of the closed set, or not formed as it should be.
-    """
+    """Read the steps of a model document."""
     steps = read_list(documents, "steps")
     return tuple(_parse_step(document, f"steps[{i}]") for i, document in enumerate(steps))
 

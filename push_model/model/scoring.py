@@ -56,13 +56,6 @@ class Reasons(NamedTuple):
 class Model:
     """A propensity model as data.
 
-    Parameters
-    ----------
-    parts : ModelDocument
-        What the document says around its scorer.
-    scorer : SymmetricTrees or Linear
-        From inputs to log-odds.
-
     Attributes
     ----------
     model_id, trained_on, family : str
@@ -90,68 +83,20 @@ class Model:
 
     @classmethod
     def from_document(cls, document: Any) -> Model:
-        """Read a model document.
-
-        Parameters
-        ----------
-        document : dict
-            What model.json holds (docs/model-format.md); anything at all may come.
-
-        Returns
-        -------
-        Model
-            Ready to score.
-
-        Raises
-        ------
-        ModelFormatError
-            If it is of another format, or not formed as it should be.
-        """
+        """Read a model document."""
         parts = read_model_document(document)
         return cls(parts, _read_scorer(parts.scorer, n_inputs=len(parts.inputs)))
 
     def log_odds(self, values: Iterable[float]) -> float:
-        """Score one candidate.
-
-        Parameters
-        ----------
-        values : iterable of float, one a feature
-            In the order of `features`; NaN = missing.
-
-        Returns
-        -------
-        float
-            Log-odds of buying. Values far beyond any real ones can make it infinite or NaN.
-        """
+        """Score one candidate."""
         return self._scorer.log_odds(self._pick_inputs(self._prepare(values)))
 
     def propensity(self, values: Iterable[float]) -> float:
-        """Give the probability that one candidate would be bought.
-
-        Parameters
-        ----------
-        values : iterable of float, one a feature
-            In the order of `features`; NaN = missing.
-
-        Returns
-        -------
-        float
-            In [0, 1]; NaN where the log-odds are.
-        """
+        """Give the probability that one candidate would be bought."""
         return _propensity(self.log_odds(values))
 
     def propensities(self, rows: Sequence[Sequence[float]] | NDArray[np.float64]) -> list[float]:
         """Give the propensity of each candidate, the same bits as one by one.
-
-        Parameters
-        ----------
-        rows : sequence of sequence of float, or ndarray, of shape (n_rows, n_features)
-            In the order of `features`; NaN = missing.
-
-        Returns
-        -------
-        list of float, n_rows of them
-            In the order of `rows`.
 
         Notes
         -----
@@ -170,23 +115,7 @@ class Model:
     def propensities_of_columns(
         self, columns: Mapping[str, NDArray[np.float64]]
     ) -> NDArray[np.float64]:
-        """Give the propensity of each row of a table, the same bits as one by one.
-
-        Parameters
-        ----------
-        columns : mapping of str to ndarray of shape (n_rows,)
-            The features, NaN = missing; other columns are not looked at.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-            Propensities.
-
-        Raises
-        ------
-        MissingColumnsError
-            If a feature is absent.
-        """
+        """Give the propensity of each row of a table, the same bits as one by one."""
         import_numpy()
         import numpy as np  # noqa: PLC0415 - single users never pay for it
 
@@ -203,21 +132,7 @@ class Model:
         return propensities
 
     def reasons(self, values: Sequence[float], top: int = 5) -> Reasons:
-        """Say why one candidate scores as it does.
-
-        Parameters
-        ----------
-        values : sequence of float, one a feature
-            In the order of `features`; NaN = missing.
-        top : int
-            How many features to name; the rest are added up.
-
-        Returns
-        -------
-        Reasons
-            What was derived from several features is put down to the one it speaks of: a ratio
-            to its numerator.
-        """
+        """Say why one candidate scores as it does."""
         prepared = self._prepare(values)
         inputs = self._pick_inputs(prepared)
         base_value, parts = self._scorer.contributions(inputs)
@@ -239,18 +154,7 @@ class Model:
         return run_on_row(self._row_functions, named)
 
     def sent(self, values: Sequence[float]) -> dict[str, float]:
-        """Give the features of a candidate by name; a frame's way of writing "never" is missing.
-
-        Parameters
-        ----------
-        values : sequence of float, one a feature
-            In the order of `features`; NaN = missing.
-
-        Returns
-        -------
-        dict of str to float
-            By feature, NaN = missing.
-        """
+        """Give the features of a candidate by name; a frame's way of writing "never" is missing."""
         return self._as_sent(values, self._prepare(values))
 
     def _as_sent(self, values: Sequence[float], prepared: Mapping[str, float]) -> dict[str, float]:
@@ -267,18 +171,7 @@ class Model:
 
 
 def is_worth_numpy(n_rows: int) -> bool:
-    """Say whether NumPy does so many rows sooner than plain Python.
-
-    Parameters
-    ----------
-    n_rows : int
-        How many there are.
-
-    Returns
-    -------
-    bool
-        Also weighs the import, while nobody has paid for it yet.
-    """
+    """Say whether NumPy does so many rows sooner than plain Python."""
     return n_rows >= (WORTH_NUMPY if "numpy" in modules else WORTH_IMPORTING_NUMPY)
 
 

@@ -13,11 +13,6 @@ if TYPE_CHECKING:
 class LeafShares(dict[int, tuple[float, ...]]):
     """By leaf of one tree, what each input adds to `mean`, in the order of `inputs`.
 
-    Parameters
-    ----------
-    tree : Tree
-        Any tree.
-
     Attributes
     ----------
     inputs : tuple of int

@@ -83,19 +83,7 @@ class _Arrays(NamedTuple):
 
 
 class SymmetricTrees:
-    """A forest, ready to score.
-
-    Parameters
-    ----------
-    trees : sequence of Tree
-        In the order in which their leaves are added.
-    borders : sequence of tuple of float
-        For each input, ascending.
-    missing_is_above : sequence of bool
-        For each input, whether a missing value answers yes to every border.
-    scale, bias : float
-        Log-odds are ``scale * (sum of leaves) + bias``.
-    """
+    """A forest, ready to score."""
 
     def __init__(
         self,
@@ -120,25 +108,7 @@ class SymmetricTrees:
 
     @classmethod
     def from_document(cls, document: Any, *, n_inputs: int) -> SymmetricTrees:
-        """Read the scorer of a model document.
-
-        Parameters
-        ----------
-        document : dict
-            The ``symmetric_trees`` object; anything at all may come.
-        n_inputs : int
-            How many inputs the model has.
-
-        Returns
-        -------
-        SymmetricTrees
-            Ready to score.
-
-        Raises
-        ------
-        ModelFormatError
-            If it is not formed as docs/model-format.md says.
-        """
+        """Read the scorer of a model document."""
         keys = {"kind", "bias", "scale", "borders", "missing_is_above", "trees"}
         fields = read_object(document, keys, "scorer")
         borders = read_borders(fields["borders"], n_inputs=n_inputs)
@@ -153,34 +123,12 @@ class SymmetricTrees:
         )
 
     def log_odds(self, inputs: Iterable[float]) -> float:
-        """Score one candidate.
-
-        Parameters
-        ----------
-        inputs : iterable of float, n_inputs of them
-            NaN = missing.
-
-        Returns
-        -------
-        float
-            Log-odds of buying.
-        """
+        """Score one candidate."""
         total = _add_up(map(getitem, self._leaves, self._leaf_numbers(inputs)))
         return self._scale * total + self._bias
 
     def log_odds_of_columns(self, columns: Sequence[Array]) -> Array:
-        """Score many candidates with NumPy, to the same bits as one by one.
-
-        Parameters
-        ----------
-        columns : sequence of ndarray of shape (n_rows,)
-            The inputs; NaN = missing.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-            Log-odds of buying.
-        """
+        """Score many candidates with NumPy, to the same bits as one by one."""
         import numpy as np  # noqa: PLC0415 - single users never pay for it
 
         n_rows = len(columns[0])
@@ -197,20 +145,7 @@ class SymmetricTrees:
         return log_odds
 
     def contributions(self, inputs: Sequence[float]) -> tuple[float, list[float]]:
-        """Say what each input adds to the log-odds of an average candidate.
-
-        Parameters
-        ----------
-        inputs : sequence of float, n_inputs of them
-            NaN = missing.
-
-        Returns
-        -------
-        base_value : float
-            Log-odds expected before any question is answered.
-        contributions : list of float, n_inputs of them
-            What each input's answers move the expectation by (`LeafShares`).
-        """
+        """Say what each input adds to the log-odds of an average candidate."""
         shares_by_tree = map(getitem, self._shares, self._leaf_numbers(inputs))
         shares = [*chain.from_iterable(shares_by_tree)]
         return self._base_value, [self._scale * sum(pick(shares)) for pick in self._pick_shares]

@@ -34,25 +34,7 @@ class Tree(NamedTuple):
 
 
 def read_borders(value: Any, *, n_inputs: int) -> list[tuple[float, ...]]:
-    """Read the borders of a forest.
-
-    Parameters
-    ----------
-    value : list of list of float
-        For each input, ascending; anything at all may come.
-    n_inputs : int
-        How many inputs the model has.
-
-    Returns
-    -------
-    list of tuple of float
-        For each input.
-
-    Raises
-    ------
-    ModelFormatError
-        If they are anything else.
-    """
+    """Read the borders of a forest."""
     entries = read_list(value, "scorer['borders']", length=n_inputs)
     borders = [read_numbers(own, f"scorer['borders'][{i}]") for i, own in enumerate(entries)]
     for i, own in enumerate(borders):
@@ -62,25 +44,7 @@ def read_borders(value: Any, *, n_inputs: int) -> list[tuple[float, ...]]:
 
 
 def read_flags(value: Any, *, n_inputs: int) -> list[bool]:
-    """Read whether missing values are above every border.
-
-    Parameters
-    ----------
-    value : list of bool
-        For each input; anything at all may come.
-    n_inputs : int
-        How many inputs the model has.
-
-    Returns
-    -------
-    list of bool
-        For each input.
-
-    Raises
-    ------
-    ModelFormatError
-        If they are anything else.
-    """
+    """Read whether missing values are above every border."""
     place = "scorer['missing_is_above']"
     flags = read_list(value, place, length=n_inputs)
     if not all(isinstance(flag, bool) for flag in flags):
@@ -89,25 +53,7 @@ def read_flags(value: Any, *, n_inputs: int) -> list[bool]:
 
 
 def read_trees(value: Any, borders: Sequence[tuple[float, ...]]) -> list[Tree]:
-    """Read the trees of a forest.
-
-    Parameters
-    ----------
-    value : list of dict
-        As docs/model-format.md says; anything at all may come.
-    borders : sequence of tuple of float
-        What `read_borders` gave.
-
-    Returns
-    -------
-    list of Tree
-        At least one.
-
-    Raises
-    ------
-    ModelFormatError
-        If they are anything else.
-    """
+    """Read the trees of a forest."""
     entries = read_list(value, "scorer['trees']")
     if not entries:
         raise ModelFormatError("scorer['trees'] must hold at least one tree.")

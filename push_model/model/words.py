@@ -45,20 +45,6 @@ _RECENCIES = {
 def say(name: str, values: Values, *, missing: str) -> str:
     """Say what a feature's value means.
 
-    Parameters
-    ----------
-    name : str
-        The feature.
-    values : mapping of str to float
-        All features of the candidate, NaN = missing.
-    missing : str
-        What a missing value of it says.
-
-    Returns
-    -------
-    str
-        A phrase. It holds the value: what is not to be logged, this is neither.
-
     Examples
     --------
     >>> values = {"days_since_purchase_variant_id": 34.0, "avg_days_to_buy_variant_id": 30.0}

@@ -23,35 +23,14 @@ from push_model.reporting.picture import (
 
 
 def draw_promises(evaluation: Evaluation) -> Iterator[Picture]:
-    """Draw what the propensities promise.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-        With a ``"challenger"``.
-
-    Yields
-    ------
-    Picture
-        Reliability, and the distribution of the scores.
-    """
+    """Draw what the propensities promise."""
     promising = [name for name in in_order(evaluation.scorers) if name not in BASELINES]
     yield draw_reliability({name: evaluation.scorers[name] for name in promising})
     yield draw_distribution(evaluation.scorers["challenger"])
 
 
 def draw_reliability(scorers: Mapping[str, Curves]) -> Picture:
-    """Draw what propensities promise against what happened.
-
-    Parameters
-    ----------
-    scorers : mapping of str to Curves
-        Those whose scores are propensities.
-
-    Returns
-    -------
-    Picture
-    """
+    """Draw what propensities promise against what happened."""
     ratio = scorers["challenger"].metrics["expected_per_actual"]
     gaps = [f"{label_of(name)} {c.metrics['ece']:.4f}" for name, c in scorers.items()]
 
@@ -80,17 +59,7 @@ def draw_reliability(scorers: Mapping[str, Curves]) -> Picture:
 
 
 def draw_distribution(ours: Curves) -> Picture:
-    """Draw how high bought and unbought candidates score.
-
-    Parameters
-    ----------
-    ours : Curves
-        Of the challenger.
-
-    Returns
-    -------
-    Picture
-    """
+    """Draw how high bought and unbought candidates score."""
     pushed, found = (ours.metrics[name] for name in ("pushed_share", "recall_when_pushed"))
     edges, bought, not_bought = ours.histogram
 
@@ -141,13 +110,7 @@ def _reliability_ends(scorers: Mapping[str, Curves]) -> tuple[float, float]:
 
 
 def percent_ticks(axes: Axes) -> None:
-    """Write the ticks of both axes in percent, and none between them.
-
-    Parameters
-    ----------
-    axes : Axes
-        Painted on, logarithmic or not.
-    """
+    """Write the ticks of both axes in percent, and none between them."""
     percent = FuncFormatter(lambda share, _: f"{100 * share:g} %")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(percent)

@@ -15,17 +15,7 @@ MOST_TICKS = 5
 
 
 def draw_dependences(dependences: Sequence[Dependence]) -> Iterator[Picture]:
-    """Draw how the mean propensity moves with each feature.
-
-    Parameters
-    ----------
-    dependences : sequence of Dependence
-        Most important feature first.
-
-    Yields
-    ------
-    Picture
-    """
+    """Draw how the mean propensity moves with each feature."""
     for number, found in enumerate(dependences):
         yield _draw_dependence(found, f"dependence-{number}")
 

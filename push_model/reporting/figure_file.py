@@ -82,15 +82,7 @@ class Drawn:
 
 
 def write_figure(drawn: Drawn, path: Path) -> None:
-    """Write a figure; the same numbers give the same bytes.
-
-    Parameters
-    ----------
-    drawn : Drawn
-        What to draw.
-    path : Path
-        A file ending in .png, .svg or .html; replaced if there. A page holds the numbers, too.
-    """
+    """Write a figure; the same numbers give the same bytes."""
     if path.suffix == ".html":
         page = Environment(autoescape=True, undefined=StrictUndefined).from_string(_PAGE)
         picture = base64.b64encode(_render(drawn, "svg")).decode()
@@ -110,12 +102,6 @@ def _render(drawn: Drawn, form: str) -> bytes:
 
 
 def add_legend(axes: Axes) -> None:
-    """Name the lines above the axes, where that hides nothing.
-
-    Parameters
-    ----------
-    axes : Axes
-        Maybe with labelled lines.
-    """
+    """Name the lines above the axes, where that hides nothing."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, fontsize=9)

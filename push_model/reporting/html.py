@@ -19,24 +19,7 @@ def render(
     draw: Callable[[Picture], str] = methodcaller("svg"),
     **content: Any,
 ) -> str:
-    """Fill a template; whatever is not a picture is escaped.
-
-    Parameters
-    ----------
-    template : str
-        Name of its file.
-    *folders : Path
-        Where it and what it includes lie; the first that has a name wins.
-    draw : callable
-        Gives the SVG of a picture.
-    **content : object
-        What it speaks of.
-
-    Returns
-    -------
-    str
-        HTML.
-    """
+    """Fill a template; whatever is not a picture is escaped."""
     environment = Environment(
         loader=FileSystemLoader(folders),
         autoescape=True,

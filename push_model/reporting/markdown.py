@@ -13,20 +13,7 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$&])")
 def write_section(
     section: Section, *, file_of: Callable[[Picture], str] | None = None
 ) -> Iterator[str]:
-    """Write a section as Markdown.
-
-    Parameters
-    ----------
-    section : Section
-        Any text in it may be hostile.
-    file_of : callable, optional
-        Where a picture lies; without it, pictures are told by their titles alone.
-
-    Yields
-    ------
-    str
-        Its blocks.
-    """
+    """Write a section as Markdown."""
     yield f"## {escape(section.heading)}"
     yield from map(escape, section.paragraphs)
     if file_of:
@@ -48,16 +35,6 @@ def _table(table: Table) -> str:
 
 def escape(text: str) -> str:
     r"""Escape what Markdown would read as more than text.
-
-    Parameters
-    ----------
-    text : str
-        Of anyone.
-
-    Returns
-    -------
-    str
-        On one line.
 
     Examples
     --------

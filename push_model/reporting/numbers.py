@@ -47,17 +47,6 @@ UNKNOWN = "-"
 def write_number(value: Any, form: str = "{:.4g}") -> str:
     """Write a number; a dash where there is none, and text as it is.
 
-    Parameters
-    ----------
-    value : object
-        What a document gave.
-    form : str
-        How a number is written.
-
-    Returns
-    -------
-    str
-
     Examples
     --------
     >>> write_number(0.31659, "{:.3f}"), write_number(None), write_number("any")
@@ -73,17 +62,6 @@ def write_number(value: Any, form: str = "{:.4g}") -> str:
 def write_interval(ends: Any, form: str = "{:.3f}") -> str:
     """Write an interval, or nothing where there is none.
 
-    Parameters
-    ----------
-    ends : pair of float, or None
-        Lower and upper end.
-    form : str
-        How an end is written.
-
-    Returns
-    -------
-    str
-
     Examples
     --------
     >>> write_interval([0.279, 0.351])
@@ -95,15 +73,6 @@ def write_interval(ends: Any, form: str = "{:.3f}") -> str:
 def name_interval(level: float | None) -> str:
     """Name an interval by how sure it is; a level that is not known is not made up.
 
-    Parameters
-    ----------
-    level : float or None
-        Probability that it holds the truth.
-
-    Returns
-    -------
-    str
-
     Examples
     --------
     >>> name_interval(0.9), name_interval(None)
@@ -114,15 +83,6 @@ def name_interval(level: float | None) -> str:
 
 def write_percent(share: float) -> str:
     """Write a share in percent, with two digits at least.
-
-    Parameters
-    ----------
-    share : float
-        0.05 is 5 %.
-
-    Returns
-    -------
-    str
 
     Examples
     --------
@@ -138,15 +98,6 @@ def write_percent(share: float) -> str:
 def label_of(scorer: str) -> str:
     """Name a scorer as the card does.
 
-    Parameters
-    ----------
-    scorer : str
-        A key of `SCORERS`, or another.
-
-    Returns
-    -------
-    str
-
     Examples
     --------
     >>> label_of("challenger"), label_of("other")
@@ -157,15 +108,6 @@ def label_of(scorer: str) -> str:
 
 def in_order(scorers: Iterable[str]) -> list[str]:
     """Sort scorers as the card shows them; one it does not know comes last.
-
-    Parameters
-    ----------
-    scorers : iterable of str
-        Keys of `SCORERS`, or others.
-
-    Returns
-    -------
-    list of str
 
     Examples
     --------

@@ -108,13 +108,7 @@ class Picture:
         return self.size[0] < WIDTH
 
     def svg(self) -> str:
-        """Draw it, the same bytes every time.
-
-        Returns
-        -------
-        str
-            An element ready to stand in HTML.
-        """
+        """Draw it, the same bytes every time."""
         with rc_context(SETTINGS | {"svg.hashsalt": self.name}), warnings.catch_warnings():
             # Text is measured in Matplotlib's font and shown in the reader's, with more letters.
             warnings.filterwarnings("ignore", message="Glyph")
@@ -151,15 +145,6 @@ def _inline(svg: str, name: str, title: str, alt: str) -> str:
 
 def recolour(svg: str) -> str:
     """Hand the colours over to the style sheet.
-
-    Parameters
-    ----------
-    svg : str
-        Drawn in the colours of `VARIABLES`.
-
-    Returns
-    -------
-    str
 
     Examples
     --------

@@ -19,18 +19,7 @@ Points = Callable[[Curves], tuple[list[float], list[float]]]
 
 
 def draw_ranking(evaluation: Evaluation) -> Iterator[Picture]:
-    """Draw how the scorers rank.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-        With a ``"challenger"``.
-
-    Yields
-    ------
-    Picture
-        Gains, precision and recall, ROC.
-    """
+    """Draw how the scorers rank."""
     ranked = {
         name: evaluation.scorers[name]
         for name in in_order(evaluation.scorers)
@@ -42,17 +31,7 @@ def draw_ranking(evaluation: Evaluation) -> Iterator[Picture]:
 
 
 def draw_gains(scorers: Mapping[str, Curves]) -> Picture:
-    """Draw how many purchases the best candidates hold.
-
-    Parameters
-    ----------
-    scorers : mapping of str to Curves
-        In the order shown.
-
-    Returns
-    -------
-    Picture
-    """
+    """Draw how many purchases the best candidates hold."""
     found = {name: _recall_at(curves, READ_SHARE) for name, curves in scorers.items()}
     others = [
         f"{label_of(name)} {write_percent(share)}"
@@ -84,17 +63,7 @@ def draw_gains(scorers: Mapping[str, Curves]) -> Picture:
 
 
 def draw_precision_recall(scorers: Mapping[str, Curves]) -> Picture:
-    """Draw how often a push is right while more of the purchases are found.
-
-    Parameters
-    ----------
-    scorers : mapping of str to Curves
-        In the order shown.
-
-    Returns
-    -------
-    Picture
-    """
+    """Draw how often a push is right while more of the purchases are found."""
     ours = scorers["challenger"]
     read = next(p for p in ours.places if p.purchases >= READ_RECALL * ours.places[-1].purchases)
     right = read.purchases / read.candidates
@@ -122,17 +91,7 @@ def draw_precision_recall(scorers: Mapping[str, Curves]) -> Picture:
 
 
 def draw_roc(scorers: Mapping[str, Curves]) -> Picture:
-    """Draw how purchases are told from the rest over the whole list.
-
-    Parameters
-    ----------
-    scorers : mapping of str to Curves
-        In the order shown.
-
-    Returns
-    -------
-    Picture
-    """
+    """Draw how purchases are told from the rest over the whole list."""
     areas = {name: f"{label_of(name)} {c.metrics['roc_auc']:.3f}" for name, c in scorers.items()}
     times = round(100 * scorers["challenger"].metrics["roc_auc"])
 
@@ -168,18 +127,7 @@ def _lines(
 
 
 def trace_gains(curves: Curves) -> tuple[list[float], list[float]]:
-    """Give the shares of the candidates and of the purchases found, place by place.
-
-    Parameters
-    ----------
-    curves : Curves
-        Of one scorer.
-
-    Returns
-    -------
-    pair of list of float
-        Across and up.
-    """
+    """Give the shares of the candidates and of the purchases found, place by place."""
     rows, purchases = curves.places[-1]
     return (
         [0.0, *(place.candidates / rows for place in curves.places)],
@@ -188,18 +136,7 @@ def trace_gains(curves: Curves) -> tuple[list[float], list[float]]:
 
 
 def trace_precision_recall(curves: Curves) -> tuple[list[float], list[float]]:
-    """Give recall and precision, place by place.
-
-    Parameters
-    ----------
-    curves : Curves
-        Of one scorer.
-
-    Returns
-    -------
-    pair of list of float
-        Across and up.
-    """
+    """Give recall and precision, place by place."""
     purchases = curves.places[-1].purchases
     recalls, precisions = [], []
     found = [place for place in curves.places if place.purchases]
@@ -212,18 +149,7 @@ def trace_precision_recall(curves: Curves) -> tuple[list[float], list[float]]:
 
 
 def trace_roc(curves: Curves) -> tuple[list[float], list[float]]:
-    """Give the shares of the unbought and of the bought above each place.
-
-    Parameters
-    ----------
-    curves : Curves
-        Of one scorer.
-
-    Returns
-    -------
-    pair of list of float
-        Across and up.
-    """
+    """Give the shares of the unbought and of the bought above each place."""
     rows, purchases = curves.places[-1]
     unbought = rows - purchases
     return (
@@ -237,15 +163,7 @@ def _recall_at(curves: Curves, share: float) -> float:
 
 
 def share_axes(axes: Axes, across: str, up: str) -> None:
-    """Make both axes run from 0 to 100 %.
-
-    Parameters
-    ----------
-    axes : Axes
-        Painted on.
-    across, up : str
-        What they show.
-    """
+    """Make both axes run from 0 to 100 %."""
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=across, ylabel=up)
     percent = FuncFormatter(lambda share, _: f"{100 * share:.0f} %")
     axes.xaxis.set_major_formatter(percent)

@@ -32,19 +32,7 @@ def draw_average_precision(
     *,
     level: float | None = None,
 ) -> Picture:
-    """Draw the leading metric of each scorer with its interval.
-
-    Parameters
-    ----------
-    metrics, intervals : mapping of str to mapping
-        By scorer and metric; the challenger's are known.
-    level : float, optional
-        Probability that an interval holds the truth, where it is known.
-
-    Returns
-    -------
-    Picture
-    """
+    """Draw the leading metric of each scorer with its interval."""
     found = {
         name: metrics[name]["average_precision"]
         for name in in_order(metrics)
@@ -83,18 +71,7 @@ def draw_average_precision(
 
 
 def draw_slices(slices: Sequence[Slice]) -> Picture | None:
-    """Draw average precision slice by slice.
-
-    Parameters
-    ----------
-    slices : sequence of Slice
-        Those shown.
-
-    Returns
-    -------
-    Picture or None
-        None where no slice has an average precision.
-    """
+    """Draw average precision slice by slice."""
     known = [(found.average_precision, found) for found in slices if found.average_precision]
     if not known:
         return None
@@ -137,18 +114,7 @@ def draw_slices(slices: Sequence[Slice]) -> Picture | None:
 
 
 def draw_importances(importances: Sequence[Importance]) -> Picture | None:
-    """Draw what is lost without each feature.
-
-    Parameters
-    ----------
-    importances : sequence of Importance
-        Most important first.
-
-    Returns
-    -------
-    Picture or None
-        None where none was measured.
-    """
+    """Draw what is lost without each feature."""
     shown = importances[:MOST_BARS]
     if not shown:
         return None
@@ -179,15 +145,7 @@ def draw_importances(importances: Sequence[Importance]) -> Picture | None:
 
 
 def name_rows(axes: Axes, names: Sequence[str]) -> None:
-    """Make each whole number of the vertical axis a named row, the first on top.
-
-    Parameters
-    ----------
-    axes : Axes
-        Painted on.
-    names : sequence of str
-        From the top down.
-    """
+    """Make each whole number of the vertical axis a named row, the first on top."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.spines["left"].set_visible(False)

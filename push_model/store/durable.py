@@ -23,15 +23,7 @@ _CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP)
 
 
 def write_aside(path: Path, content: bytes) -> None:
-    """Replace a file in one moment: whoever reads it finds the old content or the new.
-
-    Parameters
-    ----------
-    path : Path
-        The file; it need not exist.
-    content : bytes
-        Its new content, on the disk when this returns.
-    """
+    """Replace a file in one moment: whoever reads it finds the old content or the new."""
     aside = path.with_name(_aside_name(path))
     try:
         _write_through(aside, content)
@@ -43,31 +35,14 @@ def write_aside(path: Path, content: bytes) -> None:
 
 
 def move_synced(aside: Path, path: Path) -> None:
-    """Rename a file once it is on disk, so that a power cut leaves the old one or the new.
-
-    Parameters
-    ----------
-    aside : Path
-        The finished file.
-    path : Path
-        Where it goes, in the same folder; replaced if there.
-    """
+    """Rename a file once it is on disk, so that a power cut leaves the old one or the new."""
     _sync(aside)
     aside.replace(path)
     sync_folder(path.parent)
 
 
 def append_line(path: Path, line: bytes) -> None:
-    """Add a line to a file of lines, and nothing to the line before it.
-
-    Parameters
-    ----------
-    path : Path
-        The file; made if absent. One process at a time may add to it.
-    line : bytes
-        Without its line end. On the disk when this returns; a crash may leave half of it, which
-        then stays a line of its own.
-    """
+    """Add a line to a file of lines, and nothing to the line before it."""
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _BINARY, 0o666)
     try:
         half = b"" if _ends_with_newline(descriptor) else b"\n"
@@ -79,20 +54,7 @@ def append_line(path: Path, line: bytes) -> None:
 
 
 def write_folder(target: Path, files: Mapping[str, bytes]) -> bool:
-    """Write a folder that appears whole or not at all.
-
-    Parameters
-    ----------
-    target : Path
-        The folder, in a folder that exists.
-    files : mapping of str to bytes
-        Content by file name.
-
-    Returns
-    -------
-    bool
-        False when another writer took the name meanwhile; nothing is left behind then.
-    """
+    """Write a folder that appears whole or not at all."""
     aside = target.with_name(_aside_name(target))
     aside.mkdir()
     try:
@@ -112,13 +74,7 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> bool:
 
 
 def remove_folder(target: Path) -> None:
-    """Remove a folder that disappears whole, whatever then hinders the removal of its files.
-
-    Parameters
-    ----------
-    target : Path
-        The folder. What a crash leaves of it has a hidden name that `is_aside` knows.
-    """
+    """Remove a folder that disappears whole, whatever then hinders the removal of its files."""
     aside = target.with_name(_aside_name(target) + _GONE)
     target.rename(aside)
     # Before its files go: a power cut must not bring half of the folder back under its name.
@@ -127,13 +83,7 @@ def remove_folder(target: Path) -> None:
 
 
 def remove_aside(aside: Path) -> None:
-    """Remove what a crash left behind.
-
-    Parameters
-    ----------
-    aside : Path
-        A file or a folder; it may hold anything. Links are removed, not followed.
-    """
+    """Remove what a crash left behind."""
     from shutil import rmtree  # noqa: PLC0415 - serving removes nothing
 
     if aside.is_dir() and not aside.is_symlink():
@@ -144,18 +94,6 @@ def remove_aside(aside: Path) -> None:
 
 def is_aside(name: str, *, gone: bool = False) -> bool:
     """Say whether a file or folder was written aside, or moved aside to be removed.
-
-    Parameters
-    ----------
-    name : str
-        Its name alone.
-    gone : bool, default=False
-        Ask for what was moved aside to be removed, and nothing else.
-
-    Returns
-    -------
-    bool
-        True for what this process or another is still writing, too.
 
     Examples
     --------
@@ -201,13 +139,7 @@ def _sync(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Put a folder's own entries on the disk: power may fail after a rename.
-
-    Parameters
-    ----------
-    path : Path
-        The folder. Where the file system cannot do it, nothing happens.
-    """
+    """Put a folder's own entries on the disk: power may fail after a rename."""
     try:
         _sync(path)
     except OSError as error:
@@ -216,25 +148,7 @@ def sync_folder(path: Path) -> None:
 
 
 def read_whole(path: Path, *, most_bytes: int) -> bytes:
-    """Read a file whole, if it is one and not beyond a size.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    most_bytes : int
-        The largest that is read.
-
-    Returns
-    -------
-    bytes
-        All of it.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read, is too large, or is no regular file: a named pipe would never end.
-    """
+    """Read a file whole, if it is one and not beyond a size."""
     # Without O_NONBLOCK even opening a pipe waits for its writer.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
     try:
@@ -249,20 +163,7 @@ def read_whole(path: Path, *, most_bytes: int) -> bytes:
 
 
 def leads_out(path: Path, store: Path) -> bool:
-    """Say whether a link leads out of a store.
-
-    Parameters
-    ----------
-    path : Path
-        What may be a link.
-    store : Path
-        A folder.
-
-    Returns
-    -------
-    bool
-        True, too, for a link that leads to itself.
-    """
+    """Say whether a link leads out of a store."""
     try:
         return path.is_symlink() and not path.resolve().is_relative_to(store.resolve())
     except RuntimeError:  # what Path says of a loop, before Python 3.13

@@ -53,21 +53,6 @@ class LoadedModel(NamedTuple):
 def document_bytes(document: Mapping[str, Any]) -> bytes:
     """Write a model document in its one form: keys sorted, no spaces, UTF-8.
 
-    Parameters
-    ----------
-    document : mapping
-        JSON-able.
-
-    Returns
-    -------
-    bytes
-        The same document gives the same bytes.
-
-    Raises
-    ------
-    ModelFormatError
-        If it holds NaN, infinity or anything else that is not JSON.
-
     Examples
     --------
     >>> document_bytes({"scale": 1.0, "bias": 0})
@@ -85,21 +70,6 @@ def document_bytes(document: Mapping[str, Any]) -> bytes:
 def model_id_of(document: Mapping[str, Any]) -> str:
     """Give the id of a model: a digest of all its document says but the id itself.
 
-    Parameters
-    ----------
-    document : mapping
-        With ``"model_id"`` or without.
-
-    Returns
-    -------
-    str
-        16 hex digits.
-
-    Raises
-    ------
-    ModelFormatError
-        If the document is not JSON-able.
-
     Examples
     --------
     >>> model_id_of({"bias": 0}) == model_id_of({"bias": 0, "model_id": "any"})
@@ -110,30 +80,7 @@ def model_id_of(document: Mapping[str, Any]) -> str:
 
 
 def read_model(folder: Path | str, *, file: str = MODEL_FILE) -> LoadedModel:
-    """Read the model of a folder, if its bytes are those that were saved.
-
-    Parameters
-    ----------
-    folder : Path or str
-        A model folder. Only ``manifest.json`` and `file` are opened.
-    file : str
-        Which model document of the folder; the one that serves where left out.
-
-    Returns
-    -------
-    LoadedModel
-        Ready to score.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If there is no such folder.
-    ModelIntegrityError
-        If a file is missing, unreadable, or not what the manifest says. The digest is checked
-        before anything of `file` is parsed.
-    ModelFormatError
-        If the model is of another format.
-    """
+    """Read the model of a folder, if its bytes are those that were saved."""
     path = Path(folder)
     if not is_folder(path):
         raise ModelNotFoundError(f"There is no model folder {path.name} in the store.")
@@ -145,25 +92,7 @@ def read_model(folder: Path | str, *, file: str = MODEL_FILE) -> LoadedModel:
 
 
 def read_vouched_for(folder: Path, file: str) -> bytes:
-    """Read a file of a model folder, if its bytes are those that were saved.
-
-    Parameters
-    ----------
-    folder : Path
-        A model folder.
-    file : str
-        Its name.
-
-    Returns
-    -------
-    bytes
-        What the manifest gives the SHA-256 of.
-
-    Raises
-    ------
-    ModelIntegrityError
-        If it cannot be read, or the manifest vouches for something else or for nothing.
-    """
+    """Read a file of a model folder, if its bytes are those that were saved."""
     expected = _digest_expected(folder, file)
     content = _read_bytes(folder / file)
     if (found := sha256(content).hexdigest()) != expected:
@@ -175,23 +104,7 @@ def read_vouched_for(folder: Path, file: str) -> bytes:
 
 
 def read_manifest(folder: Path | str) -> dict[str, Any]:
-    """Read what the manifest of a model folder says.
-
-    Parameters
-    ----------
-    folder : Path or str
-        A model folder.
-
-    Returns
-    -------
-    dict
-        The facts it was saved with, and ``"files"``.
-
-    Raises
-    ------
-    ModelIntegrityError
-        If there is none, or it is no JSON object.
-    """
+    """Read what the manifest of a model folder says."""
     path = Path(folder)
     manifest = _load_manifest(path)
     if not isinstance(manifest, dict):
@@ -203,23 +116,7 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
 
 
 def is_folder(path: Path) -> bool:
-    """Say whether a model folder is there.
-
-    Parameters
-    ----------
-    path : Path
-        Where it should be.
-
-    Returns
-    -------
-    bool
-        False for a file, too.
-
-    Raises
-    ------
-    ModelIntegrityError
-        If the store is closed to this process.
-    """
+    """Say whether a model folder is there."""
     try:
         return path.is_dir()
     except OSError as error:
@@ -236,34 +133,7 @@ def write_model_folder(
     *,
     pages: Mapping[str, bytes] | None = None,
 ) -> Path:
-    """Save a model folder whole or not at all, and never over another.
-
-    Parameters
-    ----------
-    models_dir : Path or str
-        The store; made if absent.
-    model_name : str
-        The name wished for. A folder of that name with the same ``model.json``, of which every
-        file is what its manifest vouches for, is the same model, and is given back as it is; beside
-        another or a damaged one the new one becomes ``name_2``, ``name_3``.
-    files : mapping of str to bytes
-        Content by file name, ``"model.json"`` among them.
-    facts : mapping
-        What ``manifest.json`` says besides the SHA-256 and size of each file; JSON-able.
-    pages : mapping of str to bytes, optional
-        Content of files that the manifest does not vouch for: people read them, and they are
-        written anew when more is known of the model.
-
-    Returns
-    -------
-    Path
-        The folder.
-
-    Raises
-    ------
-    ModelFormatError
-        If the facts are not JSON-able.
-    """
+    """Save a model folder whole or not at all, and never over another."""
     store = Path(models_dir)
     store.mkdir(parents=True, exist_ok=True)
     content = {**files, **(pages or {}), MANIFEST_FILE: _manifest(files, facts)}

@@ -15,23 +15,7 @@ if TYPE_CHECKING:
 
 
 def history(models_dir: Path | str) -> tuple[LogLine, ...]:
-    """Tell every change of the champion, and whether it took effect.
-
-    Parameters
-    ----------
-    models_dir : Path or str
-        The store.
-
-    Returns
-    -------
-    tuple of LogLine
-        The oldest first.
-
-    Raises
-    ------
-    ModelIntegrityError
-        If the log is there but cannot be read.
-    """
+    """Tell every change of the champion, and whether it took effect."""
     pointer = look(models_dir)
     while True:
         moves, before = read_moves(models_dir), pointer
@@ -43,18 +27,7 @@ def history(models_dir: Path | str) -> tuple[LogLine, ...]:
 
 
 def earlier_champions(models_dir: Path | str) -> Iterator[str]:
-    """Give the champions before the present one that are whole, the latest first.
-
-    Parameters
-    ----------
-    models_dir : Path or str
-        The store.
-
-    Yields
-    ------
-    str
-        A name; its files are checked only when it is asked for.
-    """
+    """Give the champions before the present one that are whole, the latest first."""
     store = Path(models_dir)
     serving, _ = look(store)
     for name in former_champions(history(store)):
@@ -68,27 +41,7 @@ def earlier_champions(models_dir: Path | str) -> Iterator[str]:
 
 
 def rollback_target(models_dir: Path | str, *, to: str | None = None) -> str:
-    """Name the model a rollback would go to.
-
-    Parameters
-    ----------
-    models_dir : Path or str
-        The store.
-    to : str or None
-        The one asked for; None for the last champion before the present that is whole.
-
-    Returns
-    -------
-    str
-        Its name. It loads, and all its digests hold.
-
-    Raises
-    ------
-    InvalidEventError
-        If `to` never was champion.
-    ModelNotFoundError, ModelIntegrityError
-        If there is nothing whole to go back to.
-    """
+    """Name the model a rollback would go to."""
     store = Path(models_dir)
     if to is not None:
         folder = model_path(store, to)

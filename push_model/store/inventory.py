@@ -67,23 +67,7 @@ class ModelSummary(NamedTuple):
 
 
 def model_names(models_dir: Path | str) -> tuple[str, ...]:
-    """Name the models of a store; what a crash left behind is none.
-
-    Parameters
-    ----------
-    models_dir : Path or str
-        The store.
-
-    Returns
-    -------
-    tuple of str
-        Sorted. A link to a model is none; a folder that lost its manifest is one.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If there is no such store.
-    """
+    """Name the models of a store; what a crash left behind is none."""
     try:
         with os.scandir(models_dir) as entries:
             folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
@@ -95,44 +79,12 @@ def model_names(models_dir: Path | str) -> tuple[str, ...]:
 
 
 def summarise(models_dir: Path | str) -> tuple[ModelSummary, ...]:
-    """Describe every model of a store, and check it.
-
-    Parameters
-    ----------
-    models_dir : Path or str
-        The store.
-
-    Returns
-    -------
-    tuple of ModelSummary
-        By name. What a manifest does not say is None.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If there is no such store.
-    """
+    """Describe every model of a store, and check it."""
     return tuple(_summary(Path(models_dir) / name) for name in model_names(models_dir))
 
 
 def check_folder(folder: Path) -> FolderCheck:
-    """Check every file of a model folder against its manifest, then read the model.
-
-    Parameters
-    ----------
-    folder : Path
-        The model folder.
-
-    Returns
-    -------
-    FolderCheck
-        All that is wrong with it, not only the first.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If there is no such folder.
-    """
+    """Check every file of a model folder against its manifest, then read the model."""
     if not is_folder(folder):
         raise ModelNotFoundError(f"There is no model folder {folder.name} in the store.")
     try:
@@ -148,20 +100,7 @@ def check_folder(folder: Path) -> FolderCheck:
 
 
 def require_whole(folder: Path) -> None:
-    """Refuse a model folder that is not, file by file, what was saved.
-
-    Parameters
-    ----------
-    folder : Path
-        The model folder.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If there is no such folder.
-    ModelIntegrityError
-        If a file is missing or altered, or the model cannot be read by this release.
-    """
+    """Refuse a model folder that is not, file by file, what was saved."""
     if faults := check_folder(folder).faults:
         raise ModelIntegrityError(faults[0])
 

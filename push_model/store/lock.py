@@ -20,25 +20,7 @@ LOCK_WAIT_S = 30.0
 
 @contextmanager
 def locked(models_dir: Path) -> Iterator[None]:
-    """Let one process at a time change the store; one that dies lets go.
-
-    Parameters
-    ----------
-    models_dir : Path
-        The store.
-
-    Yields
-    ------
-    None
-        While the lock is held.
-
-    Raises
-    ------
-    ModelNotFoundError
-        If there is no such store.
-    TimeoutError
-        If another does not let go.
-    """
+    """Let one process at a time change the store; one that dies lets go."""
     try:
         # Made but never removed: who removes a lock file may remove another's lock.
         descriptor = os.open(models_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)

@@ -75,20 +75,7 @@ class LogLine(NamedTuple):
 
 
 def append_move(models_dir: Path, move: Move) -> int:
-    """Log a change before it is made.
-
-    Parameters
-    ----------
-    models_dir : Path
-        The store, locked by the caller.
-    move : Move
-        The change.
-
-    Returns
-    -------
-    int
-        The number of its line, which is on the disk.
-    """
+    """Log a change before it is made."""
     number = len(_read_lines(models_dir)) + 1
     fields = {"from" if key == "before" else key: value for key, value in move._asdict().items()}
     line = json.dumps(fields, sort_keys=True, allow_nan=False)
@@ -97,23 +84,7 @@ def append_move(models_dir: Path, move: Move) -> int:
 
 
 def read_moves(models_dir: Path | str) -> tuple[Move | None, ...]:
-    """Read all lines, whether they took effect or not.
-
-    Parameters
-    ----------
-    models_dir : Path or str
-        The store.
-
-    Returns
-    -------
-    tuple of Move or None
-        Line 1 first; None for a line that is not whole.
-
-    Raises
-    ------
-    ModelIntegrityError
-        If the log is there but cannot be read.
-    """
+    """Read all lines, whether they took effect or not."""
     return tuple(_parse(line) for line in _read_lines(Path(models_dir)))
 
 
@@ -121,20 +92,6 @@ def tell_effects(
     moves: Sequence[Move | None], serving: Champion | None, *, is_damaged: bool = False
 ) -> tuple[LogLine, ...]:
     """Say of each line whether the champion changed as it says.
-
-    Parameters
-    ----------
-    moves : sequence of Move or None
-        What `read_moves` gave.
-    serving : Champion or None
-        What the pointer says; None if there is none.
-    is_damaged : bool, default=False
-        Whether the pointer is there but cannot be read.
-
-    Returns
-    -------
-    tuple of LogLine
-        One a line.
 
     Examples
     --------
@@ -171,19 +128,6 @@ def _find_line(moves: Sequence[Move | None], name: str | None, number: int | Non
 
 def former_champions(lines: Sequence[LogLine], *, gone_back_over: bool = False) -> tuple[str, ...]:
     """Name the champions one could go back to, the latest first and the present one in front.
-
-    Parameters
-    ----------
-    lines : sequence of LogLine
-        What `tell_effects` gave.
-    gone_back_over : bool, default=False
-        Name those too that a rollback went back over.
-
-    Returns
-    -------
-    tuple of str
-        Each once. A rollback takes what it went back over off the list: going back twice goes two
-        champions back, never forward again.
 
     Examples
     --------

@@ -47,16 +47,6 @@ class Champion(NamedTuple):
 def is_model_name(name: object) -> bool:
     """Say whether a model may be called so.
 
-    Parameters
-    ----------
-    name : object
-        Anything at all.
-
-    Returns
-    -------
-    bool
-        Whether it is 1 to 100 letters, digits, '_' or '-', the first a letter or digit.
-
     Examples
     --------
     >>> is_model_name("push_2026_11_23"), is_model_name("../push_2026_11_23")
@@ -67,25 +57,6 @@ def is_model_name(name: object) -> bool:
 
 def model_path(models_dir: Path | str, model_name: str) -> Path:
     """Give the folder of a model, in the store and nowhere else.
-
-    Parameters
-    ----------
-    models_dir : Path or str
-        The store.
-    model_name : str
-        Name of a model; it need not exist. Anything at all may come.
-
-    Returns
-    -------
-    Path
-        Its folder.
-
-    Raises
-    ------
-    InvalidEventError
-        If the name is no plain name, or a link leads out of the store.
-    ModelIntegrityError
-        If the store cannot be looked into.
 
     Examples
     --------
@@ -112,23 +83,7 @@ def model_path(models_dir: Path | str, model_name: str) -> Path:
 
 
 def champion(models_dir: Path | str) -> Champion | None:
-    """Say which model serves.
-
-    Parameters
-    ----------
-    models_dir : Path or str
-        The store.
-
-    Returns
-    -------
-    Champion or None
-        None while nothing was promoted yet.
-
-    Raises
-    ------
-    ModelIntegrityError
-        If the pointer is there but cannot be read.
-    """
+    """Say which model serves."""
     path = Path(models_dir) / CHAMPION_FILE
     try:
         pointer = json.loads(read_whole(path, most_bytes=MOST_POINTER_BYTES))
@@ -149,20 +104,7 @@ def champion(models_dir: Path | str) -> Champion | None:
 
 
 def look(models_dir: Path | str) -> tuple[Champion | None, bool]:
-    """Say which model serves, or that it cannot be said.
-
-    Parameters
-    ----------
-    models_dir : Path or str
-        The store.
-
-    Returns
-    -------
-    serving : Champion or None
-        None while nothing was promoted yet, or if the pointer is damaged.
-    is_damaged : bool
-        Whether the pointer is there but cannot be read.
-    """
+    """Say which model serves, or that it cannot be said."""
     try:
         return champion(models_dir), False
     except ModelIntegrityError:
@@ -170,15 +112,7 @@ def look(models_dir: Path | str) -> tuple[Champion | None, bool]:
 
 
 def write_champion(models_dir: Path, serving: Champion) -> None:
-    """Move the pointer, in one moment.
-
-    Parameters
-    ----------
-    models_dir : Path
-        The store, locked by the caller.
-    serving : Champion
-        The model that serves from now on.
-    """
+    """Move the pointer, in one moment."""
     content = json.dumps(serving._asdict(), sort_keys=True, allow_nan=False)
     write_aside(models_dir / CHAMPION_FILE, f"{content}\n".encode())
 

@@ -46,44 +46,6 @@ def promote(
 ) -> Champion:
     """Make a model the champion, if the champion is still the one it was compared with.
 
-    Parameters
-    ----------
-    models_dir : Path or str
-        The store.
-    model_name : str
-        The model to promote. Promoting the champion again changes nothing.
-    expected : str or None
-        Name of the champion it was compared with; None where there was none.
-    expected_line : int or None
-        The line of the log that had made it champion, so that one which went and came back is
-        told from one that stayed; None asks for the name alone.
-    verdict : object
-        What the gate found, JSON-able; goes into the log.
-    reason : str
-        Why, in a sentence; goes into the log.
-    promoted_at : str
-        ISO 8601; goes into the log.
-    by : str
-        Who promotes; goes into the log.
-    forced : bool, default=False
-        A person promotes without a verdict. Needs a reason, and mends a damaged pointer.
-
-    Returns
-    -------
-    Champion
-        The model now in service.
-
-    Raises
-    ------
-    InvalidEventError
-        If the promotion is forced and gives no reason, or the name is no model name.
-    PromotionConflictError
-        If the champion changed meanwhile.
-    ModelNotFoundError, ModelIntegrityError, ModelFormatError
-        If the model does not load. The champion stays.
-    TimeoutError
-        If another process holds the store's lock and does not let go.
-
     Notes
     -----
     The log is written first, then the pointer moves by one rename. A crash between the two
@@ -117,34 +79,7 @@ def promote(
 def rollback(
     models_dir: Path | str, *, to: str | None = None, reason: str, promoted_at: str, by: str
 ) -> Champion:
-    """Go back to an earlier champion, if each of its files is what was saved.
-
-    Parameters
-    ----------
-    models_dir : Path or str
-        The store.
-    to : str or None
-        The earlier champion; None for the last one before the present that is whole. Going back
-        to the champion itself changes nothing.
-    reason, promoted_at, by : str
-        Why, when (ISO 8601) and who; they go into the log.
-
-    Returns
-    -------
-    Champion
-        The model now in service.
-
-    Raises
-    ------
-    InvalidEventError
-        If there is no reason, or `to` never was champion.
-    ModelNotFoundError, ModelIntegrityError
-        If there is nothing whole to go back to. The champion stays.
-    PromotionConflictError
-        If the champion changed while this waited for the lock.
-    TimeoutError
-        If another process holds the store's lock and does not let go.
-    """
+    """Go back to an earlier champion, if each of its files is what was saved."""
     store = Path(models_dir)
     _require_reason(reason, "A rollback")
     seen = look(store)

@@ -40,32 +40,7 @@ class Pruning(NamedTuple):
 
 
 def plan_pruning(models_dir: Path | str, *, keep: int, now: float) -> Pruning:
-    """Say what `prune` would do, and do nothing.
-
-    Parameters
-    ----------
-    models_dir : Path or str
-        The store.
-    keep : int
-        How many of the newest models stay, whatever they are; at least 1.
-    now : float
-        The time, in seconds since 1970.
-
-    Returns
-    -------
-    Pruning
-        Newest means saved last, by the time of the manifest: a model just trained for an old date
-        is new, and a run may be judging it.
-
-    Raises
-    ------
-    InvalidEventError
-        If `keep` is less than 1.
-    ModelNotFoundError
-        If there is no such store.
-    ModelIntegrityError
-        If it cannot be told which model serves.
-    """
+    """Say what `prune` would do, and do nothing."""
     if keep < 1:
         raise InvalidEventError(
             f"keep must be at least 1, got {keep!r}: a run may be judging the newest model."
@@ -78,31 +53,6 @@ def plan_pruning(models_dir: Path | str, *, keep: int, now: float) -> Pruning:
 
 def prune(models_dir: Path | str, *, keep: int = KEPT_BY_DEFAULT, now: float) -> Pruning:
     """Remove the models nothing speaks for, and what crashes left behind.
-
-    Parameters
-    ----------
-    models_dir : Path or str
-        The store.
-    keep : int, default=10
-        How many of the newest models stay, whatever they are; at least 1.
-    now : float
-        The time, in seconds since 1970.
-
-    Returns
-    -------
-    Pruning
-        What was removed.
-
-    Raises
-    ------
-    InvalidEventError
-        If `keep` is less than 1.
-    ModelNotFoundError
-        If there is no such store.
-    ModelIntegrityError
-        If it cannot be told which model serves. Nothing is removed then.
-    TimeoutError
-        If another process holds the store's lock and does not let go.
 
     Notes
     -----

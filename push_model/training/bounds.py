@@ -29,18 +29,7 @@ class Limits:
     choices: tuple[str, ...] = ()
 
     def complaint(self, value: object) -> str | None:
-        """Say which rule a value breaks.
-
-        Parameters
-        ----------
-        value : object
-            What came.
-
-        Returns
-        -------
-        str or None
-            The end of a sentence; None where the value is legal.
-        """
+        """Say which rule a value breaks."""
         if self.type is float and type(value) is int:
             value = float(value) if abs(value) < LARGEST_INT else math.inf
         if type(value) is not self.type:
@@ -68,21 +57,7 @@ _TYPE_WORDS = {int: "whole number", float: "number", str: "text"}
 
 
 def limited(default: Any, *, reason: str = "", **limits: Any) -> Any:
-    """Make a field of a dataclass that only takes legal values.
-
-    Parameters
-    ----------
-    default : int, float or str
-        Its type is that of every value.
-    reason : str
-        Why the default is what it is, for pages that list the fields.
-    **limits : object
-        As for `Limits`.
-
-    Returns
-    -------
-    dataclasses.Field
-    """
+    """Make a field of a dataclass that only takes legal values."""
     metadata = {"limits": Limits(type(default), **limits), "reason": reason}
     return field(default=default, metadata=metadata)
 
@@ -90,28 +65,7 @@ def limited(default: Any, *, reason: str = "", **limits: Any) -> Any:
 def read_limited(
     cls: type[Limited], values: Mapping[str, Any], place: str, *, also: Iterable[str] = ()
 ) -> Limited:
-    """Fill a dataclass whose fields are `limited`, refusing what is unknown or out of range.
-
-    Parameters
-    ----------
-    cls : type
-        The dataclass.
-    values : mapping
-        By field; what is left out keeps its default.
-    place : str
-        Where the values stand, for the message.
-    also : iterable of str
-        Keys that the caller has read already, for the suggestion.
-
-    Returns
-    -------
-    object of that class
-
-    Raises
-    ------
-    InvalidEventError
-        If a key is unknown, or a value has the wrong type or range.
-    """
+    """Fill a dataclass whose fields are `limited`, refusing what is unknown or out of range."""
     limits = {f.name: f.metadata["limits"] for f in fields(cls)}
     for key, value in values.items():
         if key not in limits:

@@ -15,13 +15,6 @@ from push_model.training.calibration import Line
 class CalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A fitted classifier whose log-odds are put on a line.
 
-    Parameters
-    ----------
-    classifier : CatBoostClassifier or LogisticRegression
-        Fitted.
-    slope, intercept : float
-        ``slope * log-odds + intercept`` in place of the log-odds.
-
     Attributes
     ----------
     classes_ : ndarray of shape (2,)
@@ -45,36 +38,12 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return classes is not None and len(classes) > 0
 
     def fit(self, X: NDArray[np.float64], y: NDArray[np.float64]) -> "CalibratedClassifier":
-        """Fit the classifier anew; the line stays, though it was chosen for the former fit.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_rows, n_inputs)
-            Inputs.
-        y : ndarray of shape (n_rows,)
-            Outcomes.
-
-        Returns
-        -------
-        CalibratedClassifier
-            Itself.
-        """
+        """Fit the classifier anew; the line stays, though it was chosen for the former fit."""
         self.classifier.fit(X, y)
         return self
 
     def decision_function(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the calibrated log-odds.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_rows, n_inputs)
-            Inputs.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-            Log-odds of buying.
-        """
+        """Give the calibrated log-odds."""
         if isinstance(self.classifier, CatBoostClassifier):
             log_odds = self.classifier.predict(X, prediction_type="RawFormulaVal")
         else:
@@ -82,53 +51,17 @@ class CalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return self.slope * np.asarray(log_odds, dtype=np.float64) + self.intercept
 
     def predict_proba(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the calibrated propensities.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_rows, n_inputs)
-            Inputs.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, 2)
-            Of not buying, and of buying.
-        """
+        """Give the calibrated propensities."""
         log_odds = self.decision_function(X)
         return np.column_stack([expit(-log_odds), expit(log_odds)])
 
     def predict(self, X: NDArray[np.float64]) -> NDArray[Any]:
-        """Give the more likely outcome; at a prevalence of 1 %, seldom "bought".
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_rows, n_inputs)
-            Inputs.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-            0 or 1.
-        """
+        """Give the more likely outcome; at a prevalence of 1 %, seldom "bought"."""
         return np.asarray(self.classes_[(self.decision_function(X) > 0.0).astype(int)])
 
 
 def calibrate(pipeline: Pipeline, line: Line) -> Pipeline:
-    """Put the log-odds of a fitted pipeline on a line.
-
-    Parameters
-    ----------
-    pipeline : Pipeline
-        Fitted, as `make_pipeline` builds it; unchanged.
-    line : Line
-        Where they go.
-
-    Returns
-    -------
-    Pipeline
-        The same steps, the last one a `CalibratedClassifier`; `pipeline` itself where the line
-        changes nothing.
-    """
+    """Put the log-odds of a fitted pipeline on a line."""
     if line == Line():
         return pipeline
     name, classifier = pipeline.steps[-1]

@@ -31,18 +31,7 @@ class Line(NamedTuple):
     intercept: float = 0.0
 
     def propensities(self, log_odds: Floats) -> Floats:
-        """Give the propensities after scaling.
-
-        Parameters
-        ----------
-        log_odds : ndarray of shape (n_rows,)
-            Before scaling.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-            In [0, 1].
-        """
+        """Give the propensities after scaling."""
         return np.asarray(expit(self.slope * log_odds + self.intercept))
 
 
@@ -89,20 +78,6 @@ class Calibration:
 def choose_calibration(rows: pd.DataFrame, propensities: Floats) -> Calibration:
     """Decide whether a line makes propensities more honest on orders it has not seen.
 
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        The calibration window, which the model has not been fitted on. Reads ``order_date``,
-        ``order_id`` and ``outcome``.
-    propensities : ndarray of shape (n_rows,)
-        The model's, before any scaling.
-
-    Returns
-    -------
-    Calibration
-        The line fitted on the whole window if one fitted on its older half served its newer half
-        better; none otherwise.
-
     Notes
     -----
     A line with a positive slope keeps every ranking, and so average precision (docs/adr/0011).
@@ -131,18 +106,6 @@ def choose_calibration(rows: pd.DataFrame, propensities: Floats) -> Calibration:
 
 def fit_line(log_odds: Floats, outcomes: Floats) -> Line | None:
     """Find the line that gives the smallest log loss.
-
-    Parameters
-    ----------
-    log_odds : ndarray of shape (n_rows,)
-        Finite.
-    outcomes : ndarray of shape (n_rows,)
-        1 bought, 0 not; some of both.
-
-    Returns
-    -------
-    Line or None
-        None where the best one is not within the bounds: slope 0.2 to 5, intercept -5 to 5.
 
     Notes
     -----

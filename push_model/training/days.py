@@ -14,22 +14,6 @@ MOST_HOLDOUT_DAYS = 1000
 def read_day(value: object, name: str) -> date:
     """Read a day.
 
-    Parameters
-    ----------
-    value : str
-        What was written.
-    name : str
-        What it was written for, for the error.
-
-    Returns
-    -------
-    date
-
-    Raises
-    ------
-    InvalidEventError
-        If it is not text of the form yyyy-mm-dd.
-
     Examples
     --------
     >>> read_day("2021-03-04", "--until")

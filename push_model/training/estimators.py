@@ -62,37 +62,13 @@ class NamedInputs:
     inputs_: tuple[str, ...]
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Give the names of the inputs, as scikit-learn asks for them.
-
-        Parameters
-        ----------
-        input_features : object
-            Not looked at.
-
-        Returns
-        -------
-        ndarray of shape (n_inputs,)
-            Names, in the order of the columns.
-        """
+        """Give the names of the inputs, as scikit-learn asks for them."""
         del input_features
         return np.asarray(self.inputs_, dtype=object)
 
 
 class FeaturePreparer(NamedInputs, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn features into the scorer's inputs exactly as serving does.
-
-    Parameters
-    ----------
-    derived : tuple of Step
-        Steps that make new inputs. The steps before them, which make a never-bought marker
-        missing and fill what must not be missing, are found from the data by `fit`.
-    features : tuple of str
-        What is read of a row, and what a request must send.
-    only : tuple of str or None
-        The inputs to hand on, of those there would be; None for all.
-    never_is_missing : bool
-        Whether a frame's number for "never bought" is made missing; without, it stays a number
-        of days, which is there to be compared with.
 
     Attributes
     ----------
@@ -115,25 +91,7 @@ class FeaturePreparer(NamedInputs, TransformerMixin, BaseEstimator):  # type: ig
         self.never_is_missing = never_is_missing
 
     def fit(self, X: pd.DataFrame, y: object = None) -> "FeaturePreparer":
-        """Find the markers and the fills.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_rows, n_columns)
-            Feature frame; reads the columns of `features`.
-        y : object
-            Not looked at.
-
-        Returns
-        -------
-        FeaturePreparer
-            Itself.
-
-        Raises
-        ------
-        MissingColumnsError
-            If a feature is absent.
-        """
+        """Find the markers and the fills."""
         del y
         _require(self.features, X)
         since = DAYS_SINCE if self.never_is_missing else ()
@@ -156,18 +114,7 @@ class FeaturePreparer(NamedInputs, TransformerMixin, BaseEstimator):  # type: ig
         return self
 
     def transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
-        """Give the inputs of each row.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_rows, n_columns)
-            Feature frame; unchanged.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_inputs)
-            NaN where an input is missing.
-        """
+        """Give the inputs of each row."""
         _require(self.features, X)
         prepared = prepare_columns(_columns(X, self.features), self.steps_)
         return np.column_stack([prepared[name] for name in self.inputs_])
@@ -175,18 +122,6 @@ class FeaturePreparer(NamedInputs, TransformerMixin, BaseEstimator):  # type: ig
 
 def find_never_marker(X: pd.DataFrame, name: str) -> MissingIf | None:
     """Find the number that a frame writes for "never bought".
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_rows, n_columns)
-        Feature frame. Reads `name` and ``ordered_before``.
-    name : str
-        A days-since column.
-
-    Returns
-    -------
-    MissingIf or None
-        The step that makes the marker missing; None where the frame already leaves it empty.
 
     Notes
     -----
@@ -212,20 +147,7 @@ def find_never_marker(X: pd.DataFrame, name: str) -> MissingIf | None:
 
 
 def make_pipeline(parametrisation: Parametrisation, *, seed: int) -> Pipeline:
-    """Build the unfitted pipeline that a parametrisation asks for.
-
-    Parameters
-    ----------
-    parametrisation : BoostedTrees or LogisticRegression
-        Family and hyper-parameters.
-    seed : int
-        Seed of everything random in the fit.
-
-    Returns
-    -------
-    Pipeline
-        ``prepare`` (a `FeaturePreparer`) first, the classifier last.
-    """
+    """Build the unfitted pipeline that a parametrisation asks for."""
     if isinstance(parametrisation, BoostedTrees):
         return _boosted_trees(parametrisation, seed)
     return _logistic_regression(parametrisation, seed)

@@ -36,24 +36,7 @@ def export_model(
     trained_on: str,
     rows: pd.DataFrame | None = None,
 ) -> Document:
-    """Write a fitted pipeline out as a model document (docs/model-format.md).
-
-    Parameters
-    ----------
-    pipeline : Pipeline
-        Fitted, as `make_pipeline` builds it, calibrated or not.
-    parametrisation : BoostedTrees or LogisticRegression
-        What it was built from.
-    trained_on : str
-        Training date, ``"yyyy-mm-dd"``.
-    rows : DataFrame of shape (n_rows, n_columns), optional
-        What it was fitted on, for serving to hold requests against.
-
-    Returns
-    -------
-    dict
-        JSON-able; the same pipeline gives the same document.
-    """
+    """Write a fitted pipeline out as a model document (docs/model-format.md)."""
     prepare = pipeline.named_steps["prepare"]
     classifier, line = _take_apart(pipeline.named_steps["classify"])
     if isinstance(classifier, CatBoostClassifier):
@@ -75,22 +58,7 @@ def export_model(
 
 
 def check_equal(document: Mapping[str, Any], pipeline: Pipeline, frame: pd.DataFrame) -> None:
-    """Refuse an exported model that does not score as its pipeline does.
-
-    Parameters
-    ----------
-    document : mapping
-        What `export_model` gave.
-    pipeline : Pipeline
-        What it was made from.
-    frame : DataFrame of shape (n_rows, n_columns)
-        Rows to score both ways.
-
-    Raises
-    ------
-    ModelIntegrityError
-        If a propensity differs by more than 1e-12.
-    """
+    """Refuse an exported model that does not score as its pipeline does."""
     model = Model.from_document(dict(document))
     columns = {name: frame[name].to_numpy(dtype=np.float64) for name in model.feature_names}
     served = np.asarray(model.propensities_of_columns(columns))
@@ -106,16 +74,6 @@ def check_equal(document: Mapping[str, Any], pipeline: Pipeline, frame: pd.DataF
 
 def float64_border(border: float) -> float:
     """Move a border so that plain doubles compare as CatBoost's float32 values do.
-
-    Parameters
-    ----------
-    border : float
-        A float32 number. CatBoost asks ``float32(value) > border``.
-
-    Returns
-    -------
-    float
-        The double `b` with ``value > b`` exactly when ``float32(value) > border``.
 
     Notes
     -----

@@ -94,27 +94,7 @@ def read_large_orders(
     load: Callable[..., Any],
     derive: Callable[[Any], Any] = with_history,
 ) -> pd.DataFrame:
-    """Read, check and filter the dataset of a request.
-
-    Parameters
-    ----------
-    request : FitRequest
-        Says which dataset, until when, and what makes an order large.
-    load : callable
-        As in `handler_fit`.
-    derive : callable, default=with_history
-        What adds users' earlier orders, where the parametrisation asks for them.
-
-    Returns
-    -------
-    DataFrame of shape (n_rows, n_columns)
-        Rows of large orders, sorted by day, order and product.
-
-    Raises
-    ------
-    DatasetError
-        If the frame breaks the schema or holds no large order.
-    """
+    """Read, check and filter the dataset of a request."""
     logger.info("Reading %s until %s.", request.dataset, request.training_date)
     checked = check_schema(_load(request, load), source=request.dataset)
     if request.parametrisation.features == "history":

@@ -64,23 +64,6 @@ class FitRequest:
 def read_fit_request(event: Mapping[str, Any], *, today: date) -> FitRequest:
     """Read a `handler_fit` event; it is not changed.
 
-    Parameters
-    ----------
-    event : mapping
-        ``"model_parametrisation"``, as `read_parametrisation` takes it, is required; the other keys
-        have the defaults that `FitRequest` lists. A null counts as left out.
-    today : date
-        The default training date.
-
-    Returns
-    -------
-    FitRequest
-
-    Raises
-    ------
-    InvalidEventError
-        If a key is unknown or a value has the wrong type or range.
-
     Examples
     --------
     >>> event = {"model_parametrisation": {"model": "boosted_trees"}}

@@ -38,21 +38,7 @@ class Golden(NamedTuple):
 
 
 def write_golden(document: Document, pipeline: Pipeline) -> bytes:
-    """Invent candidates for a model, and write them down with its trainer's answers.
-
-    Parameters
-    ----------
-    document : mapping
-        What `export_model` gave.
-    pipeline : Pipeline
-        What it was made from.
-
-    Returns
-    -------
-    bytes
-        JSON, ``{"propensities": [...], "rows": [[number or null, ...], ...]}``; the same model
-        gives the same bytes.
-    """
+    """Invent candidates for a model, and write them down with its trainer's answers."""
     rows = invent_rows(document)
     names = [feature["name"] for feature in document["features"]]
     frame = pd.DataFrame(np.array(rows, dtype=np.float64), columns=names)
@@ -61,40 +47,13 @@ def write_golden(document: Document, pipeline: Pipeline) -> bytes:
 
 
 def read_golden(folder: Path) -> Golden:
-    """Read the golden rows of a model folder, if they are those that were saved.
-
-    Parameters
-    ----------
-    folder : Path
-        A model folder.
-
-    Returns
-    -------
-    Golden
-
-    Raises
-    ------
-    ModelIntegrityError
-        If there are none, or they do not match the manifest.
-    """
+    """Read the golden rows of a model folder, if they are those that were saved."""
     # As `write_golden` wrote it.
     return Golden(**json.loads(read_vouched_for(folder, GOLDEN_FILE)))
 
 
 def invent_rows(document: Document) -> list[list[Value]]:
     """Invent candidates that ask a model about all it treats apart.
-
-    Parameters
-    ----------
-    document : mapping
-        A model document. Reads ``features``, ``steps`` and the borders of the scorer.
-
-    Returns
-    -------
-    list of list of float or None
-        Nothing known; the least and the greatest values, seen and legal; each feature missing
-        by itself; markers with their flag 0, 1 and missing; values on a border of the trees and
-        a hair above it; then draws. All are values that a request may send.
 
     Notes
     -----

@@ -84,21 +84,6 @@ FAMILIES: dict[str, type[BoostedTrees] | type[LogisticRegression]] = {
 def parse_parametrisation(document: object) -> Parametrisation:
     """Read a model parametrisation, refusing what is unknown or out of range.
 
-    Parameters
-    ----------
-    document : mapping
-        ``"model"`` names the family; the other keys are its hyper-parameters. What is left
-        out keeps its default.
-
-    Returns
-    -------
-    BoostedTrees or LogisticRegression
-
-    Raises
-    ------
-    InvalidEventError
-        If the family or a key is unknown, or a value has the wrong type or range.
-
     Examples
     --------
     >>> parse_parametrisation({"model": "boosted_trees", "depth": 4}).depth
@@ -119,16 +104,6 @@ def parse_parametrisation(document: object) -> Parametrisation:
 
 def describe(parametrisation: Parametrisation) -> dict[str, Any]:
     """Write a parametrisation out in full, as `parse_parametrisation` reads it.
-
-    Parameters
-    ----------
-    parametrisation : BoostedTrees or LogisticRegression
-        Any parametrisation.
-
-    Returns
-    -------
-    dict
-        JSON-able; ``"model"`` first.
 
     Examples
     --------

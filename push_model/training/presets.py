@@ -58,21 +58,6 @@ PRESETS: dict[str, Preset] = {
 def read_parametrisation(given: object) -> Parametrisation:
     """Read a parametrisation, by name or written out.
 
-    Parameters
-    ----------
-    given : str or mapping
-        A key of `PRESETS`, the name of a family with its defaults, or what
-        `parse_parametrisation` takes.
-
-    Returns
-    -------
-    BoostedTrees or LogisticRegression
-
-    Raises
-    ------
-    InvalidEventError
-        If the name is unknown, or `parse_parametrisation` refuses.
-
     Examples
     --------
     >>> read_parametrisation("final_model_with_history").features

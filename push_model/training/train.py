@@ -75,30 +75,7 @@ def train(
     trained_on: str,
     holdout_days: int | None = None,
 ) -> TrainedModel:
-    """Fit on the train window, calibrate, measure on the holdout; then fit on all that is known.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n_rows, n_columns)
-        Rows of large orders, sorted (the order of rows changes the trees).
-    parametrisation : BoostedTrees or LogisticRegression
-        Model family and hyper-parameters.
-    seed : int
-        Seed of everything random.
-    trained_on : str
-        Training date, ``"yyyy-mm-dd"``.
-    holdout_days : int, optional
-        As for `split_by_time`.
-
-    Returns
-    -------
-    TrainedModel
-
-    Raises
-    ------
-    DatasetError
-        If a window holds no purchase, or nothing but purchases.
-    """
+    """Fit on the train window, calibrate, measure on the holdout; then fit on all that is known."""
     split = split_by_time(frame, holdout_days=holdout_days)
     _require_both_outcomes(split)
     fit = partial(_fit, parametrisation, seed=seed)

@@ -20,22 +20,7 @@ CHUNK_ROWS = 1 << 16
 def measure_seen(
     rows: pd.DataFrame, steps: Sequence[Step], names: Sequence[str] = FEATURES
 ) -> dict[str, Mapping[str, Any]]:
-    """Measure each feature's share of missing values, range and tenths.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        The train window.
-    steps : sequence of Step
-        How the model prepares rows: what a frame writes for "never" is missing, as null is.
-    names : sequence of str, default=push_model.columns.FEATURES
-        The features it reads.
-
-    Returns
-    -------
-    dict of str to dict
-        By feature, as ``seen`` of docs/model-format.md.
-    """
+    """Measure each feature's share of missing values, range and tenths."""
     return {
         name: _measure(values, n_rows=len(rows))
         for name, values in iterate_values(rows, steps, names)
@@ -45,24 +30,7 @@ def measure_seen(
 def iterate_values(
     rows: pd.DataFrame, steps: Sequence[Step], names: Sequence[str] = FEATURES
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Give feature after feature the values that are there.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        Feature frame; unchanged.
-    steps : sequence of Step
-        How a model prepares rows: what the frame writes for "never" is left out, as null is.
-    names : sequence of str, default=push_model.columns.FEATURES
-        Names of the features, in the order wanted.
-
-    Yields
-    ------
-    name : str
-        The feature.
-    values : ndarray of shape (n_values,)
-        Its values in the order of `rows`; at most one feature's are held at a time.
-    """
+    """Give feature after feature the values that are there."""
     is_never = _find_markers(rows, steps, names)
     for name in names:
         column = rows[name].to_numpy(dtype=np.float64)
@@ -109,18 +77,6 @@ def count_by_bin(
     values: NDArray[np.float64], borders: Sequence[float] | NDArray[np.float64]
 ) -> NDArray[np.int64]:
     """Count values by bin, each bin with its upper border in it.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_values,)
-        None missing.
-    borders : sequence of float, or ndarray, of shape (n_borders,)
-        Ascending.
-
-    Returns
-    -------
-    ndarray of shape (n_borders + 1,)
-        How many values each bin holds.
 
     Examples
     --------

@@ -13,13 +13,7 @@ LIBRARIES = ("catboost", "duckdb", "joblib", "narwhals", "numpy", "pandas", "sci
 
 
 def library_versions() -> dict[str, str]:
-    """Give the versions that a fitted model depends on.
-
-    Returns
-    -------
-    dict of str to str
-        By library, and ``"python"`` and ``"push-model"``.
-    """
+    """Give the versions that a fitted model depends on."""
     return {
         "python": platform.python_version(),
         "push-model": push_model.__version__,
@@ -28,18 +22,7 @@ def library_versions() -> dict[str, str]:
 
 
 def code_digest(*, without: str) -> str:
-    """Sum up the code of this package, committed or not.
-
-    Parameters
-    ----------
-    without : str
-        A folder of it, such as ``"exploration/report"``, that changes no figure.
-
-    Returns
-    -------
-    str
-        SHA-256, in hex, of every other module and its name.
-    """
+    """Sum up the code of this package, committed or not."""
     root = Path(push_model.__file__).parent
     summed = sha256()
     for path in sorted(root.rglob("*.py")):
@@ -52,13 +35,7 @@ def code_digest(*, without: str) -> str:
 
 
 def git_revision() -> str | None:
-    """Give the commit this code was checked out at, with ``-dirty`` after local changes.
-
-    Returns
-    -------
-    str or None
-        None outside a git checkout, for instance in the image.
-    """
+    """Give the commit this code was checked out at, with ``-dirty`` after local changes."""
     command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     try:
         found = subprocess.run(  # noqa: S603 - a fixed command

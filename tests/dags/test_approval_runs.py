@@ -11,7 +11,7 @@ from tests.dags.installation import DAY_AFTER, FAST, HOPELESS, Installation
 from tests.dags.people import a_person_answers, time_runs_out
 from tests.dags.servers import a_chat, chat_connection
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 MANUAL = {"promotion": "manual", **FAST}
 # Another than the champion, and no worse.

@@ -14,7 +14,6 @@ from tests.explorations import figures_of
 from tests.frames import make_frame
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.usefixtures("undrawn_pictures"),
 ]

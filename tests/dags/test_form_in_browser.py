@@ -41,7 +41,6 @@ PAGE_TIMEOUT_MS = 120_000
 OWN = {"model": "boosted_trees", "iterations": 20}
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on the PATH"),
 ]
 

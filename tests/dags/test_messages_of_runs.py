@@ -11,7 +11,6 @@ from tests.dags.servers import a_chat, chat_connection
 from tests.frames import make_frame
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.no_cover,
 ]

@@ -135,7 +135,6 @@ def test_parsing_takes_less_than_a_second(parse):
     assert parse["seconds"] < 1
 
 
-@pytest.mark.slow
 def test_the_plugin_scan_loads_nothing_of_push_ops():
     code = """
 import sys

@@ -18,7 +18,7 @@ from tests.dags.installation import DAY_AFTER, FAST, HOPELESS, RUN_DATE, Install
 from tests.frames import make_frame
 
 # Airflow calls deprecated names of its own and of its dependencies; our code has its own tests.
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 @pytest.fixture(scope="module")

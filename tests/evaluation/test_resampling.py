@@ -100,7 +100,6 @@ def test_few_orders_give_a_wider_interval_than_percentiles():
     assert few.estimate == 0.0
 
 
-@pytest.mark.slow
 def test_the_truth_lies_beyond_each_end_half_as_often_as_alpha_says():
     rng = np.random.default_rng(0)
     beyond = []

@@ -290,7 +290,6 @@ def test_a_champion_damaged_from_the_start_is_500(serve, tmp_path):
         assert server.client.get("/status").status_code == 503
 
 
-@pytest.mark.slow
 def test_no_request_drawn_from_the_openapi_page_breaks_a_promise(server, tmp_path):
     (tmp_path / "schemathesis.toml").write_text(FUZZ_CONFIG, "utf-8")
     hooks = shutil.copy(Path(__file__).with_name("fuzz_checks.py"), tmp_path)

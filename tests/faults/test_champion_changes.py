@@ -109,7 +109,6 @@ def hammering(ask):
         assert min(hammer.result() for hammer in hammers) > 0
 
 
-@pytest.mark.slow
 def test_a_thousand_changes_under_four_threads_fail_and_mix_no_answer(models):
     right = bodies_by_model()
 
@@ -123,7 +122,6 @@ def test_a_thousand_changes_under_four_threads_fail_and_mix_no_answer(models):
     assert answer() == right[last]
 
 
-@pytest.mark.slow
 def test_reasons_and_health_are_of_one_model_too_while_champions_change(models):
     explained = {name: answer(model=name, explain=True) for name in MODELS}
     ids = {body["details"]["model_id"]: name for name, body in explained.items()}

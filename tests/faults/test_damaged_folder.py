@@ -80,7 +80,6 @@ def test_a_trained_folder_holds_exactly_the_files_that_are_damaged_here(trained)
     assert sorted(trained) == sorted(FILES)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_two_thousand_flipped_bits_and_lost_ends_change_no_answer_in_silence(
     folder, monkeypatch, trained, name

@@ -146,7 +146,6 @@ def test_a_batch_of_trees_overflows_in_silence_as_one_row_does():
     assert read_and_score(document_bytes(document), quietly=False) == "scored"
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(find_spec("atheris") is None, reason="atheris is there on Linux alone")
 def test_a_fuzzer_that_sees_the_branches_finds_nothing_else(tmp_path):
     fuzzer = subprocess.run(

@@ -185,7 +185,6 @@ def test_no_secret_stands_in_the_arguments_of_a_process():
     assert all(re.match(r"\s*(printf|requirepass) ", line) for line in lines)
 
 
-@pytest.mark.slow
 def test_the_broker_takes_its_password_from_stdin_and_keeps_what_it_is_given(tmp_path):
     # Valkey, which the project's tests have, is Redis under another name.
     (tmp_path / "redis-server").symlink_to(get_binary_path())
@@ -211,7 +210,6 @@ def test_no_log_server_is_started():
         assert _mounts(name)["/opt/airflow/logs"] == "rw"
 
 
-@pytest.mark.slow
 def test_airflow_understands_every_command_and_knows_every_setting(tmp_path):
     # One process for all of them: Airflow takes seconds to import, and reads its settings once.
     script = """
@@ -236,7 +234,6 @@ print(json.dumps({
     assert json.loads(done.stdout.splitlines()[-1]) == {"unknown": [], "celery": "Celery"}
 
 
-@pytest.mark.slow
 def test_a_command_airflow_does_not_have_is_noticed(tmp_path):
     script = """
 import json, sys

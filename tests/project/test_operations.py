@@ -59,7 +59,6 @@ def test_a_command_push_model_does_not_have_is_noticed():
         get_command(app).commands["rollback"].make_context("rollback", ["--because", "x"])
 
 
-@pytest.mark.slow
 def test_airflow_understands_its_commands(tmp_path):
     script = """
 import json, sys

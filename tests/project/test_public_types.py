@@ -34,7 +34,6 @@ def installed(tmp_path_factory):
     return folder
 
 
-@pytest.mark.slow
 def test_mypy_agrees_with_every_public_type(installed):
     # An empty configuration: the repository's own must not count.
     mypy = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", os.devnull]
@@ -44,7 +43,6 @@ def test_mypy_agrees_with_every_public_type(installed):
     assert done.stdout == "Success: no issues found in 1 source file\n"
 
 
-@pytest.mark.slow
 def test_pyright_agrees_with_every_public_type(installed):
     pyright = [sys.executable, "-m", "basedpyright", "--project", "pyrightconfig.json"]
 
@@ -53,7 +51,6 @@ def test_pyright_agrees_with_every_public_type(installed):
     assert done.stdout == "0 errors, 0 warnings, 0 notes\n"
 
 
-@pytest.mark.slow
 def test_without_its_marker_the_package_would_have_no_types(installed, tmp_path):
     shutil.copytree(installed, tmp_path / "unmarked", symlinks=True)
     (marker,) = (tmp_path / "unmarked").glob("venv/lib/python*/site-packages/push_model/py.typed")

@@ -70,7 +70,6 @@ def test_the_same_commit_gives_the_same_wheel(wheel, tmp_path):
     assert _build(tmp_path).read_bytes() == wheel.read_bytes()
 
 
-@pytest.mark.slow
 def test_in_an_empty_environment_it_serves_a_user_and_a_batch(wheel, tmp_path):
     python = _install(wheel, tmp_path / "environment")
     make_model(tmp_path / "models")
@@ -95,7 +94,6 @@ def test_in_an_empty_environment_it_serves_a_user_and_a_batch(wheel, tmp_path):
     assert health == "ok"
 
 
-@pytest.mark.slow
 def test_in_an_empty_environment_training_says_what_it_lacks(wheel, tmp_path):
     python = _install(wheel, tmp_path / "environment")
 

@@ -82,7 +82,6 @@ def test_a_holder_of_the_lock_that_is_killed_lets_go(models, tmp_path):
     assert champion(models).model_name == "c"
 
 
-@pytest.mark.slow
 def test_readers_in_a_tight_loop_see_a_thousand_changes_and_no_failure(models, tmp_path):
     is_over = tmp_path / "over"
 

@@ -17,7 +17,6 @@ from push_ops.local.startup import starting, stop_recorded
 from tests.project.containers import commands_in, run_here, section
 
 pytestmark = [
-    pytest.mark.slow,
     # `start` leaves its process running: that is what it is for.
     pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
 ]

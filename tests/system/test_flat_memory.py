@@ -43,7 +43,6 @@ def peak_mb(source: str, folder) -> float:
     return float(done.stdout)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from Linux's /proc")
 def test_five_times_the_rows_take_the_same_memory(tmp_path):
     once = peak_mb(write_rows(tmp_path / "once.csv", copies=100), tmp_path)

@@ -23,8 +23,6 @@ from push_model.training.shop.sample import write_sample
 ROWS = 100_000
 UNTIL = date(2100, 1, 1)
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module", params=["sample", "real frame"])
 def frame(request, tmp_path_factory):

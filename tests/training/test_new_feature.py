@@ -48,7 +48,6 @@ print(json.dumps([len(FEATURES), serves, answer]))
 """
 
 
-@pytest.mark.slow
 @pytest.mark.mltest("Data 6")
 def test_one_line_of_the_schema_takes_a_new_feature_from_the_frame_to_the_answer(tmp_path):
     shutil.copytree(ROOT / "push_model", tmp_path / "push_model")

@@ -13,7 +13,6 @@ from push_model.training.parametrisation import BoostedTrees
 from tests.frames import make_frame
 
 
-@pytest.mark.slow
 def test_reasons_rank_features_as_catboosts_shap_values_do():
     frame = make_frame(orders=120, seed=1)
     family = BoostedTrees(iterations=60)

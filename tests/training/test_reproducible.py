@@ -44,7 +44,6 @@ MODELS = [
 LATE = 0.69
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.mltest("Infra 1"),
     pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores are chosen as on Linux"),
 ]

@@ -7,26 +7,7 @@ from push_model.errors import DatasetError
 
 
 def find_connection(connection_id: str, uri: str, *, of_type: str | None = None) -> Connection:
-    """Find a connection that Airflow keeps.
-
-    Parameters
-    ----------
-    connection_id : str
-        Its id.
-    uri : str
-        Dataset that needs it, for messages.
-    of_type : str or None
-        The type it must have.
-
-    Returns
-    -------
-    Connection
-
-    Raises
-    ------
-    DatasetError
-        If there is none, or it is of another type.
-    """
+    """Find a connection that Airflow keeps."""
     try:
         connection: Connection = Connection.get(connection_id)
     except AirflowNotFoundException:

@@ -58,20 +58,6 @@ class Fetched(NamedTuple):
 def read_address(uri: str) -> Address:
     """Read which connection a URI names, and what there.
 
-    Parameters
-    ----------
-    uri : str
-        ``conn://CONNECTION?table=NAME`` or ``conn://CONNECTION/BUCKET/KEY``.
-
-    Returns
-    -------
-    Address
-
-    Raises
-    ------
-    DatasetError
-        If it is neither.
-
     Examples
     --------
     >>> read_address("conn://orders_db?table=shop.feature_frame").table
@@ -94,31 +80,7 @@ def read_address(uri: str) -> Address:
 
 @contextmanager
 def at_hand(uri: str, folder: Path, *, columns: Sequence[str], until: date) -> Iterator[Fetched]:
-    """Have a dataset as a file for as long as it is read.
-
-    Parameters
-    ----------
-    uri : str
-        The dataset. One that is behind no connection is left where it is.
-    folder : Path
-        Where to put what is fetched.
-    columns : sequence of str
-        Columns to fetch from a table, those of them that it has.
-    until : date
-        Last day to fetch from a table.
-
-    Yields
-    ------
-    Fetched
-        Errors raised inside the block name the dataset, and not the file it was fetched into.
-
-    Raises
-    ------
-    DatasetError
-        If it cannot be fetched, and another try would not help.
-    OSError
-        If the network, the server or the disk is in trouble: worth another try.
-    """
+    """Have a dataset as a file for as long as it is read."""
     if not uri.lower().startswith(SCHEME):
         yield Fetched(uri, describe_dataset(uri))
         return

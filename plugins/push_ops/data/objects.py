@@ -21,25 +21,6 @@ _EXTRAS = {
 def fetch_object(uri: str, connection_id: str, bucket: str, key: str, path: Path) -> None:
     """Fetch an object into a file.
 
-    Parameters
-    ----------
-    uri : str
-        What to call the object.
-    connection_id : str
-        Id of the Airflow connection: login and password are the key and its secret, the extras
-        may hold ``region_name``, ``endpoint_url`` and ``aws_session_token``.
-    bucket, key : str
-        Where the object is.
-    path : Path
-        The file to write.
-
-    Raises
-    ------
-    DatasetError
-        If there is no such object, or it may not be read.
-    OSError
-        If the store is away or goes away.
-
     Notes
     -----
     A store shows an object once it is whole, so what is fetched is one upload's bytes.

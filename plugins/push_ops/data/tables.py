@@ -28,30 +28,6 @@ def fetch_table(
 ) -> None:
     """Fetch a table or view of a PostgreSQL database into a CSV file.
 
-    Parameters
-    ----------
-    uri : str
-        What to call the table.
-    connection_id : str
-        Id of the Airflow connection to the database.
-    table : str
-        Its name, after its schema and a dot where it is not in the search path.
-    path : Path
-        The file to write.
-    columns : sequence of str
-        Columns to fetch, those of them that are there.
-    until : date
-        Last day to fetch, where the table's days are dates to PostgreSQL, too.
-
-    Raises
-    ------
-    DatasetError
-        If there is no such table, or it may not be read.
-    MissingColumnsError
-        If it has no days.
-    OSError
-        If the server is away or goes away.
-
     Notes
     -----
     COPY is the fastest way out of PostgreSQL, gives a CSV that is read by the rules of every

@@ -14,46 +14,20 @@ _LONGEST_PAUSE_S = 15.0
 
 
 class DatasetTrigger(BaseTrigger):
-    """Fires once a dataset is whole, or once it was waited for long enough.
-
-    Parameters
-    ----------
-    uri : str
-        A path or a ``file://`` URI.
-    settle_s : float
-        Seconds for which nobody may have written to it.
-    since : float
-        When the waiting began, in seconds since 1970: a triggerer that is started anew goes
-        on with the same wait.
-    wait_s : float
-        Seconds after which to give up.
-    """
+    """Fires once a dataset is whole, or once it was waited for long enough."""
 
     def __init__(self, *, uri: str, settle_s: float, since: float, wait_s: float) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Airflow's
         self.uri, self.settle_s, self.since, self.wait_s = uri, settle_s, since, wait_s
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Say how to make this trigger again, in another process.
-
-        Returns
-        -------
-        tuple of str and dict
-            The path of the class and its arguments.
-        """
+        """Say how to make this trigger again, in another process."""
         arguments = ("uri", "settle_s", "since", "wait_s")
         path = f"{__name__}.{type(self).__name__}"
         return path, {name: getattr(self, name) for name in arguments}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until the dataset is whole or the time is up.
-
-        Yields
-        ------
-        TriggerEvent
-            One: the ``"reason"`` why the dataset cannot be read, or None, and how many seconds
-            it was ``"waited_s"`` for.
-        """
+        """Look until the dataset is whole or the time is up."""
         watch = Watch(self.uri, self.settle_s)
         said = None
         # In a thread: a mount that hangs, or a gzip to unpack, would hold up every other trigger.

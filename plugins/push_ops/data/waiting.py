@@ -33,21 +33,6 @@ class Patience(NamedTuple):
 def read_patience(environ: Mapping[str, str]) -> Patience:
     """Read how long to wait.
 
-    Parameters
-    ----------
-    environ : mapping of str to str
-        May hold ``PUSH_DATASET_WAIT_S`` and ``PUSH_DATASET_SETTLE_S``.
-
-    Returns
-    -------
-    Patience
-        4 hours and 30 seconds where nothing is set.
-
-    Raises
-    ------
-    InvalidSettingError
-        If one is no whole number of at least 1.
-
     Examples
     --------
     >>> read_patience({"PUSH_DATASET_SETTLE_S": "5"})
@@ -63,15 +48,7 @@ def read_patience(environ: Mapping[str, str]) -> Patience:
 
 
 class Watch:
-    """What was seen so far of a dataset that is waited for.
-
-    Parameters
-    ----------
-    uri : str
-        A path or a ``file://`` URI.
-    settle_s : float
-        Seconds for which nobody may have written to it.
-    """
+    """What was seen so far of a dataset that is waited for."""
 
     def __init__(self, uri: str, settle_s: float) -> None:
         self._uri, self._settle_s = uri, settle_s
@@ -81,23 +58,11 @@ class Watch:
         self._is_examined = False
 
     def is_there(self) -> bool:
-        """Tell whether the last look found anything.
-
-        Returns
-        -------
-        bool
-        """
+        """Tell whether the last look found anything."""
         return bool(self._seen)
 
     def look(self) -> str | None:
-        """Look at the dataset once.
-
-        Returns
-        -------
-        str or None
-            What it still waits for, to follow the dataset's name in a sentence; None once it
-            is there, whole and at rest.
-        """
+        """Look at the dataset once."""
         try:
             self._note(take_snapshot(self._uri))
             if not self._seen:

@@ -55,21 +55,7 @@ class Session:
 def launch(
     command: Sequence[str], *, log: Path, environment: Mapping[str, str]
 ) -> "subprocess.Popen[bytes]":
-    """Start a command in a session of its own for whoever waits for its end.
-
-    Parameters
-    ----------
-    command : sequence of str
-        The program and its arguments.
-    log : Path
-        Where its output goes; an earlier log is overwritten.
-    environment : mapping of str to str
-        All of its environment.
-
-    Returns
-    -------
-    Popen
-    """
+    """Start a command in a session of its own for whoever waits for its end."""
     with log.open("wb") as output:
         return subprocess.Popen(  # noqa: S603 - the command is our own, not a person's text
             command,
@@ -82,37 +68,12 @@ def launch(
 
 
 def describe(name: str, process: "subprocess.Popen[bytes]") -> Session:
-    """Give the session that a launched command leads.
-
-    Parameters
-    ----------
-    name : str
-        What to call it.
-    process : Popen
-        From `launch`.
-
-    Returns
-    -------
-    Session
-    """
+    """Give the session that a launched command leads."""
     return Session(name, process.pid, psutil.Process(process.pid).create_time())
 
 
 def stop(sessions: Sequence[Session], *, clean_stop_s: float = CLEAN_STOP_S) -> int:
-    """Stop every process of the sessions: asked first, killed when they do not listen.
-
-    Parameters
-    ----------
-    sessions : sequence of Session
-        What to stop.
-    clean_stop_s : float, default=20
-        Seconds that the leaders have to stop by themselves.
-
-    Returns
-    -------
-    int
-        How many processes there were.
-    """
+    """Stop every process of the sessions: asked first, killed when they do not listen."""
     members = [process for session in sessions for process in session.members()]
     leaders = [process for process in members if process.pid in {s.id for s in sessions}]
     for leader in leaders:
@@ -130,32 +91,13 @@ def stop(sessions: Sequence[Session], *, clean_stop_s: float = CLEAN_STOP_S) -> 
 
 
 def save(sessions: Sequence[Session], path: Path) -> None:
-    """Write down what was started, for another process to stop.
-
-    Parameters
-    ----------
-    sessions : sequence of Session
-        What was started.
-    path : Path
-        The file.
-    """
+    """Write down what was started, for another process to stop."""
     # Whole or not at all: half a record, and nothing of what runs could be stopped.
     write_aside(path, json.dumps([[s.name, s.id, s.started] for s in sessions]).encode())
 
 
 def load(path: Path) -> list[Session]:
-    """Read what `save` wrote; nothing where there is no file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    list of Session
-        What was started.
-    """
+    """Read what `save` wrote; nothing where there is no file."""
     if not path.exists():
         return []
     return [Session(*row) for row in json.loads(path.read_text("utf-8"))]

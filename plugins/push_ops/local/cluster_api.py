@@ -10,20 +10,7 @@ TRIES = 3
 
 
 def log_in(port: int, password: str) -> str | None:
-    """Get what the API takes for a login.
-
-    Parameters
-    ----------
-    port : int
-        Where the API listens.
-    password : str
-        Of the first user, as it was drawn.
-
-    Returns
-    -------
-    str or None
-        A token, good for a day; None where someone changed the password.
-    """
+    """Get what the API takes for a login."""
     for _ in range(TRIES):  # a busy machine may not answer in time
         if answer := ask(port, "/auth/token", body={"username": USER, "password": password}):
             return str(answer["access_token"])
@@ -31,22 +18,7 @@ def log_in(port: int, password: str) -> str | None:
 
 
 def list_unread_dags(port: int, token: str, folder: Path) -> list[str]:
-    """Ask which DAG files were not looked at yet.
-
-    Parameters
-    ----------
-    port : int
-        Where the API listens.
-    token : str
-        From `log_in`.
-    folder : Path
-        The DAG files.
-
-    Returns
-    -------
-    list of str
-        Names of files. One that holds no DAG is never read, as far as the API tells.
-    """
+    """Ask which DAG files were not looked at yet."""
     dags = (ask(port, "/api/v2/dags", token=token) or {}).get("dags", [])
     read = {dag["relative_fileloc"] for dag in dags}
     broken = {error["filename"] for error in _import_errors(port, token)}
@@ -54,20 +26,7 @@ def list_unread_dags(port: int, token: str, folder: Path) -> list[str]:
 
 
 def list_complaints(port: int, token: str) -> list[str]:
-    """Ask which DAG files cannot be read.
-
-    Parameters
-    ----------
-    port : int
-        Where the API listens.
-    token : str
-        From `log_in`.
-
-    Returns
-    -------
-    list of str
-        A text each: the file, and why.
-    """
+    """Ask which DAG files cannot be read."""
     return [
         f"The DAG file {error['filename']} cannot be read:\n{error['stack_trace'].rstrip()}"
         for error in _import_errors(port, token)

@@ -5,11 +5,5 @@ import socket
 
 
 def name() -> str:
-    """Name the component, in place of the machine, where Airflow says who did what.
-
-    Returns
-    -------
-    str
-        Such as ``"worker-1"``; the machine's name where nothing was started by `Startup`.
-    """
+    """Name the component, in place of the machine, where Airflow says who did what."""
     return os.environ.get("PUSH_COMPONENT") or socket.gethostname()

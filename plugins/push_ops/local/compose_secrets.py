@@ -22,19 +22,7 @@ OWNER_ALONE = 0o600
 
 
 def write_secrets(path: Path) -> None:
-    """Write fresh secrets that only the file's owner can read.
-
-    Parameters
-    ----------
-    path : Path
-        The new file.
-
-    Raises
-    ------
-    FileExistsError
-        If there is a file already: its secrets unlock a database, and are not replaced. Whoever
-        could read it cannot any more, but for its owner.
-    """
+    """Write fresh secrets that only the file's owner can read."""
     # A Fernet key is 32 bytes in padded base64. The others go into URLs and command lines: digits
     # need no quoting, and do not look like an option as one in 64 of token_urlsafe would ("-x").
     fernet_key = base64.urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
@@ -49,15 +37,7 @@ def write_secrets(path: Path) -> None:
 
 
 def write_for_owner(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, whoever could read it before.
-
-    Parameters
-    ----------
-    path : Path
-        The file, there already or not.
-    text : str
-        All of its content.
-    """
+    """Write a file that only its owner can read, whoever could read it before."""
     path.touch(mode=OWNER_ALONE)
     path.chmod(OWNER_ALONE)  # it may have been opened to all since it was made
     path.write_text(text, "utf-8")

@@ -21,20 +21,7 @@ PARTS = {
 
 
 def refuse_taken_port(port: int, *, command: str) -> None:
-    """Raise where another program listens on the port.
-
-    Parameters
-    ----------
-    port : int
-        A port of this machine.
-    command : str
-        What a person types to try again.
-
-    Raises
-    ------
-    StartError
-        If it is taken.
-    """
+    """Raise where another program listens on the port."""
     with socket.socket() as probe:
         # A port that was closed a moment ago is free for a server; without this it looks taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -50,16 +37,6 @@ def refuse_taken_port(port: int, *, command: str) -> None:
 def find_free_ports(count: int) -> list[int]:
     """Find ports on which nothing listens.
 
-    Parameters
-    ----------
-    count : int
-        How many.
-
-    Returns
-    -------
-    list of int
-        All different.
-
     Examples
     --------
     >>> len(set(find_free_ports(3)))
@@ -73,18 +50,7 @@ def find_free_ports(count: int) -> list[int]:
 
 
 def list_unready(port: int) -> list[str]:
-    """Ask the API which components are not healthy.
-
-    Parameters
-    ----------
-    port : int
-        Where the API listens.
-
-    Returns
-    -------
-    list of str
-        Names of components.
-    """
+    """Ask the API which components are not healthy."""
     health = ask(port, "/api/v2/monitor/health")
     if health is None:
         return ["api-server"]
@@ -98,24 +64,7 @@ def list_unready(port: int) -> list[str]:
 def ask(
     port: int, path: str, *, token: str | None = None, body: dict[str, str] | None = None
 ) -> dict[str, Any] | None:
-    """Ask a server of this machine for JSON.
-
-    Parameters
-    ----------
-    port : int
-        Where it listens.
-    path : str
-        What to ask it for.
-    token : str, optional
-        Who asks.
-    body : dict of str to str, optional
-        Posted where given.
-
-    Returns
-    -------
-    dict or None
-        None where it does not answer, refuses, or says something else.
-    """
+    """Ask a server of this machine for JSON."""
     connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_TIMEOUT_S)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:

@@ -35,20 +35,7 @@ Port = Annotated[int, typer.Option(min=1, max=65_535, help="Where the web page l
 
 @app.command(help="Start Airflow in the background, wait for it, print its address and login.")
 def up(home: Home, port: Port = 8080) -> None:
-    """Start Airflow in the background, wait until it is ready, print its address and login.
-
-    Parameters
-    ----------
-    home : Path
-        Airflow's folder.
-    port : int, default=8080
-        Where the web page listens.
-
-    Raises
-    ------
-    typer.Exit
-        If Airflow is up already, or did not start.
-    """
+    """Start Airflow in the background, wait until it is ready, print its address and login."""
     started = time.monotonic()
     try:
         refuse_running(home, command="make down")
@@ -70,13 +57,7 @@ def up(home: Home, port: Port = 8080) -> None:
 
 @app.command(help="Stop every process that `up` started.")
 def down(home: Home) -> None:
-    """Stop every process that `up` started.
-
-    Parameters
-    ----------
-    home : Path
-        Airflow's folder.
-    """
+    """Stop every process that `up` started."""
     if not is_running(home):
         typer.echo("Airflow is not up: there is nothing to stop.")
         return
@@ -86,16 +67,6 @@ def down(home: Home) -> None:
 
 def airflow_components(port: int) -> dict[str, list[str]]:
     """Name the commands that together are an Airflow.
-
-    Parameters
-    ----------
-    port : int
-        Where the web page and the API listen.
-
-    Returns
-    -------
-    dict of str to list of str
-        A command for each component.
 
     Examples
     --------
@@ -112,20 +83,7 @@ def airflow_components(port: int) -> dict[str, list[str]]:
 
 
 def settings(home: Path, port: int) -> dict[str, str]:
-    """Say what the components need to find each other and to know one user.
-
-    Parameters
-    ----------
-    home : Path
-        Airflow's folder.
-    port : int
-        Where the API listens.
-
-    Returns
-    -------
-    dict of str to str
-        Environment variables, on top of the caller's own.
-    """
+    """Say what the components need to find each other and to know one user."""
     address = f"http://{HOST}:{port}"
     return {
         "AIRFLOW__API__BASE_URL": address,
@@ -136,18 +94,7 @@ def settings(home: Path, port: int) -> dict[str, str]:
 
 
 def write_password(path: Path) -> str:
-    """Give the one user a password, the same one at every start.
-
-    Parameters
-    ----------
-    path : Path
-        The file that Airflow reads, for its owner's eyes only.
-
-    Returns
-    -------
-    str
-        The password.
-    """
+    """Give the one user a password, the same one at every start."""
     if not path.exists():
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ALONE)
         with os.fdopen(descriptor, "w") as file:

@@ -49,17 +49,7 @@ class Startup:
     def start(
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> None:
-        """Start a component, or start it again, and write down that it runs.
-
-        Parameters
-        ----------
-        name : str
-            What to call it.
-        command : sequence of str
-            The program and its arguments.
-        environment : mapping of str to str, optional
-            What it alone has in its own.
-        """
+        """Start a component, or start it again, and write down that it runs."""
         self._launch(name, command, environment or {})
 
     def run(
@@ -70,24 +60,7 @@ class Startup:
         *,
         timeout_s: float = READY_TIMEOUT_S,
     ) -> None:
-        """Run a command to its end.
-
-        Parameters
-        ----------
-        name : str
-            What to call it.
-        command : sequence of str
-            The program and its arguments.
-        environment : mapping of str to str
-            What it alone has in its own.
-        timeout_s : float, default=300
-            Seconds until it is called a failure.
-
-        Raises
-        ------
-        StartError
-            If it fails.
-        """
+        """Run a command to its end."""
         process = self._launch(name, command, environment)
         try:
             failed = process.wait(timeout_s)
@@ -100,20 +73,7 @@ class Startup:
     def wait(
         self, unready: Callable[[], Sequence[str]], *, timeout_s: float = READY_TIMEOUT_S
     ) -> None:
-        """Wait until every component is ready.
-
-        Parameters
-        ----------
-        unready : callable
-            Names the components that are not ready yet.
-        timeout_s : float, default=300
-            Seconds until it is called a failure.
-
-        Raises
-        ------
-        StartError
-            If a component stopped or time ran out.
-        """
+        """Wait until every component is ready."""
         started = time.monotonic()
         next_line_s = 0.0
         while True:
@@ -131,17 +91,7 @@ class Startup:
             time.sleep(POLL_S)
 
     def log(self, name: str) -> Path:
-        """Say where the output of a component goes.
-
-        Parameters
-        ----------
-        name : str
-            What it is called.
-
-        Returns
-        -------
-        Path
-        """
+        """Say where the output of a component goes."""
         return self.home / LOGS / f"{name}.log"
 
     def _launch(
@@ -171,19 +121,7 @@ class Startup:
 
 @contextmanager
 def starting(home: Path, environment: Mapping[str, str]) -> Iterator[Startup]:
-    """Start components in a block that leaves nothing running where it fails.
-
-    Parameters
-    ----------
-    home : Path
-        Airflow's folder.
-    environment : mapping of str to str
-        What all components have in theirs.
-
-    Yields
-    ------
-    Startup
-    """
+    """Start components in a block that leaves nothing running where it fails."""
     startup = Startup(home, environment)
     try:
         yield startup
@@ -193,20 +131,7 @@ def starting(home: Path, environment: Mapping[str, str]) -> Iterator[Startup]:
 
 
 def stop_recorded(home: Path, *, clean_stop_s: float = background.CLEAN_STOP_S) -> int:
-    """Stop every process that was started from a folder, what Airflow stores in last.
-
-    Parameters
-    ----------
-    home : Path
-        Airflow's folder.
-    clean_stop_s : float, default=20
-        Seconds that they have to stop by themselves.
-
-    Returns
-    -------
-    int
-        How many processes there were.
-    """
+    """Stop every process that was started from a folder, what Airflow stores in last."""
     sessions = background.load(home / RECORD)
     airflow = [session for session in sessions if session.name not in STORES]
     stores = [session for session in sessions if session.name in STORES]
@@ -216,34 +141,11 @@ def stop_recorded(home: Path, *, clean_stop_s: float = background.CLEAN_STOP_S) 
 
 
 def is_running(home: Path) -> bool:
-    """Say whether anything that was started from a folder is alive.
-
-    Parameters
-    ----------
-    home : Path
-        Airflow's folder.
-
-    Returns
-    -------
-    bool
-    """
+    """Say whether anything that was started from a folder is alive."""
     return any(session.members() for session in background.load(home / RECORD))
 
 
 def refuse_running(home: Path, *, command: str) -> None:
-    """Raise where something that was started from a folder is alive.
-
-    Parameters
-    ----------
-    home : Path
-        Airflow's folder.
-    command : str
-        What a person types to stop it.
-
-    Raises
-    ------
-    StartError
-        If it is.
-    """
+    """Raise where something that was started from a folder is alive."""
     if is_running(home):
         raise StartError(f"Airflow is up already, started from this folder: `{command}` stops it.")

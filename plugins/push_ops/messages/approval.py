@@ -25,13 +25,6 @@ class ApprovePromotion(ApprovalOperator):
     """Wait for a person's answer where the form says ``manual`` and the verdict ``promote``.
 
     Approve goes on; Reject, or no answer in time, skips what follows.
-
-    Parameters
-    ----------
-    validated : dict
-        What `steps.validate` returned.
-    **kwargs
-        As of any operator.
     """
 
     template_fields: Sequence[str] = (*ApprovalOperator.template_fields, "validated")
@@ -47,39 +40,14 @@ class ApprovePromotion(ApprovalOperator):
         self.validated = validated
 
     def execute(self, context: Context) -> dict[str, str | None]:
-        """Ask, or go on at once.
-
-        Parameters
-        ----------
-        context : Context
-            Of the task.
-
-        Returns
-        -------
-        dict
-            ``"approved_by"``: nobody. Where a person is asked, the answer decides in
-            `execute_complete`.
-        """
+        """Ask, or go on at once."""
         if context["params"]["promotion"] == "manual" and self.validated["decision"] == "promote":
             self.subject, self.body = as_question(self.read_run(), hours=self.hours)
             super().execute(context)
         return {"approved_by": None}
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, str | None]:
-        """Take the answer.
-
-        Parameters
-        ----------
-        context : Context
-            Of the task.
-        event : dict
-            The answer, as Airflow gives it.
-
-        Returns
-        -------
-        dict
-            ``"approved_by"``: who approved it. Otherwise what follows is skipped.
-        """
+        """Take the answer."""
         user = event.get("responded_by_user")
         name = str(user["name"]) if user else None
         if event.get("chosen_options") == [self.REJECT]:
@@ -96,12 +64,7 @@ class ApprovePromotion(ApprovalOperator):
         return (self.response_timeout or timedelta()).total_seconds() / 3600
 
     def read_run(self) -> dict[str, Any]:
-        """Read what ``verdict.json`` holds.
-
-        Returns
-        -------
-        dict
-        """
+        """Read what ``verdict.json`` holds."""
         return read_json(Path(self.validated["verdict"]))
 
 

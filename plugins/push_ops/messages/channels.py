@@ -31,17 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 def send(message: Message, *, dag_id: str, environ: Mapping[str, str]) -> None:
-    """Say it in the log, and on every channel that is set up. Never raises.
-
-    Parameters
-    ----------
-    message : Message
-        What to say.
-    dag_id : str
-        Whose run it is about.
-    environ : mapping of str to str
-        May hold ``PUSH_MAIL_TO``: addresses, with commas between them.
-    """
+    """Say it in the log, and on every channel that is set up. Never raises."""
     logger.info("%s", as_text(message))
     recipients = [part.strip() for part in environ.get(RECIPIENTS, "").split(",") if part.strip()]
     try:

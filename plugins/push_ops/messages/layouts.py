@@ -15,18 +15,7 @@ _SCORERS = {
 
 
 def as_text(message: Message) -> str:
-    """Lay a message out for a log.
-
-    Parameters
-    ----------
-    message : Message
-        What to say.
-
-    Returns
-    -------
-    str
-        Four lines, or more where its reason has more.
-    """
+    """Lay a message out for a log."""
     return (
         f"{message.kind}: {message.what}\nWhy: {message.why}\nWhere: {message.link}\n"
         f"Next: {message.next_step}"
@@ -34,18 +23,7 @@ def as_text(message: Message) -> str:
 
 
 def as_chat(message: Message) -> dict[str, str]:
-    """Lay a message out for Slack, and for what takes the same (Mattermost, Rocket.Chat).
-
-    Parameters
-    ----------
-    message : Message
-        What to say.
-
-    Returns
-    -------
-    dict
-        The body of the request.
-    """
+    """Lay a message out for Slack, and for what takes the same (Mattermost, Rocket.Chat)."""
     what, why, link, next_step = (
         # Slack's own three; anything else in angle brackets could ring a whole channel.
         escape(text, quote=False)
@@ -55,20 +33,7 @@ def as_chat(message: Message) -> dict[str, str]:
 
 
 def as_mail(message: Message, *, dag_id: str) -> tuple[str, str]:
-    """Lay a message out for a mail.
-
-    Parameters
-    ----------
-    message : Message
-        What to say.
-    dag_id : str
-        For people who sort their mail by it.
-
-    Returns
-    -------
-    tuple of str
-        Subject, and body as HTML.
-    """
+    """Lay a message out for a mail."""
     what, why, link, next_step = map(
         escape, (message.what, message.why, message.link, message.next_step)
     )
@@ -81,20 +46,7 @@ def as_mail(message: Message, *, dag_id: str) -> tuple[str, str]:
 
 
 def as_question(run: Mapping[str, Any], *, hours: float) -> tuple[str, str]:
-    """Lay a verdict out for the person who is asked to approve it.
-
-    Parameters
-    ----------
-    run : mapping
-        What ``verdict.json`` holds, its decision ``"promote"``.
-    hours : float
-        How long the question waits.
-
-    Returns
-    -------
-    tuple of str
-        Subject, and body as Markdown.
-    """
+    """Lay a verdict out for the person who is asked to approve it."""
     name, verdict = run["model_name"], run["verdict"]
     serving = verdict["champion_name"]
     subject = f"Promote {name}{f' in place of {serving}' if serving else ', the first champion'}?"

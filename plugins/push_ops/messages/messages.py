@@ -56,21 +56,7 @@ class Message:
 
 
 def say_outcome(run: Mapping[str, Any], *, promoted: bool, link: str) -> Message:
-    """Say which model serves after a run that was judged.
-
-    Parameters
-    ----------
-    run : mapping
-        What ``verdict.json`` holds.
-    promoted : bool
-        Whether the challenger is the champion now.
-    link : str
-        To the run.
-
-    Returns
-    -------
-    Message
-    """
+    """Say which model serves after a run that was judged."""
     name, verdict = run["model_name"], run["verdict"]
     why = explain_verdict(verdict)
     if promoted:
@@ -87,21 +73,7 @@ def say_outcome(run: Mapping[str, Any], *, promoted: bool, link: str) -> Message
 
 
 def say_awaited(run: Mapping[str, Any], *, hours: float, link: str) -> Message:
-    """Say that a winner waits for a person.
-
-    Parameters
-    ----------
-    run : mapping
-        What ``verdict.json`` holds.
-    hours : float
-        How long it waits.
-    link : str
-        To the screen that takes the answer.
-
-    Returns
-    -------
-    Message
-    """
+    """Say that a winner waits for a person."""
     name = run["model_name"]
     what = f"{name} won, and waits {hours:g} hours at most for a person to approve it."
     return Message(
@@ -110,21 +82,7 @@ def say_awaited(run: Mapping[str, Any], *, hours: float, link: str) -> Message:
 
 
 def say_not_approved(run: Mapping[str, Any], *, rejected_by: str | None, link: str) -> Message:
-    """Say that a winner may not serve.
-
-    Parameters
-    ----------
-    run : mapping
-        What ``verdict.json`` holds.
-    rejected_by : str or None
-        Who said so; None where nobody answered in time.
-    link : str
-        To the run.
-
-    Returns
-    -------
-    Message
-    """
+    """Say that a winner may not serve."""
     name, verdict = run["model_name"], run["verdict"]
     why = f"{rejected_by} rejected it." if rejected_by else "Nobody answered in time."
     what = f"{name} won, and was not approved. {_who_stays(verdict)}"
@@ -132,21 +90,7 @@ def say_not_approved(run: Mapping[str, Any], *, rejected_by: str | None, link: s
 
 
 def say_failure(task_id: str, error: BaseException | None, *, link: str) -> Message:
-    """Say which task failed for good, and why.
-
-    Parameters
-    ----------
-    task_id : str
-        Airflow's name of the task.
-    error : BaseException or None
-        What it raised; None where its process died.
-    link : str
-        To the log of its last try.
-
-    Returns
-    -------
-    Message
-    """
+    """Say which task failed for good, and why."""
     what = f"The task {task_id} failed; the champion is as it was."
     kind = "Task failed"
     if isinstance(error, DatasetError):
@@ -157,21 +101,7 @@ def say_failure(task_id: str, error: BaseException | None, *, link: str) -> Mess
 
 
 def say_overdue(hours: float, *, is_ended: bool, link: str) -> Message:
-    """Say that a run takes too long.
-
-    Parameters
-    ----------
-    hours : float
-        What it was allowed.
-    is_ended : bool
-        Whether Airflow ended it.
-    link : str
-        To the run.
-
-    Returns
-    -------
-    Message
-    """
+    """Say that a run takes too long."""
     what = f"The run has not ended in {hours:g} hours{', and was ended' if is_ended else ''}."
     why = "A task is slow, waits for a worker or for a person, or its worker is gone."
     return Message(kind="Overdue", what=what, why=why, link=link)
@@ -179,15 +109,6 @@ def say_overdue(hours: float, *, is_ended: bool, link: str) -> Message:
 
 def explain_verdict(verdict: Mapping[str, Any]) -> str:
     """Give a verdict's headline and its reasons, in sentences.
-
-    Parameters
-    ----------
-    verdict : mapping
-        A `Verdict` as a document.
-
-    Returns
-    -------
-    str
 
     Examples
     --------
@@ -199,15 +120,6 @@ def explain_verdict(verdict: Mapping[str, Any]) -> str:
 
 def explain_error(error: BaseException | None) -> str:
     """Give an error in words that hold no value of the data and no password.
-
-    Parameters
-    ----------
-    error : BaseException or None
-        Any at all.
-
-    Returns
-    -------
-    str
 
     Examples
     --------

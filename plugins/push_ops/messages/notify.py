@@ -25,14 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 def tell_failure(context: Context) -> None:
-    """Tell that a task failed for good.
-
-    Parameters
-    ----------
-    context : Context
-        Of the task. Airflow's dag-processor calls this where the task's process died; there is
-        no exception then.
-    """
+    """Tell that a task failed for good."""
     task = context["ti"]
     error = context.get("exception")
     link = link_to_task(task.dag_id, task.run_id, task.task_id, f"?try_number={task.try_number}")
@@ -40,35 +33,17 @@ def tell_failure(context: Context) -> None:
 
 
 def tell_promoted(context: Context) -> None:
-    """Tell that the challenger is the champion now.
-
-    Parameters
-    ----------
-    context : Context
-        Of the task that promoted it.
-    """
+    """Tell that the challenger is the champion now."""
     _tell_outcome(context, promoted=True)
 
 
 def tell_kept(context: Context) -> None:
-    """Tell that the champion stays, and why.
-
-    Parameters
-    ----------
-    context : Context
-        Of the task that was to promote, and skipped that.
-    """
+    """Tell that the champion stays, and why."""
     _tell_outcome(context, promoted=False)
 
 
 def tell_timed_out(context: Context) -> None:
-    """Tell that Airflow ended a run that took too long. Of all else its tasks told already.
-
-    Parameters
-    ----------
-    context : Context
-        Of the run; its ``"reason"`` says why it failed.
-    """
+    """Tell that Airflow ended a run that took too long. Of all else its tasks told already."""
     if context.get("reason") != "timed_out":
         return
     dag = context["dag"]
@@ -82,13 +57,6 @@ async def tell_overdue(context: Mapping[str, Any], hours: float) -> None:
 
     Airflow's triggerer calls this, so that it is told where every worker is gone, too; and after
     the end of a run that failed, of which a task told already.
-
-    Parameters
-    ----------
-    context : mapping
-        What Airflow knows of a missed deadline: the run as its API shows it.
-    hours : float
-        What the run was allowed.
     """
     run = context["dag_run"]
     # The days of a backfill are all asked for at once, and wait for each other.
@@ -101,32 +69,14 @@ async def tell_overdue(context: Mapping[str, Any], hours: float) -> None:
 
 
 def tell(message: Message, *, dag_id: str) -> None:
-    """Say it in the log, and on every channel that is set up.
-
-    Parameters
-    ----------
-    message : Message
-        What to say.
-    dag_id : str
-        Whose run it is about.
-    """
+    """Say it in the log, and on every channel that is set up."""
     from push_ops.messages.channels import send  # noqa: PLC0415 - mail is no matter of parsing a DAG
 
     send(message, dag_id=dag_id, environ=os.environ)
 
 
 def link_to_run(dag_id: str, run_id: str) -> str:
-    """Give the address of a run in Airflow's page, or its name where no address is configured.
-
-    Parameters
-    ----------
-    dag_id, run_id : str
-        Airflow's names.
-
-    Returns
-    -------
-    str
-    """
+    """Give the address of a run in Airflow's page, or its name where no address is configured."""
     base = conf.get("api", "base_url", fallback="")
     if not base:
         return f"run {run_id} of {dag_id}"
@@ -134,19 +84,7 @@ def link_to_run(dag_id: str, run_id: str) -> str:
 
 
 def link_to_task(dag_id: str, run_id: str, task_id: str, page: str = "") -> str:
-    """Give the address of a task of a run, as of `link_to_run`.
-
-    Parameters
-    ----------
-    dag_id, run_id, task_id : str
-        Airflow's names.
-    page : str, default=""
-        What of it to show: the end of the address.
-
-    Returns
-    -------
-    str
-    """
+    """Give the address of a task of a run, as of `link_to_run`."""
     run = link_to_run(dag_id, run_id)
     return f"{run}/tasks/{quote(task_id)}{page}" if run.startswith("http") else f"{task_id}, {run}"
 

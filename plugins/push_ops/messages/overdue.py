@@ -14,24 +14,7 @@ VARIABLE = "PUSH_OVERDUE_HOURS"
 
 
 def overdue_alert(environ: Mapping[str, str]) -> DeadlineAlert | None:
-    """Say when people hear that a run has not ended; the run goes on.
-
-    Parameters
-    ----------
-    environ : mapping of str to str
-        May hold ``PUSH_OVERDUE_HOURS``, whole hours from the moment a run is asked for.
-
-    Returns
-    -------
-    DeadlineAlert or None
-        None where nothing is set: Airflow 3.3.2 ends `airflow dags test` of a DAG that has a
-        deadline with an error (apache/airflow#73428), and that is what `make retrain` runs.
-
-    Raises
-    ------
-    InvalidSettingError
-        If it is no whole number of at least 1.
-    """
+    """Say when people hear that a run has not ended; the run goes on."""
     if not (value := environ.get(VARIABLE, "").strip()):
         return None
     hours = read_setting(VARIABLE, value)

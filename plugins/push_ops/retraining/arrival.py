@@ -27,13 +27,6 @@ class AwaitDataset(BaseOperator):
     """Ends once a run's dataset is there, whole, and nobody writes to it.
 
     It looks at once, in the worker, and defers only where there is something to wait for.
-
-    Parameters
-    ----------
-    read_request : callable
-        Gives the run's `RetrainingRequest`; called in the task, never when the DAG is parsed.
-    **kwargs
-        As for any operator.
     """
 
     ui_color = "#e6f1f2"
@@ -43,21 +36,7 @@ class AwaitDataset(BaseOperator):
         self._read_request = read_request
 
     def execute(self, context: Any) -> None:  # noqa: ARG002 - Airflow's signature
-        """Check the form, look at the dataset, and wait where it is not whole.
-
-        Parameters
-        ----------
-        context : dict
-            Airflow's.
-
-        Raises
-        ------
-        InvalidEventError
-            If the form breaks its rules.
-        DatasetError
-            If there is nothing to wait for: a file that is named outright, or of a day that is
-            over, is there or is not.
-        """
+        """Check the form, look at the dataset, and wait where it is not whole."""
         request, patience = self._read_request(), read_patience(os.environ)
         watch = Watch(request.dataset, patience.settle_s)
         reason = watch.look() if is_file_uri(request.dataset) else None
@@ -79,21 +58,7 @@ class AwaitDataset(BaseOperator):
         )
 
     def finish(self, context: Any, event: dict[str, Any]) -> None:  # noqa: ARG002 - as above
-        """Go on from what the trigger saw.
-
-        Parameters
-        ----------
-        context : dict
-            Airflow's.
-        event : dict
-            What the trigger said: the ``"reason"`` why the dataset cannot be read, or None, and
-            the seconds it ``"waited_s"``.
-
-        Raises
-        ------
-        DatasetError
-            If it was waited for in vain.
-        """
+        """Go on from what the trigger saw."""
         waited = _words(event["waited_s"])
         if event["reason"]:
             self._look_once_more(f"It was waited for during {waited}.")
@@ -104,18 +69,7 @@ class AwaitDataset(BaseOperator):
     def resume_execution(
         self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any
     ) -> None:
-        """Go on after waiting, even where the trigger never ran or failed.
-
-        Parameters
-        ----------
-        next_method, next_kwargs, context
-            Airflow's.
-
-        Raises
-        ------
-        DatasetError
-            If the dataset was waited for in vain.
-        """
+        """Go on after waiting, even where the trigger never ran or failed."""
         try:
             super().resume_execution(next_method, next_kwargs, context)
         except (TaskDeferralTimeout, TaskDeferralError):

@@ -7,22 +7,7 @@ from push_model.training.gate.verdict_file import read_figures
 
 
 def describe_champion(run: Mapping[str, Any]) -> dict[str, Any]:
-    """Say which model serves now, and why.
-
-    Parameters
-    ----------
-    run : mapping
-        What ``verdict.json`` of the run that promoted it holds.
-
-    Returns
-    -------
-    dict
-        JSON-able: ``"model_name"``, ``"model_path"`` and ``"champion_before"`` (None for the
-        first); ``"decision"``, ``"claim"`` and ``"headline"`` of the verdict;
-        ``"average_precision"`` of the holdout, by scorer, each with its ``"estimate"`` and
-        interval, ``"low"`` to ``"high"``; the ``"dataset"`` it was trained on, with its SHA-256;
-        ``"run_id"`` and ``"run_date"``.
-    """
+    """Say which model serves now, and why."""
     verdict = run["verdict"]
     return {
         **{key: run[key] for key in ("model_name", "model_path")},

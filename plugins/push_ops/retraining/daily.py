@@ -13,15 +13,6 @@ _PLACEHOLDER = re.compile(r"(\w+)(?:-(\d{1,3}))?")
 def is_daily(pattern: str) -> bool:
     """Tell whether a name changes with the day.
 
-    Parameters
-    ----------
-    pattern : str
-        As for `name_of_day`.
-
-    Returns
-    -------
-    bool
-
     Examples
     --------
     >>> is_daily("data/frame_{yyyymmdd}.csv"), is_daily("data/frame.csv")
@@ -32,24 +23,6 @@ def is_daily(pattern: str) -> bool:
 
 def name_of_day(pattern: str, day: date) -> str:
     """Put a day into a name.
-
-    Parameters
-    ----------
-    pattern : str
-        A path or URI that may hold ``{yyyymmdd}``, ``{yyyy}``, ``{mm}`` and ``{dd}``;
-        ``{yyyymmdd-1}`` is the day before. A brace of the name itself is written twice.
-    day : date
-        The run date.
-
-    Returns
-    -------
-    str
-        The same text where it holds no brace.
-
-    Raises
-    ------
-    InvalidEventError
-        If it holds another placeholder, or half of one.
 
     Examples
     --------

@@ -13,15 +13,7 @@ from push_model.training.data.paths import is_file_uri, to_path
 
 
 def tell_read(uri: str, *, sha256: str | None) -> None:
-    """Tell which dataset a task has read.
-
-    Parameters
-    ----------
-    uri : str
-        A URI or path.
-    sha256 : str or None
-        Its digest, where it has one.
-    """
+    """Tell which dataset a task has read."""
     if is_file_uri(uri):
         where = _uri(to_path(uri))
         get_hook_lineage_collector().add_input_asset(
@@ -30,13 +22,7 @@ def tell_read(uri: str, *, sha256: str | None) -> None:
 
 
 def tell_written(path: str) -> None:
-    """Tell which file or folder a task has written.
-
-    Parameters
-    ----------
-    path : str
-        Where.
-    """
+    """Tell which file or folder a task has written."""
     where = _uri(Path(path))
     get_hook_lineage_collector().add_output_asset(ObjectStoragePath(where), uri=where)
 

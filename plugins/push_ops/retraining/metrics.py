@@ -26,35 +26,13 @@ DECISIONS = ("promote", "keep", "inconclusive")
 
 
 def send_step(request: RetrainingRequest, step: str, *, seconds: float, **facts: float) -> None:
-    """Send how long a step took, and how much it left.
-
-    Parameters
-    ----------
-    request : RetrainingRequest
-        What the run was asked to do.
-    step : str
-        Its task.
-    seconds : float
-        How long it took.
-    **facts : float
-        ``rows`` and ``orders``, where the step counts them.
-    """
+    """Send how long a step took, and how much it left."""
     for name, value in {"step_seconds": seconds, **facts}.items():
         _send(request, f"push.{name}", value, step=step)
 
 
 def send_verdict(request: RetrainingRequest, verdict: Mapping[str, Any], *, at: float) -> None:
-    """Send what the gate found.
-
-    Parameters
-    ----------
-    request : RetrainingRequest
-        What the run was asked to do.
-    verdict : mapping
-        As ``verdict.json`` holds it.
-    at : float
-        When, in seconds since 1970.
-    """
+    """Send what the gate found."""
     for decision in DECISIONS:
         _send(request, "push.decision", decision == verdict["decision"], decision=decision)
     for scorer, metrics in verdict.get("metrics", {}).items():
@@ -67,15 +45,7 @@ def send_verdict(request: RetrainingRequest, verdict: Mapping[str, Any], *, at: 
 
 
 def send_age(request: RetrainingRequest, age_days: int | None) -> None:
-    """Send how old the model is that serves.
-
-    Parameters
-    ----------
-    request : RetrainingRequest
-        What the run was asked to do.
-    age_days : int or None
-        On the run date; nothing is sent where it is not known.
-    """
+    """Send how old the model is that serves."""
     if age_days is not None:
         _send(request, "push.model_age_days", age_days)
 

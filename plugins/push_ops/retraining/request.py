@@ -80,34 +80,6 @@ def read_request(
 ) -> RetrainingRequest:
     """Read the trigger form of a run; what it leaves empty, the installation says.
 
-    Parameters
-    ----------
-    form : mapping
-        Values of the form, as its JSON Schema lets them through.
-    run_id : str
-        Airflow's name of the run.
-    run_date : date
-        Its logical date, or the day it ran after where it has none.
-    run_type : str
-        Airflow's: ``"scheduled"``, ``"manual"``, ``"backfill"`` or another.
-    triggered_by : str or None
-        The user who started the run, if one did.
-    environ : mapping of str to str
-        Holds ``PUSH_DATASET``, ``PUSH_RUNS_DIR`` and ``PUSH_MODELS_DIR``, and maybe
-        ``PUSH_POLICY``, a file of limits of the gate, and ``PUSH_MAX_AGE_DAYS``.
-
-    Returns
-    -------
-    RetrainingRequest
-
-    Raises
-    ------
-    InvalidEventError
-        If the parametrisation, a limit or the dataset's name breaks its rules, or neither form
-        nor installation says where something is.
-    InvalidSettingError
-        If ``PUSH_MAX_AGE_DAYS`` is no whole number.
-
     Examples
     --------
     >>> form = {"dataset": "frame.csv", "min_items": 5, "holdout_days": None,
@@ -138,69 +110,17 @@ def read_request(
 
 
 def settle_promotion(asked: str, run_type: str) -> str:
-    """Say what a run may do to the champion.
-
-    Parameters
-    ----------
-    asked : str
-        What the form says. An untouched form says ``"auto"``.
-    run_type : str
-        Airflow's.
-
-    Returns
-    -------
-    str
-        What was asked; but ``"auto"`` means ``"never"`` in a backfill, which tells how models of
-        days gone by would have done. ``"manual"`` asks a person there, too.
-    """
+    """Say what a run may do to the champion."""
     return "never" if asked == "auto" and run_type == BACKFILL else asked
 
 
 def read_dataset(given: str | None, environ: Mapping[str, str], run_date: date) -> str:
-    """Read which dataset a run is about.
-
-    Parameters
-    ----------
-    given : str or None
-        What the form says.
-    environ : mapping of str to str
-        May hold ``PUSH_DATASET``, which an empty form means.
-    run_date : date
-        What the placeholders of a daily name stand for.
-
-    Returns
-    -------
-    str
-        A URI or path.
-
-    Raises
-    ------
-    InvalidEventError
-        As `choose_dataset` and `push_ops.retraining.daily.name_of_day`.
-    """
+    """Read which dataset a run is about."""
     return name_of_day(choose_dataset(given, environ), run_date)
 
 
 def choose_dataset(given: str | None, environ: Mapping[str, str]) -> str:
-    """Read how a run's dataset is named, before the run date is put in.
-
-    Parameters
-    ----------
-    given : str or None
-        What the form says.
-    environ : mapping of str to str
-        May hold ``PUSH_DATASET``, which an empty form means.
-
-    Returns
-    -------
-    str
-        A URI or path, maybe with placeholders.
-
-    Raises
-    ------
-    InvalidEventError
-        If neither names one, or it holds a password.
-    """
+    """Read how a run's dataset is named, before the run date is put in."""
     dataset = (given or "").strip() or environ.get("PUSH_DATASET", "").strip()
     if not dataset:
         raise InvalidEventError(
@@ -222,25 +142,7 @@ def _policy(given: Mapping[str, Any] | None, environ: Mapping[str, str]) -> Poli
 
 
 def read_directory(variable: str, environ: Mapping[str, str]) -> Path:
-    """Read where a folder is that all tasks share.
-
-    Parameters
-    ----------
-    variable : str
-        Name of the environment variable that says so.
-    environ : mapping of str to str
-        Where it is set.
-
-    Returns
-    -------
-    Path
-        Absolute.
-
-    Raises
-    ------
-    InvalidEventError
-        If it is not set.
-    """
+    """Read where a folder is that all tasks share."""
     # No default: a folder relative to a worker's current directory would be lost with it.
     if value := environ.get(variable, "").strip():
         return Path(value).absolute()

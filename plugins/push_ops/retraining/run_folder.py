@@ -57,17 +57,6 @@ class RunFolder:
 def find_run_folder(runs_dir: Path, run_id: str) -> RunFolder:
     """Say where a run keeps its files; two runs never share a folder.
 
-    Parameters
-    ----------
-    runs_dir : Path
-        Where run folders are kept.
-    run_id : str
-        Airflow's name of the run; any text at all.
-
-    Returns
-    -------
-    RunFolder
-
     Notes
     -----
     Run ids hold colons and plus signs, which break volume mounts and URIs, and a person may
@@ -84,31 +73,13 @@ def find_run_folder(runs_dir: Path, run_id: str) -> RunFolder:
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a document so that a reader sees the old file or the new one, never half of it.
-
-    Parameters
-    ----------
-    path : Path
-        The file; its folder is made where absent.
-    document : mapping
-        JSON-able.
-    """
+    """Write a document so that a reader sees the old file or the new one, never half of it."""
     text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_aside(path, text.encode())
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read what `write_json` wrote.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    dict
-    """
+    """Read what `write_json` wrote."""
     document: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return document

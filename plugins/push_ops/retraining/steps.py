@@ -34,26 +34,7 @@ _WITH_PAST = add_needed(JUDGING)
 
 
 def load(request: RetrainingRequest) -> dict[str, Any]:
-    """Read the dataset up to the run date, check every row and keep the rows as Parquet.
-
-    Parameters
-    ----------
-    request : RetrainingRequest
-        What the run was asked to do.
-
-    Returns
-    -------
-    dict
-        ``"frame"``, the path of the rows; how many ``"rows"`` of how many ``"orders"``; and
-        ``"dataset"``, its uri and SHA-256.
-
-    Raises
-    ------
-    DatasetError
-        If the dataset cannot be read or breaks the schema. Nothing is written then.
-    OSError
-        If the dataset changed while it was read, or the disk is in trouble: worth another try.
-    """
+    """Read the dataset up to the run date, check every row and keep the rows as Parquet."""
     started = perf_counter()
     logger.info("Reading %s up to %s.", request.dataset, request.run_date)
     path = find_run_folder(request.runs_dir, request.run_id).frame
@@ -67,25 +48,7 @@ def load(request: RetrainingRequest) -> dict[str, Any]:
 
 
 def filter_orders(request: RetrainingRequest, loaded: dict[str, Any]) -> dict[str, Any]:
-    """Keep whole orders in which enough items were bought.
-
-    Parameters
-    ----------
-    request : RetrainingRequest
-        Its ``min_items`` says what is enough.
-    loaded : dict
-        What `load` returned.
-
-    Returns
-    -------
-    dict
-        ``"large_orders"``, the path of the rows; the rest as in `load`.
-
-    Raises
-    ------
-    DatasetError
-        If no order is large enough.
-    """
+    """Keep whole orders in which enough items were bought."""
     started = perf_counter()
     logger.info("Keeping orders with at least %d items bought.", request.min_items)
     frame = load_dataset(
@@ -113,26 +76,7 @@ def filter_orders(request: RetrainingRequest, loaded: dict[str, Any]) -> dict[st
 
 
 def train(request: RetrainingRequest, filtered: dict[str, Any]) -> dict[str, Any]:
-    """Fit the parametrisation and save a model folder, which does not serve yet.
-
-    Parameters
-    ----------
-    request : RetrainingRequest
-        Its run date names the model, its parametrisation makes it.
-    filtered : dict
-        What `filter_orders` returned.
-
-    Returns
-    -------
-    dict
-        ``"model_name"``, ``"model_path"``, ``"large_orders"`` and ``"dataset"``; the same is
-        in ``fit.json``, with the parametrisation in full.
-
-    Raises
-    ------
-    DatasetError
-        If the rows are too few or too much alike to learn from.
-    """
+    """Fit the parametrisation and save a model folder, which does not serve yet."""
     from push_model.training.fit import handler_fit  # noqa: PLC0415 - seconds no other step pays
 
     started = perf_counter()
@@ -154,20 +98,7 @@ def train(request: RetrainingRequest, filtered: dict[str, Any]) -> dict[str, Any
 
 
 def validate(request: RetrainingRequest, trained: dict[str, Any]) -> dict[str, Any]:
-    """Judge the challenger on the newest orders and write the verdict down, with its reasons.
-
-    Parameters
-    ----------
-    request : RetrainingRequest
-        What the run was asked to do.
-    trained : dict
-        What `train` returned.
-
-    Returns
-    -------
-    dict
-        ``"verdict"``, the path of ``verdict.json``, and the ``"decision"`` in it.
-    """
+    """Judge the challenger on the newest orders and write the verdict down, with its reasons."""
     from push_model.training.gate.validation import validate_model  # noqa: PLC0415 - as in train
 
     started = perf_counter()
@@ -195,30 +126,7 @@ def validate(request: RetrainingRequest, trained: dict[str, Any]) -> dict[str, A
 def promote(
     request: RetrainingRequest, validated: dict[str, Any], *, approved_by: str | None = None
 ) -> dict[str, Any]:
-    """Make a winner the champion; leave the champion alone otherwise, and say why.
-
-    Parameters
-    ----------
-    request : RetrainingRequest
-        Its promotion policy may forbid any change.
-    validated : dict
-        What `validate` returned.
-    approved_by : str, optional
-        The person who approved it; a manual promotion needs one.
-
-    Returns
-    -------
-    dict
-        ``"promoted"``, a ``"sentence"`` for people, and for DAGs the ``"event"``, None where
-        nothing was promoted.
-
-    Raises
-    ------
-    UnfitChampionError
-        If the champion stays and is too old, or does not keep its promises.
-    PromotionConflictError
-        If the champion changed since validation.
-    """
+    """Make a winner the champion; leave the champion alone otherwise, and say why."""
     run = read_json(Path(validated["verdict"]))
     name, verdict = run["model_name"], run["verdict"]
     serving = verdict["champion_name"]

@@ -16,22 +16,7 @@ Outcome = dict[str, Any]
 
 
 def run_step(name: str, request: RetrainingRequest, *given: Any, **options: Any) -> Outcome:
-    """Run a step of `push_ops.retraining.steps`, and tell what it did.
-
-    Parameters
-    ----------
-    name : str
-        Its task.
-    request : RetrainingRequest
-        What the run was asked to do.
-    *given, **options
-        What else the step takes.
-
-    Returns
-    -------
-    dict
-        What the step returned.
-    """
+    """Run a step of `push_ops.retraining.steps`, and tell what it did."""
     started = perf_counter()
     outcome = _STEPS[name](request, *given, **options)
     counted = {key: outcome[key] for key in ("rows", "orders") if key in outcome}

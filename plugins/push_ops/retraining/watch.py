@@ -20,21 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def look_back(request: RetrainingRequest, large_orders: str) -> list[dict[str, Any]]:
-    """Record what the champions of the newest days promised against what happened.
-
-    Parameters
-    ----------
-    request : RetrainingRequest
-        What the run was asked to do.
-    large_orders : str
-        Path of the rows of large orders.
-
-    Returns
-    -------
-    list of dict
-        One a champion: ``"model_name"``, a ``"sentence"``, and the figures of `Outcomes`; or why
-        there is none, as a sentence alone.
-    """
+    """Record what the champions of the newest days promised against what happened."""
     from push_model.training.backtesting.record import (  # noqa: PLC0415 - seconds no other step pays
         BACKTESTS_FILE,
         append_backtests,
@@ -68,24 +54,7 @@ def look_back(request: RetrainingRequest, large_orders: str) -> list[dict[str, A
 def refuse_unfit(
     request: RetrainingRequest, serving: str, backtests: list[dict[str, Any]], sentence: str
 ) -> None:
-    """Fail where the champion that stays should not: a skipped task alarms nobody.
-
-    Parameters
-    ----------
-    request : RetrainingRequest
-        How old a champion may be, and what it may promise.
-    serving : str
-        The champion's name.
-    backtests : list of dict
-        What `look_back` gave.
-    sentence : str
-        Why it stays.
-
-    Raises
-    ------
-    UnfitChampionError
-        If it is too old, or did not keep its promises.
-    """
+    """Fail where the champion that stays should not: a skipped task alarms nobody."""
     complaints = [*_complain_of_age(request, serving), *_complain_of(backtests, serving, request)]
     if complaints:
         raise UnfitChampionError(
@@ -95,20 +64,7 @@ def refuse_unfit(
 
 
 def age_of(request: RetrainingRequest, model_name: str) -> int | None:
-    """Count a model's days on the run date.
-
-    Parameters
-    ----------
-    request : RetrainingRequest
-        Says where the models are, and the date.
-    model_name : str
-        One of the store.
-
-    Returns
-    -------
-    int or None
-        None where its files do not tell. The verdict says so, and is about a worse trouble.
-    """
+    """Count a model's days on the run date."""
     try:
         trained_on = read_manifest(model_path(request.models_dir, model_name)).get("trained_on")
     except (ModelNotFoundError, ModelIntegrityError):

@@ -66,21 +66,6 @@ SMALL: tuple[Entry, ...] = (
 def choose_entries(size: str) -> tuple[Entry, ...]:
     """Give the entries of an exploration.
 
-    Parameters
-    ----------
-    size : str
-        ``"small"``: eight cheap ones, for a first look. ``"full"``: all.
-
-    Returns
-    -------
-    tuple of Entry
-        Names are all different.
-
-    Raises
-    ------
-    InvalidEventError
-        If there is no such size.
-
     Examples
     --------
     >>> len(choose_entries("small"))

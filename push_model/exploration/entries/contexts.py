@@ -18,37 +18,13 @@ class Season(NamedInputs, TransformerMixin, BaseEstimator):  # type: ignore[misc
     inputs_ = ("order_month", "order_weekday")
 
     def fit(self, X: pd.DataFrame, y: object = None) -> "Season":
-        """Learn nothing.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_rows, n_columns)
-            Feature frame.
-        y : object
-            Not looked at.
-
-        Returns
-        -------
-        Season
-            Itself.
-        """
+        """Learn nothing."""
         del y
         self.n_columns_ = X.shape[1]
         return self
 
     def transform(self, X: pd.DataFrame) -> Floats:
-        """Give month and weekday.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_rows, n_columns)
-            Feature frame. Reads ``order_date``.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, 2)
-            1 to 12; 0 (Monday) to 6.
-        """
+        """Give month and weekday."""
         day = X["order_date"].dt
         return np.column_stack([day.month, day.day_of_week]).astype(np.float64)
 
@@ -65,37 +41,13 @@ class PriceInKind(NamedInputs, TransformerMixin, BaseEstimator):  # type: ignore
     inputs_ = ("price_in_kind", "discount_in_kind")
 
     def fit(self, X: pd.DataFrame, y: object = None) -> "PriceInKind":
-        """Learn what is usual.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_rows, n_columns)
-            Feature frame. Reads ``product_type``, ``normalised_price`` and ``discount_pct``.
-        y : object
-            Not looked at.
-
-        Returns
-        -------
-        PriceInKind
-            Itself.
-        """
+        """Learn what is usual."""
         del y
         self.usual_ = X.groupby("product_type", observed=True)[[*_PRICES]].median()
         return self
 
     def transform(self, X: pd.DataFrame) -> Floats:
-        """Give price over usual price, and discount less usual discount.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_rows, n_columns)
-            Feature frame; unchanged.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, 2)
-            NaN for a kind never seen.
-        """
+        """Give price over usual price, and discount less usual discount."""
         price, discount = (X[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in _PRICES)
         usual_price, usual_discount = (
             X["product_type"].map(self.usual_[name]).to_numpy(dtype=np.float64, na_value=np.nan)

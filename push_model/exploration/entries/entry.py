@@ -97,15 +97,5 @@ class Entry:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Entry":
-        """Read what `document` gave.
-
-        Parameters
-        ----------
-        document : mapping
-            May hold more, such as why the entry is skipped.
-
-        Returns
-        -------
-        Entry
-        """
+        """Read what `document` gave."""
         return cls(**{name: document[name] for name in cls.__dataclass_fields__})

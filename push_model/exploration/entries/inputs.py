@@ -81,18 +81,6 @@ _BEYOND = {"history": HISTORY, "categories": BY, "price in its kind": ("product_
 def make_preparer(name: str, default: FeaturePreparer) -> FeaturePreparer:
     """Make what turns rows into the inputs of a feature set.
 
-    Parameters
-    ----------
-    name : str
-        A key of `FEATURE_SETS`.
-    default : FeaturePreparer
-        That of the family, as `make_pipeline` built it.
-
-    Returns
-    -------
-    FeaturePreparer
-        Unfitted; `default` itself where the set is the family's own.
-
     Examples
     --------
     >>> make_preparer("three columns", FeaturePreparer()).only
@@ -111,18 +99,6 @@ def make_preparer(name: str, default: FeaturePreparer) -> FeaturePreparer:
 
 def lacking_columns(name: str, present: Collection[str]) -> list[str]:
     """List what a frame lacks for a feature set, beyond what every feature frame has.
-
-    Parameters
-    ----------
-    name : str
-        A key of `FEATURE_SETS`.
-    present : collection of str
-        Columns of the frame.
-
-    Returns
-    -------
-    list of str
-        Sorted; empty where the set can be used.
 
     Examples
     --------

@@ -20,21 +20,7 @@ _BASE: dict[str, Any] = {"penalty": "l2", "C": 1e-3}
 
 
 def line(name: str, question: str, *, inputs: int = 26, **differs: Any) -> Entry:
-    """Make an entry of logistic regression.
-
-    Parameters
-    ----------
-    name, question : str
-        As for `Entry`.
-    inputs : int
-        About how many weights the line has.
-    **differs : object
-        In what it differs from the base line.
-
-    Returns
-    -------
-    Entry
-    """
+    """Make an entry of logistic regression."""
     settings = _BASE | differs.pop("settings", {})
     weights = inputs + CALIBRATION * (differs.get("treatment") == "calibrated")
     weights += NEEDS_MORE * (differs.get("features") in HISTORIES)

@@ -17,13 +17,6 @@ Floats = NDArray[np.float64]
 class AsOfRates(NamedInputs, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn categories into smoothed purchase rates, known the day before.
 
-    Parameters
-    ----------
-    by : tuple of str
-        Columns to take rates of.
-    prior_rows : float
-        Weight of the overall rate, in rows.
-
     Attributes
     ----------
     base_ : float
@@ -43,20 +36,7 @@ class AsOfRates(NamedInputs, TransformerMixin, BaseEstimator):  # type: ignore[m
         self.prior_rows = prior_rows
 
     def fit(self, X: pd.DataFrame, y: Floats) -> "AsOfRates":
-        """Learn the rates after the last day.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_rows, n_columns)
-            Feature frame. Reads the columns of `by`.
-        y : ndarray of shape (n_rows,)
-            Outcomes.
-
-        Returns
-        -------
-        AsOfRates
-            Itself.
-        """
+        """Learn the rates after the last day."""
         outcome = pd.Series(np.asarray(y, dtype=np.float64), index=X.index)
         self.base_ = float(outcome.mean())
         self.rates_ = {}
@@ -66,38 +46,12 @@ class AsOfRates(NamedInputs, TransformerMixin, BaseEstimator):  # type: ignore[m
         return self
 
     def transform(self, X: pd.DataFrame) -> Floats:
-        """Give each row the rates after the last day fitted.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_rows, n_columns)
-            Feature frame; unchanged.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_by)
-            The overall rate for a value never seen.
-        """
+        """Give each row the rates after the last day fitted."""
         columns = [X[name].map(self.rates_[name]).fillna(self.base_) for name in self.by]
         return np.column_stack([column.to_numpy(dtype=np.float64) for column in columns])
 
     def fit_transform(self, X: pd.DataFrame, y: Floats, **_: object) -> Floats:
-        """Learn the rates, and give each row those of the days before its own.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_rows, n_columns)
-            Feature frame. Reads ``order_date`` and the columns of `by`.
-        y : ndarray of shape (n_rows,)
-            Outcomes.
-        **_ : object
-            What scikit-learn passes besides; there is none.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_by)
-            NaN on the first day.
-        """
+        """Learn the rates, and give each row those of the days before its own."""
         self.fit(X, y)
         day = X["order_date"].dt.normalize()
         outcome = pd.Series(np.asarray(y, dtype=np.float64), index=X.index)

@@ -22,18 +22,7 @@ SETTINGS = (
 
 
 def draw_settings(trial: BaseTrial) -> dict[str, Any]:
-    """Draw settings; two digits are plenty, and can be said.
-
-    Parameters
-    ----------
-    trial : optuna.trial.BaseTrial
-        Asked for each of `SETTINGS`.
-
-    Returns
-    -------
-    dict
-        As `entry_of` takes them.
-    """
+    """Draw settings; two digits are plenty, and can be said."""
     return {
         "iterations": trial.suggest_int("iterations", 80, 240, step=10),
         "depth": trial.suggest_int("depth", 4, 7),
@@ -47,20 +36,7 @@ def draw_settings(trial: BaseTrial) -> dict[str, Any]:
 
 
 def entry_of(settings: dict[str, Any], *, features: str) -> Entry:
-    """Make an entry of what a trial asks for.
-
-    Parameters
-    ----------
-    settings : dict
-        Hyper-parameters of boosted trees.
-    features : str
-        ``"request"`` or ``"history"``.
-
-    Returns
-    -------
-    Entry
-        Named after its settings: the same ones are the same entry, whichever trial asks.
-    """
+    """Make an entry of what a trial asks for."""
     trees, depth, rate, l2, noise, steps = (settings[name] for name in SETTINGS)
     needs = NEEDS_MORE if features == "history" else 0
     size = f"{trees} trees of depth {depth}"
@@ -77,31 +53,14 @@ def entry_of(settings: dict[str, Any], *, features: str) -> Entry:
 
 
 def settings_in_use() -> list[dict[str, Any]]:
-    """Give the settings of the final models, where these are boosted trees.
-
-    Returns
-    -------
-    list of dict
-        Each once, as `entry_of` takes them; that with history first.
-    """
+    """Give the settings of the final models, where these are boosted trees."""
     models = map(parse_parametrisation, (FINAL_MODEL_WITH_HISTORY, FINAL_MODEL))
     known = [asdict(model) for model in models if isinstance(model, BoostedTrees)]
     return keep_once([{name: each[name] for name in SETTINGS} for each in known])
 
 
 def keep_once(settings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Keep the first of equal settings.
-
-    Parameters
-    ----------
-    settings : sequence of dict
-        Of trials or of models.
-
-    Returns
-    -------
-    list of dict
-        In the order given.
-    """
+    """Keep the first of equal settings."""
     return [each for place, each in enumerate(settings) if each not in settings[:place]]
 
 

@@ -25,20 +25,7 @@ _FOREST: dict[str, Any] = {"n_estimators": 40, "max_samples": 0.25}
 
 
 def trees(name: str, question: str, **differs: Any) -> Entry:
-    """Make an entry of symmetric trees.
-
-    Parameters
-    ----------
-    name, question : str
-        As for `Entry`.
-    **differs : object
-        In what it differs from the base trees.
-
-    Returns
-    -------
-    Entry
-        Its complexity is the number of its leaves.
-    """
+    """Make an entry of symmetric trees."""
     settings = _BASE | differs.pop("settings", {})
     leaves = settings["iterations"] * 2 ** settings["depth"]
     leaves += CALIBRATION * (differs.get("treatment") == "calibrated")

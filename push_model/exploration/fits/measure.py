@@ -32,24 +32,7 @@ class Measured(NamedTuple):
 
 
 def fingerprint(entry: Entry, part: Part, *, seed: int, grounds: Mapping[str, Any]) -> str:
-    """Sum up all that a result depends on.
-
-    Parameters
-    ----------
-    entry : Entry
-        What is fitted; its name and question change nothing.
-    part : Part
-        Where it is fitted and judged.
-    seed : int
-        Seed of everything random.
-    grounds : mapping
-        What else counts: the digest of the rows, the versions of the libraries, the code.
-
-    Returns
-    -------
-    str
-        SHA-256, in hex.
-    """
+    """Sum up all that a result depends on."""
     windows = {"train": str(part.train), "judged": str(part.judged), "repeat": part.repeat}
     windows["curves"] = part.wants_curves
     everything = {
@@ -71,25 +54,7 @@ def measure_entry(
     seed: int,
     grounds: Mapping[str, Any],
 ) -> Measured:
-    """Fit an entry once and judge it on each part that learns from the same rows.
-
-    Parameters
-    ----------
-    entry : Entry
-        Any.
-    frame : DataFrame of shape (n_rows, n_columns)
-        Rows of large orders, sorted.
-    parts : sequence of Part
-        All of one train window, as `group_by_fit` puts them together.
-    seed : int
-        Seed of everything random.
-    grounds : mapping
-        As for `fingerprint`.
-
-    Returns
-    -------
-    Measured
-    """
+    """Fit an entry once and judge it on each part that learns from the same rows."""
     train = frame[is_inside(frame, parts[0].train)]
     start = perf_counter()
     fitted = None if entry.family in RULES else fit_entry(entry, train, seed=seed + parts[0].repeat)

@@ -78,36 +78,14 @@ class Fitted(NamedTuple):
 
 
 def parametrisation_of(entry: Entry) -> Parametrisation:
-    """Give what `make_pipeline` knows of a servable entry.
-
-    Parameters
-    ----------
-    entry : Entry
-        Of a servable family.
-
-    Returns
-    -------
-    BoostedTrees or LogisticRegression
-    """
+    """Give what `make_pipeline` knows of a servable entry."""
     known = {name: value for name, value in entry.settings.items() if name not in _BEYOND}
     features = "history" if entry.needs_history else "request"
     return parse_parametrisation({"model": entry.family, **known, "features": features})
 
 
 def request_of(entry: Entry) -> dict[str, Any] | None:
-    """Give the parametrisation by which `handler_fit` trains this model.
-
-    Parameters
-    ----------
-    entry : Entry
-        Any entry.
-
-    Returns
-    -------
-    dict or None
-        None where no parametrisation says it: it would take new code in training. Calibrated or
-        not, an entry's is the same: training tries a line through the log-odds of any model.
-    """
+    """Give the parametrisation by which `handler_fit` trains this model."""
     is_known = entry.features in {"request", "history"} and entry.treatment in {
         "plain",
         "calibrated",
@@ -119,19 +97,6 @@ def request_of(entry: Entry) -> dict[str, Any] | None:
 
 def fit_entry(entry: Entry, rows: pd.DataFrame, *, seed: int) -> Fitted:
     """Fit an entry, with its treatment.
-
-    Parameters
-    ----------
-    entry : Entry
-        Any but a rule.
-    rows : DataFrame of shape (n_rows, n_columns)
-        Train rows of large orders, sorted.
-    seed : int
-        Seed of everything random.
-
-    Returns
-    -------
-    Fitted
 
     Notes
     -----
@@ -147,22 +112,7 @@ def fit_entry(entry: Entry, rows: pd.DataFrame, *, seed: int) -> Fitted:
 
 
 def export_entry(entry: Entry, pipeline: Pipeline, rows: pd.DataFrame) -> Document:
-    """Write a servable entry out as serving reads it.
-
-    Parameters
-    ----------
-    entry : Entry
-        Servable.
-    pipeline : Pipeline
-        Fitted.
-    rows : DataFrame of shape (n_rows, n_columns)
-        What it was fitted on; its last day is the training date.
-
-    Returns
-    -------
-    dict
-        The model document.
-    """
+    """Write a servable entry out as serving reads it."""
     last = rows["order_date"].max().date()
     return export_model(pipeline, parametrisation_of(entry), trained_on=str(last))
 
@@ -186,42 +136,14 @@ def _fit(entry: Entry, rows: pd.DataFrame, seed: int) -> Pipeline:
 
 
 def thin_orders(rows: pd.DataFrame, *, share: float, seed: int) -> pd.DataFrame:
-    """Keep whole orders, drawn from all days alike.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        Reads ``order_id``.
-    share : float
-        Of the orders, above 0, to 1.
-    seed : int
-        Of the draw. What a smaller share keeps a larger one keeps, too.
-
-    Returns
-    -------
-    DataFrame of shape (n_kept, n_columns)
-        Rows in their order.
-    """
+    """Keep whole orders, drawn from all days alike."""
     orders = rows["order_id"].unique()
     drawn = np.random.default_rng(seed).permutation(orders)[: max(1, round(share * len(orders)))]
     return rows[rows["order_id"].isin(drawn)]
 
 
 def thin_negatives(rows: pd.DataFrame, *, seed: int) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """Keep what was bought and a tenth of the rest, which then counts ten times.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        Reads ``outcome``.
-    seed : int
-        Of the draw.
-
-    Returns
-    -------
-    DataFrame of shape (n_kept, n_columns), ndarray of shape (n_kept,)
-        Rows in their order, and their weights.
-    """
+    """Keep what was bought and a tenth of the rest, which then counts ten times."""
     bought = rows["outcome"].to_numpy() > 0
     kept = bought | (np.random.default_rng(seed).random(len(rows)) < KEPT_NEGATIVES)
     return rows[kept], np.where(bought, 1.0, 1.0 / KEPT_NEGATIVES)[kept]

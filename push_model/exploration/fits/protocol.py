@@ -73,17 +73,7 @@ class Part:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Part":
-        """Read what `document` gave.
-
-        Parameters
-        ----------
-        document : mapping
-            May hold more, such as counts.
-
-        Returns
-        -------
-        Part
-        """
+        """Read what `document` gave."""
         train, judged = (
             Window(*(date.fromisoformat(document[name][end]) for end in ("start", "end")))
             for name in ("train", "judged")
@@ -92,39 +82,12 @@ class Part:
 
 
 def name_repeat(fold: str) -> str:
-    """Name the second fit of a fold.
-
-    Parameters
-    ----------
-    fold : str
-        Its name at first.
-
-    Returns
-    -------
-    str
-    """
+    """Name the second fit of a fold."""
     return f"{fold} again"
 
 
 def plan_parts(frame: pd.DataFrame) -> tuple[Part, ...]:
     """Lay out four expanding folds, the usual split and the final window.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n_rows, n_columns)
-        Rows of large orders. Reads ``order_id`` and ``order_date``.
-
-    Returns
-    -------
-    tuple of Part
-        Four folds that train on the oldest 50, 60, 70 and 80 % of the orders and are judged on
-        the next 10 %; the usual validation (70 % and the next 20 %) and the usual test (70 % and
-        the newest 10 %); and the final part (90 % and the newest 10 %).
-
-    Raises
-    ------
-    DatasetError
-        If the orders fall on fewer than six days.
 
     Notes
     -----
@@ -153,53 +116,18 @@ def plan_parts(frame: pd.DataFrame) -> tuple[Part, ...]:
 
 
 def group_by_fit(parts: Iterable[Part]) -> tuple[tuple[Part, ...], ...]:
-    """Put parts together that learn from the same rows with the same seed, to be fitted once.
-
-    Parameters
-    ----------
-    parts : iterable of Part
-        Any parts.
-
-    Returns
-    -------
-    tuple of tuple of Part
-        The shortest train window first.
-    """
+    """Put parts together that learn from the same rows with the same seed, to be fitted once."""
     by_end = sorted(parts, key=lambda part: (part.train.end, part.repeat))
     fits = groupby(by_end, key=lambda part: (part.train, part.repeat))
     return tuple(tuple(same) for _, same in fits)
 
 
 def count(frame: pd.DataFrame, window: Window) -> dict[str, int]:
-    """Count what a window holds.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n_rows, n_columns)
-        Rows of large orders. Reads ``order_id``, ``order_date`` and ``outcome``.
-    window : Window
-        Any.
-
-    Returns
-    -------
-    dict
-        ``rows``, ``orders`` and ``purchases``.
-    """
+    """Count what a window holds."""
     return count_rows(frame[is_inside(frame, window)])
 
 
 def count_rows(rows: pd.DataFrame) -> dict[str, int]:
-    """Count rows, orders and purchases.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        Reads ``order_id`` and ``outcome``.
-
-    Returns
-    -------
-    dict
-        ``rows``, ``orders`` and ``purchases``.
-    """
+    """Count rows, orders and purchases."""
     purchases = int(rows["outcome"].sum())
     return {"rows": len(rows), "orders": int(rows["order_id"].nunique()), "purchases": purchases}

@@ -75,71 +75,26 @@ class Result:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Result":
-        """Read what `document` gave.
-
-        Parameters
-        ----------
-        document : mapping
-            Of this format.
-
-        Returns
-        -------
-        Result
-        """
+        """Read what `document` gave."""
         values = {name: document[name] for name in cls.__dataclass_fields__}
         values["entry"] = Entry.from_document(document["entry"])
         return cls(**values | {"draws": tuple(document["draws"])})
 
 
 def result_path(folder: Path, slug: str, part_slug: str) -> Path:
-    """Say where a result lies.
-
-    Parameters
-    ----------
-    folder : Path
-        The exploration folder.
-    slug, part_slug : str
-        Of the entry and of the part.
-
-    Returns
-    -------
-    Path
-    """
+    """Say where a result lies."""
     return folder / RESULTS / slug / f"{part_slug}.json"
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a JSON file, whole or not at all; NaN is refused.
-
-    Parameters
-    ----------
-    path : Path
-        The file; folders on the way are made.
-    document : mapping
-        JSON-able.
-    """
+    """Write a JSON file, whole or not at all; NaN is refused."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(document, indent=1, allow_nan=False) + "\n"
     write_aside(path, text.encode())
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file of an exploration folder.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    object
-
-    Raises
-    ------
-    DatasetError
-        If it is absent or damaged.
-    """
+    """Read a JSON file of an exploration folder."""
     try:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -149,18 +104,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_result(path: Path) -> Result | None:
-    """Read a result, if a whole one of this format is there.
-
-    Parameters
-    ----------
-    path : Path
-        From `result_path`.
-
-    Returns
-    -------
-    Result or None
-        None asks for the work to be done again.
-    """
+    """Read a result, if a whole one of this format is there."""
     try:
         document = json.loads(path.read_text("utf-8"))
         return Result.from_document(document) if document["format"] == FORMAT else None

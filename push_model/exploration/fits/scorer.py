@@ -53,26 +53,7 @@ class Scorer(NamedTuple):
 
 
 def make_scorer(entry: Entry, fitted: Fitted | None, train: pd.DataFrame) -> Scorer:
-    """Make what scores rows: the model as served, where serving can read it.
-
-    Parameters
-    ----------
-    entry : Entry
-        What was fitted.
-    fitted : Fitted or None
-        None for a rule.
-    train : DataFrame of shape (n_rows, n_columns)
-        What it was fitted on.
-
-    Returns
-    -------
-    Scorer
-
-    Raises
-    ------
-    ModelIntegrityError
-        If the exported model does not score as its pipeline does.
-    """
+    """Make what scores rows: the model as served, where serving can read it."""
     if fitted is None:
         name = RULES[entry.family]
         return Scorer(lambda rows: baseline_scores(rows)[name], 0, 1 + entry.complexity, NO_FACTS)

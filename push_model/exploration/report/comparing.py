@@ -57,18 +57,7 @@ class Difference(NamedTuple):
         return self.verdict
 
     def sentence(self, found: Found) -> str:
-        """Say who beats whom by how much.
-
-        Parameters
-        ----------
-        found : Found
-            The exploration.
-
-        Returns
-        -------
-        str
-            Without a full stop.
-        """
+        """Say who beats whom by how much."""
         ours, theirs = name_entry(found, self.entry), name_entry(found, self.rival)
         if self.verdict == UNTOLD:
             return f"{ours} and {theirs} cannot be told apart ({write_gain(self.gain)})"
@@ -79,22 +68,7 @@ class Difference(NamedTuple):
 
 
 def measure(found: Found, entry: Explored, parts: Sequence[str]) -> Interval | None:
-    """Give average precision over parts, and how sure it is.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-    entry : Explored
-        Whose.
-    parts : sequence of str
-        Names; their mean counts.
-
-    Returns
-    -------
-    Interval or None
-        None where a part has no result.
-    """
+    """Give average precision over parts, and how sure it is."""
     draws = _mean_draws(entry, parts)
     return None if draws is None else _interval(found, draws, entry, parts)
 
@@ -103,20 +77,6 @@ def compare(
     found: Found, entry: Explored, rival: Explored | None, parts: Sequence[str]
 ) -> Difference | None:
     """Give what an entry has above another, draw by draw.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-    entry, rival : Explored
-        Who are compared.
-    parts : sequence of str
-        Names; their mean counts.
-
-    Returns
-    -------
-    Difference or None
-        None where there is no rival, or one of the two lacks a part.
 
     Notes
     -----
@@ -132,18 +92,7 @@ def compare(
 
 
 def compare_with_neighbours(found: Found) -> list[Difference]:
-    """Compare every entry with its neighbour on the folds.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    list of Difference
-        In the order of the entries; those without a neighbour or results are left out.
-    """
+    """Compare every entry with its neighbour on the folds."""
     compared = (
         compare(found, entry, found.entries.get(str(entry.neighbour)), found.folds)
         for entry in found.entries.values()
@@ -153,15 +102,6 @@ def compare_with_neighbours(found: Found) -> list[Difference]:
 
 def write_gain(gain: Interval | None) -> str:
     """Write a difference and its interval.
-
-    Parameters
-    ----------
-    gain : Interval or None
-        Of two average precisions.
-
-    Returns
-    -------
-    str
 
     Examples
     --------
@@ -176,15 +116,6 @@ def write_gain(gain: Interval | None) -> str:
 
 def write_level(level: Interval | None) -> str:
     r"""Write a figure and its interval on a line of its own.
-
-    Parameters
-    ----------
-    level : Interval or None
-        Of an average precision.
-
-    Returns
-    -------
-    str
 
     Examples
     --------

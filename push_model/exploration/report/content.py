@@ -39,18 +39,7 @@ SECTIONS = (
 
 
 def compose(found: Found) -> Content:
-    """Say what an exploration found.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration, finished or not; what is not there yet is said to be missing.
-
-    Returns
-    -------
-    Content
-        Every number in it is computed from `found`.
-    """
+    """Say what an exploration found."""
     part = found.telling_part
     frame = found.facts.get("frame") or {}
     days = f"{frame.get('first_day', '-')} to {frame.get('last_day', '-')}"

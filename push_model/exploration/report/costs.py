@@ -17,17 +17,7 @@ Cost = Callable[[Explored], float]
 
 
 def compose_costs(found: Found) -> Section:
-    """Weigh average precision against what it costs.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    Section
-    """
+    """Weigh average precision against what it costs."""
     costs = find_costs(found)
     return Section(
         "costs",
@@ -39,18 +29,7 @@ def compose_costs(found: Found) -> Section:
 
 
 def find_costs(found: Found) -> dict[str, Cost]:
-    """Give what is counted as a cost, and how it is read.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    dict of str to callable
-        By what stands on the axis.
-    """
+    """Give what is counted as a cost, and how it is read."""
 
     def _mean(field: str) -> Cost:
         return lambda entry: float(np.mean([getattr(entry.results[f], field) for f in found.folds]))
@@ -65,34 +44,12 @@ def find_costs(found: Found) -> dict[str, Cost]:
 
 
 def keep_servable(found: Found) -> list[Explored]:
-    """Keep the entries whose costs can be compared: the best first, each as it would be served.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    list of Explored
-    """
+    """Keep the entries whose costs can be compared: the best first, each as it would be served."""
     return [entry for entry in found.ranked if entry.is_servable]
 
 
 def find_front(found: Found, cost: Cost) -> set[str]:
-    """Name the servable entries that nothing beats at their cost.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-    cost : callable
-        Of an entry.
-
-    Returns
-    -------
-    set of str
-    """
+    """Name the servable entries that nothing beats at their cost."""
     front: set[str] = set()
     best = -1.0
     for entry in sorted(keep_servable(found), key=lambda entry: (cost(entry), -found.mean(entry))):
@@ -137,15 +94,6 @@ def _draw(
 
 def write_cost(cost: float) -> str:
     """Write a cost with three digits, and thousands in full.
-
-    Parameters
-    ----------
-    cost : float
-        Of any unit.
-
-    Returns
-    -------
-    str
 
     Examples
     --------

@@ -35,20 +35,7 @@ Finalists = Sequence[Traced]
 
 
 def draw_curves(finalists: Finalists, part: str) -> Iterator[Picture]:
-    """Draw the curves of some entries on one part.
-
-    Parameters
-    ----------
-    finalists : sequence of Traced
-        The one that titles speak of first.
-    part : str
-        Where they were judged.
-
-    Yields
-    ------
-    Picture
-        Precision and recall, ROC, lift, reliability.
-    """
+    """Draw the curves of some entries on one part."""
     yield _draw_precision_recall(finalists, part)
     yield _draw_roc(finalists, part)
     yield _draw_lift(finalists, part)

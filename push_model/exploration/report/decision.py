@@ -16,17 +16,7 @@ from push_model.reporting.section import Section
 
 
 def compose_decision(found: Found) -> Section:
-    """Say the rule, the standing of every entry, the choice and the claim.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    Section
-    """
+    """Say the rule, the standing of every entry, the choice and the claim."""
     rule = str(found.facts.get("rule") or found.choice.get("rule") or UNKNOWN)
     note = INTERVALS_NOTE.format(
         level=100 * (1 - found.alpha), resamples=found.facts.get("resamples") or 0

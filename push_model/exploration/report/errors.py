@@ -24,17 +24,7 @@ Group = Mapping[str, Any]
 
 
 def compose_errors(found: Found) -> Section:
-    """Show groups of candidates on which the chosen entry does well and badly.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    Section
-    """
+    """Show groups of candidates on which the chosen entry does well and badly."""
     groups = [g for g in found.inspection.get("slices") or () if g["orders"] >= LEAST_ORDERS]
     users = [group for group in groups if not group["slice"].startswith(TYPES)]
     types = sorted(
@@ -68,18 +58,7 @@ def _say_all(found: Found, groups: Sequence[Group], types: Sequence[Group]) -> I
 
 
 def lift_of(group: Group) -> float | None:
-    """Give a group's average precision over its base rate.
-
-    Parameters
-    ----------
-    group : mapping
-        With ``"average_precision"``, ``"rows"`` and ``"purchases"``.
-
-    Returns
-    -------
-    float or None
-        1 is chance; None where too little was bought to tell.
-    """
+    """Give a group's average precision over its base rate."""
     if group.get("average_precision") is None or not group["purchases"]:
         return None
     return float(group["average_precision"] * group["rows"] / group["purchases"])

@@ -20,17 +20,7 @@ from push_model.reporting.section import Table
 
 
 def say_opening(found: Found) -> Iterator[str]:
-    """Say when the final window was opened, and what the chosen entry reaches there.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Yields
-    ------
-    str
-    """
+    """Say when the final window was opened, and what the chosen entry reaches there."""
     if not found.openings:
         yield "The final window has not been opened."
         return
@@ -51,18 +41,7 @@ def say_opening(found: Found) -> Iterator[str]:
 
 
 def draw_finals(found: Found) -> Iterator[Picture]:
-    """Draw the finalists' average precision in the final window.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Yields
-    ------
-    Picture
-        None before the window was opened.
-    """
+    """Draw the finalists' average precision in the final window."""
     rows = level_rows(found, found.finalists, [FINAL])
     if rows:
         yield draw_rows(
@@ -75,18 +54,7 @@ def draw_finals(found: Found) -> Iterator[Picture]:
 
 
 def tabulate_finals(found: Found) -> Iterator[Table]:
-    """List those judged on the final window, and what the chosen has above each.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Yields
-    ------
-    Table
-        None before the window was opened.
-    """
+    """List those judged on the final window, and what the chosen has above each."""
     if not found.finalists:
         return
     yield from _tabulate_claims(found)

@@ -16,17 +16,7 @@ MOST_LINES = 6
 
 
 def compose_curves(found: Found) -> Section:
-    """Show curves of the finalists.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    Section
-    """
+    """Show curves of the finalists."""
     shown = {part: choose_lines(found, part) for part in (USUAL_VALIDATION, FINAL)}
     pictures = [p for part, pairs in shown.items() if pairs for p in draw_curves(pairs, part)]
     missing = [part for part, pairs in shown.items() if not pairs]
@@ -43,20 +33,7 @@ def compose_curves(found: Found) -> Section:
 
 
 def choose_lines(found: Found, part: str) -> list[Traced]:
-    """Choose whose curves are drawn on a part.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-    part : str
-        One that keeps curves.
-
-    Returns
-    -------
-    list of Traced
-        The finalists; before there are any, the best of each family. The leader is first.
-    """
+    """Choose whose curves are drawn on a part."""
     of_family = {entry.family: entry for entry in reversed(found.ranked)}
     best = [entry for entry in found.ranked if of_family[entry.family] is entry]
     wanted = found.finalists or (*([found.leader] if found.leader else []), *best)

@@ -24,15 +24,6 @@ BASELINES = (POPULARITY, BOUGHT_BEFORE)
 def name_part(part: str) -> str:
     """Name a part so that a sentence can speak of it.
 
-    Parameters
-    ----------
-    part : str
-        As results have it.
-
-    Returns
-    -------
-    str
-
     Examples
     --------
     >>> name_part("final"), name_part("fold 4")
@@ -143,18 +134,7 @@ class Found:
         return next((part for part in wanted if part in results), None)
 
     def baseline(self, family: str) -> Explored | None:
-        """Give the entry that needs no model.
-
-        Parameters
-        ----------
-        family : str
-            One of `BASELINES`.
-
-        Returns
-        -------
-        Explored or None
-            None where it was not compared.
-        """
+        """Give the entry that needs no model."""
         return next((entry for entry in self.entries.values() if entry.family == family), None)
 
     @property
@@ -164,20 +144,7 @@ class Found:
         return tuple(sorted(judged, key=self._final_order))
 
     def mean(self, entry: Explored, metric: str = "average_precision", users: str = "all") -> float:
-        """Average a metric over the folds.
-
-        Parameters
-        ----------
-        entry : Explored
-            With a result on every fold.
-        metric, users : str
-            As for `metric_of`.
-
-        Returns
-        -------
-        float
-            NaN where a fold has none.
-        """
+        """Average a metric over the folds."""
         values = [metric_of(entry.results[fold], metric, users) for fold in self.folds]
         known = [np.nan if value is None else value for value in values]
         return float(np.mean(known)) if known else float("nan")
@@ -188,54 +155,17 @@ class Found:
 
 
 def level_of(result: Result) -> float:
-    """Give the leading metric of a result.
-
-    Parameters
-    ----------
-    result : Result
-        Of an entry on a part.
-
-    Returns
-    -------
-    float
-        Average precision on the orders as they are.
-    """
+    """Give the leading metric of a result."""
     return float(result.average_precision[0])
 
 
 def metric_of(result: Result, name: str, users: str = "all") -> float | None:
-    """Give a metric of a result.
-
-    Parameters
-    ----------
-    result : Result
-        Of an entry on a part.
-    name : str
-        As `push_model.evaluation.metrics.Metrics` names it.
-    users : str
-        ``"all"``, ``"new"`` or ``"returning"``.
-
-    Returns
-    -------
-    float or None
-        None where it could not be measured.
-    """
+    """Give a metric of a result."""
     return (result.metrics.get(users) or {}).get(name)
 
 
 def curves_of(result: Result) -> Curves | None:
-    """Give the curves of a result.
-
-    Parameters
-    ----------
-    result : Result
-        Of an entry on a part.
-
-    Returns
-    -------
-    Curves or None
-        None where none were kept, as on the folds.
-    """
+    """Give the curves of a result."""
     kept = result.curve
     if not kept:
         return None

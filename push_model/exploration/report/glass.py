@@ -12,17 +12,7 @@ PAIRS, READABLE_DEPTH = 2, 6
 
 
 def is_glass_box(entry: Explored) -> bool:
-    """Say whether a person can follow an entry's answer by hand.
-
-    Parameters
-    ----------
-    entry : Explored
-        Of any family.
-
-    Returns
-    -------
-    bool
-    """
+    """Say whether a person can follow an entry's answer by hand."""
     if entry.family in {*BASELINES, LINEAR}:
         return True
     depth = settings_of(entry).get("depth", settings_of(entry).get("max_depth"))
@@ -34,18 +24,7 @@ def is_glass_box(entry: Explored) -> bool:
 
 
 def find_price(found: Found) -> Difference | None:
-    """Give what the best entry has above the best glass-box one of the same columns.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    Difference or None
-        Of two servable entries; None where there are none that read the same columns.
-    """
+    """Give what the best entry has above the best glass-box one of the same columns."""
     # What requests would have to hold besides is no price of glass.
     alike = [e for e in found.ranked if e.is_servable and not e.needs_history]
     for glass in filter(is_glass_box, alike):
@@ -56,18 +35,7 @@ def find_price(found: Found) -> Difference | None:
 
 
 def say_price(found: Found) -> Iterator[str]:
-    """Say the price of glass-box.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Yields
-    ------
-    str
-        Nothing where it cannot be told.
-    """
+    """Say the price of glass-box."""
     if price := find_price(found):
         yield (
             f"The price of glass-box: {price.sentence(found)}. "

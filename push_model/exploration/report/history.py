@@ -18,20 +18,7 @@ LITTLE = 0.5
 
 
 def say_history(found: Found, senders: Sequence[Sender]) -> Iterator[str]:
-    """Say what history asks of requests, and what it brings beside the model that needs none.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-    senders : sequence of Sender
-        As `compare_senders` gave them.
-
-    Yields
-    ------
-    str
-        Nothing where the leader needs no history, or no other model of ours stands beside it.
-    """
+    """Say what history asks of requests, and what it brings beside the model that needs none."""
     leader = found.leader
     plain = next((sender for sender in senders[1:] if sender.is_ours), None)
     if leader is None or plain is None or not leader.needs_history:

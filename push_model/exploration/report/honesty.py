@@ -10,15 +10,6 @@ MORE, LESS, ALIKE = "more honest", "less honest", "as honest"
 def asks_honesty(difference: Difference) -> bool:
     """Say whether a comparison asks for honesty.
 
-    Parameters
-    ----------
-    difference : Difference
-        Of an entry and its neighbour.
-
-    Returns
-    -------
-    bool
-
     Notes
     -----
     A line through the log-odds keeps the order of candidates, and so average precision.
@@ -27,20 +18,7 @@ def asks_honesty(difference: Difference) -> bool:
 
 
 def judge_honesty(found: Found, difference: Difference) -> str:
-    """Answer in calibration error whether an entry is more honest than its neighbour.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-    difference : Difference
-        On its folds.
-
-    Returns
-    -------
-    str
-        Without an interval: results hold draws of average precision only.
-    """
+    """Answer in calibration error whether an entry is more honest than its neighbour."""
     error, before = _means(found, difference, "ece")
     changes, folds = _changes(found, difference, "ece"), len(found.folds)
     if not error < before and not error > before:
@@ -51,19 +29,7 @@ def judge_honesty(found: Found, difference: Difference) -> str:
 
 
 def say_honesty(found: Found, difference: Difference) -> str:
-    """Give calibration error and log loss before and after a calibration.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-    difference : Difference
-        On its folds.
-
-    Returns
-    -------
-    str
-    """
+    """Give calibration error and log loss before and after a calibration."""
     says = []
     for metric, name in (("ece", "Calibration error (ECE)"), ("log_loss", "log loss")):
         after, before = _means(found, difference, metric)
@@ -81,21 +47,7 @@ def say_honesty(found: Found, difference: Difference) -> str:
 
 
 def count_lower(found: Found, difference: Difference, metric: str = "ece") -> int:
-    """Count the folds on which a metric fell.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-    difference : Difference
-        Of an entry and its neighbour.
-    metric : str
-        As for `metric_of`.
-
-    Returns
-    -------
-    int
-    """
+    """Count the folds on which a metric fell."""
     return sum(change < 0 for change in _changes(found, difference, metric))
 
 

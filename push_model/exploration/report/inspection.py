@@ -36,19 +36,7 @@ LEAST_USERS = 20
 
 
 def inspect_chosen(folder: Path) -> bool:
-    """Look at the chosen model on orders it has not seen, and keep what was seen.
-
-    Parameters
-    ----------
-    folder : Path
-        An exploration's, with ``large_orders.parquet`` and the chosen entry's model document.
-
-    Returns
-    -------
-    bool
-        Whether ``inspection.json`` was written; False where there is nothing to look at, or it was
-        looked at before.
-    """
+    """Look at the chosen model on orders it has not seen, and keep what was seen."""
     exploration, found = open_exploration(folder), read_found(folder)
     model_file = _find_model(folder, found)
     if model_file is None:
@@ -78,23 +66,7 @@ def _find_model(folder: Path, found: Found) -> Path | None:
 
 
 def inspect(model: Model, rows: pd.DataFrame, *, seed: int) -> dict[str, Any]:
-    """Look at a model on rows it has not seen.
-
-    Parameters
-    ----------
-    model : Model
-        A loaded model.
-    rows : DataFrame of shape (n_rows, n_columns)
-        Of whole orders.
-    seed : int
-        Of the draws of rows.
-
-    Returns
-    -------
-    dict
-        ``"orders"``, ``"shuffled"``, ``"reasons"``, ``"dependences"``, ``"slices"`` and
-        ``"one_product"``: counts and means.
-    """
+    """Look at a model on rows it has not seen."""
     importances = measure_importances(model, rows, seed=seed)
     propensities = score(model, rows)
     return {
@@ -109,20 +81,6 @@ def inspect(model: Model, rows: pd.DataFrame, *, seed: int) -> dict[str, Any]:
 
 def measure_reasons(model: Model, rows: pd.DataFrame, *, seed: int) -> dict[str, float]:
     """Average how far each feature moves the log-odds of a candidate.
-
-    Parameters
-    ----------
-    model : Model
-        A loaded model.
-    rows : DataFrame of shape (n_rows, n_columns)
-        Some are drawn, half of them from those that the model would push.
-    seed : int
-        Of the draw.
-
-    Returns
-    -------
-    dict of str to float
-        Mean absolute Shapley value by feature, the largest first.
 
     Notes
     -----

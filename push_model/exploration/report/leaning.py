@@ -34,17 +34,7 @@ WIDTH = 3.4
 
 
 def compose_leaning(found: Found) -> Section:
-    """Show importances three ways, and partial dependence with its density.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    Section
-    """
+    """Show importances three ways, and partial dependence with its density."""
     importances = {way: sizes for way, sizes in find_importances(found).items() if sizes}
     missing = [WAYS[way] for way in WAYS if way not in importances]
     dependences = list(_draw_dependences(found.inspection.get("dependences") or ()))
@@ -65,18 +55,7 @@ def compose_leaning(found: Found) -> Section:
 
 
 def say_where(found: Found) -> Iterator[str]:
-    """Say on which orders the chosen entry was looked at.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Yields
-    ------
-    str
-        Nothing where it was not.
-    """
+    """Say on which orders the chosen entry was looked at."""
     if found.inspection:
         yield (
             f"Looked at on {found.inspection['orders']:,} orders of "
@@ -85,18 +64,7 @@ def say_where(found: Found) -> Iterator[str]:
 
 
 def find_importances(found: Found) -> dict[str, dict[str, float]]:
-    """Give what each way says of each feature, the largest first.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    dict of str to dict
-        By way, a key of `WAYS`; empty where it was not measured.
-    """
+    """Give what each way says of each feature, the largest first."""
     shuffled = found.inspection.get(SHUFFLED) or ()
     ways = {
         SHUFFLED: {told["feature"]: told["lost"] for told in shuffled},

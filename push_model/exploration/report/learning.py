@@ -18,17 +18,7 @@ from push_model.reporting.section import Section, Table
 
 
 def compose_learning(found: Found) -> Section:
-    """Show what fewer orders cost, or say what is needed to tell.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    Section
-    """
+    """Show what fewer orders cost, or say what is needed to tell."""
     lines = find_learning_lines(found)
     if not lines:
         return Section(
@@ -44,18 +34,7 @@ def compose_learning(found: Found) -> Section:
 
 
 def find_learning_lines(found: Found) -> dict[str, list[Point]]:
-    """Find entries that are alike but for the orders they learnt from.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    dict of str to list of Point
-        By label, few rows first: mean rows learnt from, and average precision on the folds.
-    """
+    """Find entries that are alike but for the orders they learnt from."""
     thinned = [entry for entry in found.ranked if entry.treatment in ORDER_SHARES]
     lines: dict[str, list[Point]] = {}
     for whole in found.ranked:
@@ -68,17 +47,7 @@ def find_learning_lines(found: Found) -> dict[str, list[Point]]:
 
 
 def draw_learning_curve(lines: Mapping[str, Sequence[Point]]) -> Picture:
-    """Draw average precision against the rows learnt from.
-
-    Parameters
-    ----------
-    lines : mapping of str to sequence of Point
-        By label, few rows first; rows across, average precision up.
-
-    Returns
-    -------
-    Picture
-    """
+    """Draw average precision against the rows learnt from."""
     says = [_say(label, points) for label, points in lines.items()]
     return draw_lines(
         "learning-curve",

@@ -43,29 +43,7 @@ def draw_lines(
     dots: Sequence[Point] = (),
     size: tuple[float, float] = (WIDTH, HEIGHT),
 ) -> Picture:
-    """Draw lines over a common axis.
-
-    Parameters
-    ----------
-    name : str
-        As for `Picture`.
-    lines : mapping of str to sequence of Point
-        By label, each from left to right; a line without a label has no legend.
-    title, how, alt : str
-        As for `Picture`.
-    across, up : str
-        What the axes show.
-    ticks : mapping of float to str, optional
-        Named places on the horizontal axis, instead of round numbers.
-    dots : sequence of Point
-        What belongs to no line.
-    size : pair of float
-        As for `Picture`; the legend adds to the height.
-
-    Returns
-    -------
-    Picture
-    """
+    """Draw lines over a common axis."""
     labels = [label for label in lines if label]
 
     def _paint(axes: Axes) -> None:
@@ -94,18 +72,7 @@ def _paint_line(axes: Axes, points: Sequence[Point], number: int, label: str) ->
 
 
 def scale_across(axes: Axes, values: Sequence[float], ticks: Mapping[float, str] | None) -> None:
-    """Make the horizontal axis logarithmic where its values ask for it, and name its places.
-
-    Parameters
-    ----------
-    axes : Axes
-        Painted on.
-    values : sequence of float
-        What stands on it.
-    ticks : mapping of float to str, optional
-        Named places; without them, the values themselves where they are few, but for
-        those too near the one before.
-    """
+    """Make the horizontal axis logarithmic where its values ask for it, and name its places."""
     least, most = min(values), max(values)
     if least > 0 and most >= LOGARITHMIC_FROM * least:
         axes.set_xscale("log")
@@ -129,13 +96,7 @@ def _keep_apart(values: Sequence[float], scale: str) -> list[float]:
 
 
 def write_plainly(axis: Axis) -> None:
-    """Write an axis in plain numbers; a logarithmic one at 1, 2 and 5 of each power of ten.
-
-    Parameters
-    ----------
-    axis : Axis
-        Of either kind.
-    """
+    """Write an axis in plain numbers; a logarithmic one at 1, 2 and 5 of each power of ten."""
     if axis.get_scale() == "log":
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axis.set_minor_locator(NullLocator())

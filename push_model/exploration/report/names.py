@@ -19,18 +19,7 @@ TOLD = (
 
 
 def find_aliases(found: Found) -> dict[str, str]:
-    """Give the short names of the chosen entries.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    dict of str to str
-        By name of the entry; empty before the choice.
-    """
+    """Give the short names of the chosen entries."""
     chosen, plain = found.chosen, found.chosen_request_only
     if chosen is None:
         return {}
@@ -42,34 +31,12 @@ def find_aliases(found: Found) -> dict[str, str]:
 
 
 def name_entry(found: Found, entry: Explored) -> str:
-    """Name an entry for a sentence or a table.
-
-    Parameters
-    ----------
-    found, entry : Found, Explored
-        The exploration, and one of its entries.
-
-    Returns
-    -------
-    str
-        Its alias, or its own name.
-    """
+    """Name an entry for a sentence or a table."""
     return find_aliases(found).get(entry.name, entry.name)
 
 
 def label_entry(found: Found, entry: Explored) -> str:
-    """Name an entry for a picture, where room is short.
-
-    Parameters
-    ----------
-    found, entry : Found, Explored
-        The exploration, and one of its entries.
-
-    Returns
-    -------
-    str
-        As `name_entry`; what a search found goes by the fewest settings that tell it from the rest.
-    """
+    """Name an entry for a picture, where room is short."""
     if entry.name in find_aliases(found) or not entry.name.startswith(SEARCHED):
         return name_entry(found, entry)
     others = [

@@ -47,17 +47,7 @@ SUMMARIES = (
 
 
 def compose_neighbours(found: Found) -> Section:
-    """Say topic by topic what an entry has above its neighbour.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    Section
-    """
+    """Say topic by topic what an entry has above its neighbour."""
     compared = compare_with_neighbours(found)
     by_topic: dict[str, list[Difference]] = {topic: [] for topic in TOPICS}
     for difference in compared:

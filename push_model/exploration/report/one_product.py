@@ -22,25 +22,7 @@ RULES = {"ordered_before": "what was bought before", "global_popularity": "popul
 
 
 def measure_products(rows: pd.DataFrame, propensities: Floats) -> dict[str, Any]:
-    """Push each product to its best users, and count who bought it.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        Of whole orders that the model has not seen. Reads ``variant_id``, ``outcome`` and the
-        columns of `RULES`.
-    propensities : ndarray of shape (n_rows,)
-        The model's.
-
-    Returns
-    -------
-    dict
-        ``"products"``: how many were bought often enough to be looked at; ``"bought"``: quartiles
-        over these of the share of pushes that are bought, by ``"model"``, rule and ``"chance"``;
-        ``"pairs"``: the share of pairs of a buyer and another candidate of the same product of
-        whom the buyer comes first, ties counting half, by ``"model"`` and rule. Empty where no
-        product was bought often enough.
-    """
+    """Push each product to its best users, and count who bought it."""
     senders = {"model": propensities}
     senders |= {name: rows[name].to_numpy(np.float64) for name in RULES}
     outcomes = rows["outcome"].to_numpy(np.float64)
@@ -70,17 +52,7 @@ def measure_products(rows: pd.DataFrame, propensities: Floats) -> dict[str, Any]
 
 
 def say_products(found: Found) -> Iterator[str]:
-    """Say what a push of one product brings.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Yields
-    ------
-    str
-    """
+    """Say what a push of one product brings."""
     looked = _looked_at(found)
     if not looked:
         return
@@ -106,19 +78,7 @@ def _looked_at(found: Found) -> Mapping[str, Any]:
 
 
 def tabulate_products(found: Found, ours: str) -> Iterator[Table]:
-    """Tabulate what a push of one product brings.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-    ours : str
-        What the chosen entry is called.
-
-    Yields
-    ------
-    Table
-    """
+    """Tabulate what a push of one product brings."""
     looked = _looked_at(found)
     if not looked:
         return

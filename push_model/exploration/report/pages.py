@@ -19,18 +19,7 @@ _UNITS_A_PIXEL = 0.75
 
 
 def write_pages(found: Found) -> dict[str, bytes]:
-    """Write a report.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration. Any text in it may be hostile.
-
-    Returns
-    -------
-    dict of str to bytes
-        Content by path inside the report's folder; the same results give the same bytes.
-    """
+    """Write a report."""
     report = compose(found)
     pictures = [picture for section in report.sections for picture in section.pictures]
     drawn = {picture.name: picture.svg() for picture in pictures}
@@ -45,17 +34,7 @@ def write_pages(found: Found) -> dict[str, bytes]:
 
 
 def write_markdown(report: Content) -> str:
-    """Write the report as Markdown, its pictures beside it.
-
-    Parameters
-    ----------
-    report : Content
-        Any text in it may be hostile.
-
-    Returns
-    -------
-    str
-    """
+    """Write the report as Markdown, its pictures beside it."""
     said = f"**{escape(report.headline)}.** {escape(report.sentence)}"
     tiles = "\n".join(f"- {escape(tile.value)} {escape(tile.label)}" for tile in report.tiles)
     sections = [part for s in report.sections for part in write_section(s, file_of=file_of)]
@@ -63,35 +42,12 @@ def write_markdown(report: Content) -> str:
 
 
 def file_of(picture: Picture) -> str:
-    """Give the path of a picture beside the Markdown.
-
-    Parameters
-    ----------
-    picture : Picture
-        Of the report.
-
-    Returns
-    -------
-    str
-    """
+    """Give the path of a picture beside the Markdown."""
     return f"{PICTURES}/{picture.name}.svg"
 
 
 def write_picture(svg: str, size: tuple[float, float]) -> bytes:
-    """Make a picture a file of its own, in the page's colours by day.
-
-    Parameters
-    ----------
-    svg : str
-        As `Picture.svg` draws it.
-    size : pair of float
-        Width and height in inches of 72 units.
-
-    Returns
-    -------
-    bytes
-        SVG that any reader draws: no style sheet, and a ground to stand on.
-    """
+    """Make a picture a file of its own, in the page's colours by day."""
     colours = dict(_COLOUR.findall((CARD / "style.css").read_text("utf-8").split("}", 1)[0]))
     width, height = (72 * inches for inches in size)
     head = (

@@ -70,15 +70,6 @@ _OF_FAMILY = {
 def name_family(family: str) -> str:
     """Name a family for people.
 
-    Parameters
-    ----------
-    family : str
-        As entries have it.
-
-    Returns
-    -------
-    str
-
     Examples
     --------
     >>> name_family("boosted_trees"), name_family("other_kind")
@@ -88,30 +79,10 @@ def name_family(family: str) -> str:
 
 
 def style_family(family: str) -> Style:
-    """Give a family's colour, the same in every picture.
-
-    Parameters
-    ----------
-    family : str
-        As entries have it.
-
-    Returns
-    -------
-    Style
-    """
+    """Give a family's colour, the same in every picture."""
     return _OF_FAMILY.get(family, SERIES[-1])
 
 
 def style_number(number: int) -> Style:
-    """Give the colour of a line by its place.
-
-    Parameters
-    ----------
-    number : int
-        From 0; after the last it starts anew.
-
-    Returns
-    -------
-    Style
-    """
+    """Give the colour of a line by its place."""
     return SERIES[number % len(SERIES)]

@@ -24,20 +24,7 @@ Path = tuple[str, list[Explored]]
 
 
 def draw_precision(found: Found, paths: Sequence[Path]) -> Iterator[Picture]:
-    """Draw average precision against C, a line a path.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-    paths : sequence of (str, list of Explored)
-        Label and entries, from the strongest penalty to the weakest.
-
-    Yields
-    ------
-    Picture
-        None where too few strengths were tried.
-    """
+    """Draw average precision against C, a line a path."""
     entries = [entry for _, group in paths for entry in group]
     if len({strength(entry) for entry in entries}) < LEAST_POINTS:
         return
@@ -63,18 +50,7 @@ def draw_precision(found: Found, paths: Sequence[Path]) -> Iterator[Picture]:
 
 
 def draw_coefficients(found: Found, paths: Sequence[Path]) -> Iterator[Picture]:
-    """Draw the largest coefficients of each path against C.
-
-    Parameters
-    ----------
-    found, paths : Found, sequence of (str, list of Explored)
-        As for `draw_precision`.
-
-    Yields
-    ------
-    Picture
-        One a path of enough entries.
-    """
+    """Draw the largest coefficients of each path against C."""
     for number, (label, group) in enumerate(paths):
         known = [(entry, coefficients_of(found, entry)) for entry in group]
         told = [(entry, weights) for entry, weights in known if weights]
@@ -113,18 +89,7 @@ def _draw_path(
 
 
 def coefficients_of(found: Found, entry: Explored) -> Mapping[str, float]:
-    """Give the coefficients of a line.
-
-    Parameters
-    ----------
-    found, entry : Found, Explored
-        The exploration, and a line.
-
-    Returns
-    -------
-    mapping of str to float
-        By standardised input, of the usual validation or the newest fold; empty where unknown.
-    """
+    """Give the coefficients of a line."""
     for part in (USUAL_VALIDATION, *reversed(found.folds)):
         facts: Mapping[str, Any] = entry.results[part].facts if part in entry.results else {}
         if weights := facts.get("coefficients"):
@@ -133,18 +98,7 @@ def coefficients_of(found: Found, entry: Explored) -> Mapping[str, float]:
 
 
 def strength(entry: Explored) -> float:
-    """Give C.
-
-    Parameters
-    ----------
-    entry : Explored
-        A line.
-
-    Returns
-    -------
-    float
-        Infinite where nothing holds the line back.
-    """
+    """Give C."""
     settings = settings_of(entry)
     given = float(settings.get("C") or 0)
     is_free = settings.get("penalty") in {None, "none"} or given >= NO_PENALTY
@@ -153,15 +107,6 @@ def strength(entry: Explored) -> float:
 
 def write_strength(inverse: float) -> str:
     """Write C as short as it can be.
-
-    Parameters
-    ----------
-    inverse : float
-        Infinite where nothing holds a line back.
-
-    Returns
-    -------
-    str
 
     Examples
     --------

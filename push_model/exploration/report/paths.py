@@ -22,17 +22,7 @@ from push_model.reporting.section import Section, Table
 
 
 def compose_paths(found: Found) -> Section:
-    """Show what the strength of a penalty does to lines.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    Section
-    """
+    """Show what the strength of a penalty does to lines."""
     paths = find_paths(found)
     pictures = [*draw_precision(found, paths), *draw_coefficients(found, paths)]
     says = [_say_path(found, path) for path in paths if len(path[1]) >= LEAST_POINTS]
@@ -50,18 +40,7 @@ def compose_paths(found: Found) -> Section:
 
 
 def find_paths(found: Found) -> list[Path]:
-    """Put lines together that differ in the strength of their penalty alone.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    list of (str, list of Explored)
-        Label and entries from the strongest penalty to the weakest; the longest path first.
-    """
+    """Put lines together that differ in the strength of their penalty alone."""
     paths: dict[str, list[Explored]] = {}
     for entry in found.ranked:
         if entry.family == LINEAR and entry.treatment not in ORDER_SHARES:

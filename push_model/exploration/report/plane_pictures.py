@@ -38,23 +38,7 @@ class Dot(NamedTuple):
 def draw_costs(
     name: str, dots: Sequence[Dot], *, title: str, how: str, alt: str, across: str
 ) -> Picture:
-    """Draw average precision against a cost, in the colours of the families.
-
-    Parameters
-    ----------
-    name : str
-        As for `Picture`.
-    dots : sequence of Dot
-        One an entry.
-    title, how, alt : str
-        As for `Picture`.
-    across : str
-        What it costs, and in which unit; the axis is logarithmic.
-
-    Returns
-    -------
-    Picture
-    """
+    """Draw average precision against a cost, in the colours of the families."""
     families = sorted({dot.family for dot in dots}, key=name_family)
 
     def _paint(axes: Axes) -> None:
@@ -91,21 +75,7 @@ def _name_dots(axes: Axes, dots: Sequence[Dot]) -> None:
 def draw_surface(
     name: str, places: Sequence[tuple[float, float, float]], *, across: str, up: str
 ) -> Picture:
-    """Draw average precision over two settings.
-
-    Parameters
-    ----------
-    name : str
-        As for `Picture`.
-    places : sequence of (float, float, float)
-        Two settings and the best average precision that was found with both.
-    across, up : str
-        The settings' names.
-
-    Returns
-    -------
-    Picture
-    """
+    """Draw average precision over two settings."""
     best = max(places, key=lambda place: place[2])
     says = f"{across} {best[0]:g} and {up} {best[1]:g} reach {best[2]:.4f}"
 

@@ -15,17 +15,7 @@ COUNTS = ("orders", "rows", "purchases")
 
 
 def compose_protocol(found: Found) -> Section:
-    """Say how the results came about.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    Section
-    """
+    """Say how the results came about."""
     facts = found.facts
     skipped = [entry for entry in found.entries.values() if entry.skipped]
     says = [f"Not compared: {'; '.join(f'{e.name} ({e.skipped})' for e in skipped)}."] * bool(

@@ -41,19 +41,7 @@ class Sender(NamedTuple):
 
 
 def compare_senders(found: Found) -> list[Sender]:
-    """Compare the leader, where p > 0.05, with as many pushes sent in other ways.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    list of Sender
-        The leader first, then the entry chosen for requests without history where that is another,
-        chance last; empty where nothing was measured.
-    """
+    """Compare the leader, where p > 0.05, with as many pushes sent in other ways."""
     leader, part = found.leader, found.telling_part
     if leader is None or part is None:
         return []
@@ -85,20 +73,7 @@ def _name(found: Found, entry: Explored) -> str:
 
 
 def read_recall(result: Result, share: float) -> float | None:
-    """Read the share of the purchases among the best candidates off its curve.
-
-    Parameters
-    ----------
-    result : Result
-        With a curve.
-    share : float
-        Of the candidates that get a push.
-
-    Returns
-    -------
-    float or None
-        Between places of the curve on a straight line; None without a curve.
-    """
+    """Read the share of the purchases among the best candidates off its curve."""
     curves = curves_of(result)
     if curves is None:
         return None

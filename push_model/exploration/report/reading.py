@@ -18,22 +18,7 @@ INSPECTION_FILE = "inspection.json"
 
 
 def read_found(folder: Path) -> Found:
-    """Read what an exploration found so far.
-
-    Parameters
-    ----------
-    folder : Path
-        With ``exploration.json``; whatever else is absent is taken as not done yet.
-
-    Returns
-    -------
-    Found
-
-    Raises
-    ------
-    DatasetError
-        If there is no exploration in `folder`, or a file of it is damaged.
-    """
+    """Read what an exploration found so far."""
     exploration = open_exploration(folder)
     standings = _read(folder / "standings.json", {})
     choice = standings.get("choice") or {}

@@ -33,22 +33,7 @@ class Row(NamedTuple):
 
 
 def level_rows(found: Found, entries: Iterable[Explored], parts: Sequence[str]) -> list[Row]:
-    """Make a row of each entry's average precision.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-    entries : iterable of Explored
-        In the order of the rows.
-    parts : sequence of str
-        Names; their mean counts.
-
-    Returns
-    -------
-    list of Row
-        Entries without a result on every part are left out.
-    """
+    """Make a row of each entry's average precision."""
     levels = [(entry, measure(found, entry, parts)) for entry in entries]
     return [
         Row(label_entry(found, entry), level, f"{level.estimate:.4f}", style_family(entry.family))
@@ -66,25 +51,7 @@ def draw_rows(
     across: str,
     reference: float | None = None,
 ) -> Picture:
-    """Draw an interval a row.
-
-    Parameters
-    ----------
-    name : str
-        Of the picture.
-    rows : sequence of Row
-        From the top down, at least one.
-    title, how : str
-        As for `Picture`.
-    across : str
-        What the horizontal axis shows.
-    reference : float, optional
-        Where an upright line stands, such as no difference.
-
-    Returns
-    -------
-    Picture
-    """
+    """Draw an interval a row."""
 
     def _paint(axes: Axes) -> None:
         if reference is not None:
@@ -138,23 +105,7 @@ def _name_row(axes: Axes, place: int, name: str, says: str = "") -> None:
 def draw_pairs(
     name: str, pairs: Sequence[tuple[str, float, float]], kinds: tuple[str, str], *, where: str
 ) -> Picture:
-    """Draw two average precisions a row, joined by a line.
-
-    Parameters
-    ----------
-    name : str
-        Of the picture.
-    pairs : sequence of (str, float, float)
-        Name of the row and its two numbers, at least one row.
-    kinds : pair of str
-        What the two are of.
-    where : str
-        On which orders.
-
-    Returns
-    -------
-    Picture
-    """
+    """Draw two average precisions a row, joined by a line."""
     first, second = kinds
 
     def _paint(axes: Axes) -> None:

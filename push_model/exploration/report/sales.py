@@ -21,17 +21,7 @@ from push_model.reporting.section import Section, Table
 
 
 def compose_sales(found: Found) -> Section:
-    """Say what the model gives, what a thousand pushes bring, and what it can't know.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    Section
-    """
+    """Say what the model gives, what a thousand pushes bring, and what it can't know."""
     least = found.facts.get("min_items", UNKNOWN)
     senders = compare_senders(found)
     return Section(

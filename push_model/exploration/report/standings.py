@@ -33,18 +33,7 @@ MARKS = "* chosen, † cannot be served, ‡ did not converge on every fold"
 
 
 def draw_standings(found: Found) -> Iterator[Picture]:
-    """Draw the best entries, the chosen and the baselines.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Yields
-    ------
-    Picture
-        None before an entry was judged on every fold.
-    """
+    """Draw the best entries, the chosen and the baselines."""
     best = found.ranked[:SHOWN]
     shown = [*best, *(e for e in found.ranked[SHOWN:] if _is_always_shown(found, e))]
     rows = level_rows(found, shown, found.folds)
@@ -66,18 +55,7 @@ def _is_always_shown(found: Found, entry: Explored) -> bool:
 
 
 def tabulate_standings(found: Found) -> Iterator[Table]:
-    """List every entry that was judged on every fold.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Yields
-    ------
-    Table
-        None before there is one.
-    """
+    """List every entry that was judged on every fold."""
     best = found.entries.get(str(found.choice.get("best"))) or next(iter(found.ranked), None)
     rows = tuple(_standing(found, entry, best) for entry in found.ranked)
     if rows:

@@ -9,17 +9,6 @@ LONGEST_NAME = 44
 def shorten(name: str, longest: int = LONGEST_NAME) -> str:
     """Cut a name that is too long for a picture.
 
-    Parameters
-    ----------
-    name : str
-        Of an entry or an input.
-    longest : int
-        Letters that fit.
-
-    Returns
-    -------
-    str
-
     Examples
     --------
     >>> shorten("trees, half the rows", longest=10)
@@ -30,16 +19,6 @@ def shorten(name: str, longest: int = LONGEST_NAME) -> str:
 
 def make_slug(*parts: str) -> str:
     """Make a name that is safe as a file's, and as an anchor.
-
-    Parameters
-    ----------
-    *parts : str
-        Of anyone.
-
-    Returns
-    -------
-    str
-        Small letters, digits and dashes.
 
     Examples
     --------

@@ -21,18 +21,7 @@ TOPICS = (FAMILY, COLUMNS, PENALTY, SETTINGS, TREATMENT, SEVERAL)
 
 
 def find_topic(entry: Explored, neighbour: Explored) -> str:
-    """Say in which respect two entries differ.
-
-    Parameters
-    ----------
-    entry, neighbour : Explored
-        Compared.
-
-    Returns
-    -------
-    str
-        One of `TOPICS`.
-    """
+    """Say in which respect two entries differ."""
     if entry.family != neighbour.family:
         return FAMILY
     if entry.features != neighbour.features:
@@ -45,18 +34,7 @@ def find_topic(entry: Explored, neighbour: Explored) -> str:
 
 
 def find_changes(entry: Explored, neighbour: Explored) -> dict[str, tuple[Any, Any]]:
-    """Give the settings in which two entries of a family differ.
-
-    Parameters
-    ----------
-    entry, neighbour : Explored
-        Compared.
-
-    Returns
-    -------
-    dict of str to pair
-        The neighbour's value and the entry's, by setting; None where the family decides.
-    """
+    """Give the settings in which two entries of a family differ."""
     ours, theirs = settings_of(entry), settings_of(neighbour)
     return {
         name: (theirs.get(name), ours.get(name))
@@ -66,17 +44,7 @@ def find_changes(entry: Explored, neighbour: Explored) -> dict[str, tuple[Any, A
 
 
 def settings_of(entry: Explored) -> dict[str, Any]:
-    """Give an entry's settings, those it leaves to its family included.
-
-    Parameters
-    ----------
-    entry : Explored
-        Of any family.
-
-    Returns
-    -------
-    dict of str to object
-    """
+    """Give an entry's settings, those it leaves to its family included."""
     family = FAMILIES.get(entry.family)
     fields = family.__dataclass_fields__ if family else {}
     defaults = {name: spec.default for name, spec in fields.items() if name != "features"}
@@ -84,32 +52,13 @@ def settings_of(entry: Explored) -> dict[str, Any]:
 
 
 def write_settings(entry: Explored) -> str:
-    """Write out the settings that an entry gives.
-
-    Parameters
-    ----------
-    entry : Explored
-        Of any family.
-
-    Returns
-    -------
-    str
-    """
+    """Write out the settings that an entry gives."""
     given = (f"{name} {write_setting(value)}" for name, value in entry.settings.items())
     return ", ".join(given) or "the family's own"
 
 
 def write_setting(value: Any) -> str:
     """Write a setting's value.
-
-    Parameters
-    ----------
-    value : object
-        A number, mostly.
-
-    Returns
-    -------
-    str
 
     Examples
     --------
@@ -120,33 +69,11 @@ def write_setting(value: Any) -> str:
 
 
 def count_numbers(entry: Explored) -> int:
-    """Count the leaves or weights of an entry.
-
-    Parameters
-    ----------
-    entry : Explored
-        Of any family.
-
-    Returns
-    -------
-    int
-        Its complexity without what stands for the history that requests would have to hold.
-    """
+    """Count the leaves or weights of an entry."""
     added = NEEDS_MORE if entry.needs_history and entry.complexity >= NEEDS_MORE else 0
     return entry.complexity - added
 
 
 def find_unconverged(found: Found, entry: Explored) -> list[str]:
-    """Name the folds on which a fit stopped at its limit of iterations.
-
-    Parameters
-    ----------
-    found, entry : Found, Explored
-        The exploration, and an entry with a result on every fold.
-
-    Returns
-    -------
-    list of str
-        Empty where all converged, or nothing is known of it.
-    """
+    """Name the folds on which a fit stopped at its limit of iterations."""
     return [fold for fold in found.folds if entry.results[fold].facts.get("converged") is False]

@@ -24,17 +24,7 @@ LEAST_PLACES = 4
 
 
 def compose_trees(found: Found) -> Section:
-    """Show how trees answer to their settings.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    Section
-    """
+    """Show how trees answer to their settings."""
     trees = [entry for entry in found.ranked if entry.family in TREES]
     families = sorted({entry.family for entry in trees}, key=name_family)
     by_family = {family: _comparable(trees, family) for family in families}
@@ -55,18 +45,7 @@ def compose_trees(found: Found) -> Section:
 
 
 def say_search(search: Mapping[str, Any]) -> Iterator[str]:
-    """Say how many settings a search tried, and how it came by them.
-
-    Parameters
-    ----------
-    search : mapping
-        As ``search.json`` has it; what is absent is not spoken of.
-
-    Yields
-    ------
-    str
-        Nothing without ``"trials"``.
-    """
+    """Say how many settings a search tried, and how it came by them."""
     trials = search.get("trials")
     if not trials:
         return
@@ -90,18 +69,7 @@ def _comparable(trees: Sequence[Explored], family: str) -> list[Explored]:
 
 
 def find_numbers(entries: Sequence[Explored]) -> dict[str, list[float]]:
-    """Give the settings that are numbers and vary.
-
-    Parameters
-    ----------
-    entries : sequence of Explored
-        Of one family.
-
-    Returns
-    -------
-    dict of str to list of float
-        Its values by setting, each once and ascending.
-    """
+    """Give the settings that are numbers and vary."""
     names = sorted({name for entry in entries for name in settings_of(entry)})
     values = {name: {_number(entry, name) for entry in entries} - {None} for name in names}
     return {

@@ -31,17 +31,7 @@ BEST = 6
 
 
 def compose_users(found: Found) -> Section:
-    """Compare new and returning users.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-
-    Returns
-    -------
-    Section
-    """
+    """Compare new and returning users."""
     baselines = [e for e in found.ranked if e.family in BASELINES]
     shown = list(
         dict.fromkeys(e.name for e in (*found.finalists, *found.ranked[:BEST], *baselines))

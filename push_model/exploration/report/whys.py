@@ -17,20 +17,7 @@ HONEST = (0.8, 1.25)
 
 
 def find_whys(found: Found, difference: Difference) -> Iterator[str]:
-    """Say where a difference lies.
-
-    Parameters
-    ----------
-    found : Found
-        The exploration.
-    difference : Difference
-        On its folds.
-
-    Yields
-    ------
-    str
-        Sentences; none where nothing stands out.
-    """
+    """Say where a difference lies."""
     yield from _weigh_users(found, difference)
     yield from _weigh_folds(difference)
     if asks_honesty(difference):

@@ -9,26 +9,7 @@ from push_model.store.durable import write_aside
 
 
 def write_report(folder: Path, out: Path | None = None) -> Path:
-    """Write the report of an exploration: a page, a text, and pictures.
-
-    Parameters
-    ----------
-    folder : Path
-        The exploration's; finished or not.
-    out : Path, optional
-        Folder to write into, ``report`` inside `folder` without it; made where it is not there.
-        Pictures of an earlier report go.
-
-    Returns
-    -------
-    Path
-        Of ``report.html``; ``report.md`` and ``pictures/`` stand beside it.
-
-    Raises
-    ------
-    DatasetError
-        If there is no exploration in `folder`.
-    """
+    """Write the report of an exploration: a page, a text, and pictures."""
     inspect_chosen(folder)
     files = write_pages(read_found(folder))
     out = folder / "report" if out is None else out

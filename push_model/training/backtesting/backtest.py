@@ -121,31 +121,7 @@ class Backtest:
 def backtest(
     rows: pd.DataFrame, model: Model, *, model_name: str, served_since: date, served_until: date
 ) -> Backtest | None:
-    """Score the days of a model's service and hold them against what happened.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        Rows of large orders, of any days; unchanged. Reads the features, ``order_id``,
-        ``order_date`` and ``outcome``.
-    model : Model
-        The champion of those days.
-    model_name : str
-        Its name in the store.
-    served_since, served_until : date
-        First and last day of its service. Days up to its training date are left out all the same:
-        it learnt from them, or was chosen by them.
-
-    Returns
-    -------
-    Backtest or None
-        None where nothing was ordered on those days.
-
-    Raises
-    ------
-    DatasetError
-        If the model does not say on which day it was trained.
-    """
+    """Score the days of a model's service and hold them against what happened."""
     trained_on = _trained_on(model, model_name)
     day = rows["order_date"].dt.normalize()
     served = (day >= pd.Timestamp(served_since)) & (day <= pd.Timestamp(served_until))

@@ -50,21 +50,7 @@ class PastVerdict:
 
 
 def read_verdicts(runs_dir: Path, *, kind: str = "") -> tuple[PastVerdict, ...]:
-    """Read what the runs of a folder found.
-
-    Parameters
-    ----------
-    runs_dir : Path
-        The run folders.
-    kind : str, default=""
-        How the runs' names begin: ``"scheduled"``, ``"manual"``, ``"backfill"``; all where empty.
-
-    Returns
-    -------
-    tuple of PastVerdict
-        The earliest day first. Folders without a verdict are left out; one whose verdict cannot
-        be read is, too, and is named in the log.
-    """
+    """Read what the runs of a folder found."""
     found = []
     for path in runs_dir.glob(f"*/{VERDICT_FILE}"):
         try:
@@ -78,17 +64,7 @@ def read_verdicts(runs_dir: Path, *, kind: str = "") -> tuple[PastVerdict, ...]:
 
 
 def sum_up(verdicts: Sequence[PastVerdict]) -> str:
-    """Say in a sentence how the models of these days did.
-
-    Parameters
-    ----------
-    verdicts : sequence of PastVerdict
-        At least one.
-
-    Returns
-    -------
-    str
-    """
+    """Say in a sentence how the models of these days did."""
     days = sorted({one.run_date for one in verdicts})
     span = f"{len(verdicts)} runs, {days[0]} to {days[-1]}"
     found = [one.average_precision for one in verdicts if one.average_precision]

@@ -38,15 +38,7 @@ _Point = tuple[float, Interval]
 
 
 def draw(verdicts: Sequence[PastVerdict], path: Path) -> None:
-    """Draw the runs' figures by day; the same figures give the same bytes.
-
-    Parameters
-    ----------
-    verdicts : sequence of PastVerdict
-        At least one, the earliest day first.
-    path : Path
-        A file ending in .png, .svg or .html; replaced if there. A page holds the figures, too.
-    """
+    """Draw the runs' figures by day; the same figures give the same bytes."""
     drawn = Drawn(
         title="How did the model of each day do?",
         texts=(

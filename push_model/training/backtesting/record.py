@@ -32,32 +32,7 @@ logger = logging.getLogger(__name__)
 def backtest_champions(
     frame_uri: str, *, models_dir: str, min_items: int, run_date: date, days: int = LOOK_BACK_DAYS
 ) -> tuple[Backtest, ...]:
-    """Score the newest orders, each with the champion of its day.
-
-    Parameters
-    ----------
-    frame_uri : str
-        Feature frame, as for `load_dataset`.
-    models_dir : str
-        The store, whose promotion log says who was champion.
-    min_items : int
-        Items bought that make an order large.
-    run_date : date
-        Last day to look at. A champion promoted on it or later is never used.
-    days : int
-        How many days up to it.
-
-    Returns
-    -------
-    tuple of Backtest
-        One for each champion and stretch of days with orders, the earliest first. Models that were
-        removed since, or cannot be read, are left out and named in the log.
-
-    Raises
-    ------
-    ModelIntegrityError
-        If the promotion log cannot be read.
-    """
+    """Score the newest orders, each with the champion of its day."""
     first = run_date - timedelta(days=days - 1)
     services = [
         service
@@ -102,27 +77,6 @@ def append_backtests(
 ) -> None:
     """Keep what a run found; the same run again leaves the same file.
 
-    Parameters
-    ----------
-    path : Path
-        A file of JSON lines; made if absent, as its folder is.
-    backtests : tuple of Backtest
-        From `backtest_champions`.
-    run_date : date
-        The run's.
-    dataset : str
-        What was read: its URI.
-    min_items : int
-        Items bought that made an order large. What is there already of the same date, dataset,
-        minimum and one of these models gives way.
-
-    Raises
-    ------
-    ModelIntegrityError
-        If the file is there and a line of it is not whole. It then stays as it is.
-    TimeoutError
-        If another process writes to it and does not let go.
-
     Notes
     -----
     Lines are kept by run date, so that runs for older days may come in any order. Written aside
@@ -142,24 +96,7 @@ def append_backtests(
 
 
 def read_backtests(path: Path) -> tuple[dict[str, Any], ...]:
-    """Read what runs have found so far.
-
-    Parameters
-    ----------
-    path : Path
-        As for `append_backtests`; it need not exist.
-
-    Returns
-    -------
-    tuple of dict
-        A document a run and model, the earliest run first: ``"run_date"``, ``"dataset"``,
-        ``"min_items"``, and what `Backtest.document` gives.
-
-    Raises
-    ------
-    ModelIntegrityError
-        If the file cannot be read, or a line of it is not whole.
-    """
+    """Read what runs have found so far."""
     try:
         content = read_whole(path, most_bytes=MOST_BYTES)
     except FileNotFoundError:

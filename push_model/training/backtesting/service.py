@@ -27,18 +27,6 @@ class Service(NamedTuple):
 def iterate_services(lines: Sequence[LogLine], *, until: date) -> Iterator[Service]:
     """Say whose each day is: the model's that was champion as it began.
 
-    Parameters
-    ----------
-    lines : sequence of LogLine
-        What `push_model.store.history` gives.
-    until : date
-        The last day asked for; nothing promoted on it or later is looked at.
-
-    Yields
-    ------
-    Service
-        The earliest first; no day twice. Days of which the log cannot tell are nobody's.
-
     Notes
     -----
     A retraining promotes in the morning, every day at most: whole days alone would leave none, and

@@ -116,34 +116,6 @@ def measure_staleness(
 ) -> Staleness:
     """Train as of several past days, and judge models of each age beside the freshest.
 
-    Parameters
-    ----------
-    frame : DataFrame of shape (n_rows, n_columns)
-        Rows of large orders, sorted, as `train` takes them.
-    parametrisation : BoostedTrees or LogisticRegression
-        What is trained at each origin, as `handler_fit` would have on that day.
-    days : int
-        Oldest age to look at; it takes `days` / `every` models and one more.
-    origins : int
-        How many models.
-    every : int
-        Days from one origin to the next, and so from one age to the next.
-    seed : int
-        Of the models and of the draws.
-    report_progress : callable, default=None
-        Called with origins done and origins in all, after each that was judged.
-
-    Returns
-    -------
-    Staleness
-
-    Raises
-    ------
-    InvalidEventError
-        If a number is too small, or `days` less than two ages.
-    DatasetError
-        If the history is too short for two origins.
-
     Notes
     -----
     Older models beside the freshest on the same orders and draws: what an order or a season adds
@@ -171,21 +143,7 @@ def measure_staleness(
 
 
 def sum_up(blocks: Sequence[Block], *, origins: tuple[date, ...], every: int) -> Staleness:
-    """Put the figures of all blocks together by age.
-
-    Parameters
-    ----------
-    blocks : sequence of Block
-        From `walk_forward`; at least one judged two models.
-    origins : tuple of date
-        The days models were trained as of.
-    every : int
-        Days from one age to the next.
-
-    Returns
-    -------
-    Staleness
-    """
+    """Put the figures of all blocks together by age."""
     orders = np.arange(sum(block.orders for block in blocks))
     # Figures are drawn block by block; an interval asks only how many orders there were in all.
     resampler = Resampler(orders, np.ones(len(orders)), resamples=1, seed=0)
@@ -202,20 +160,7 @@ def sum_up(blocks: Sequence[Block], *, origins: tuple[date, ...], every: int) ->
 
 
 def find_age_lost(ages: Sequence[AgeFigures], kept: Sequence[float]) -> float | None:
-    """Find the age at which more than the gate's margin is lost, if it was reached.
-
-    Parameters
-    ----------
-    ages : sequence of AgeFigures
-        The freshest first.
-    kept : sequence of float
-        What is kept at each; 1 at the first.
-
-    Returns
-    -------
-    float or None
-        In days, where the straight line from one age to the next first falls to the margin.
-    """
+    """Find the age at which more than the gate's margin is lost, if it was reached."""
     left = 1.0 - MARGIN
     for (before, above), (age, below) in pairwise(zip(ages, kept, strict=True)):
         if below <= left:

@@ -36,15 +36,7 @@ HOW_TO_READ = (
 
 
 def draw(found: Staleness, path: Path) -> None:
-    """Draw what age does to a model; the same figures give the same bytes.
-
-    Parameters
-    ----------
-    found : Staleness
-        What was measured.
-    path : Path
-        A file ending in .png, .svg or .html; replaced if there. A page holds the figures, too.
-    """
+    """Draw what age does to a model; the same figures give the same bytes."""
     drawn = Drawn(
         title="How fast does a model grow old?",
         texts=(

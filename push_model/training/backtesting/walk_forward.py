@@ -69,30 +69,6 @@ class Block:
 def plan_origins(frame: pd.DataFrame, *, origins: int, every: int, days: int) -> tuple[date, ...]:
     """Choose days to train as of, so that each has a past to learn from and days to be judged on.
 
-    Parameters
-    ----------
-    frame : DataFrame of shape (n_rows, n_columns)
-        Rows of large orders. Reads ``order_id`` and ``order_date``.
-    origins : int
-        How many days, at least 1. Where the history is short, fewer come back.
-    every : int
-        Days from one to the next, at least 1.
-    days : int
-        How many days after each are looked at, at least 1.
-
-    Returns
-    -------
-    tuple of date
-        The oldest first: none before 40 % of the orders are known, the last `days` before the
-        newest order. An origin itself still belongs to the past.
-
-    Raises
-    ------
-    InvalidEventError
-        If a number is below 1.
-    DatasetError
-        If the newest `days` hold more than 60 % of the orders.
-
     Examples
     --------
     >>> on_days = pd.date_range("2021-02-01", periods=10)
@@ -127,26 +103,6 @@ def walk_forward(
 ) -> Iterator[Block]:
     """Train as of each origin; judge the newest models on the orders up to the next one.
 
-    Parameters
-    ----------
-    frame : DataFrame of shape (n_rows, n_columns)
-        Rows of large orders, sorted, as `train` takes them.
-    parametrisation : BoostedTrees or LogisticRegression
-        What is trained at each origin, as `handler_fit` would have on that day.
-    origins : tuple of date
-        From `plan_origins`.
-    every : int
-        Days from one to the next.
-    oldest : int
-        How many blocks back the oldest model may be from.
-    seed : int
-        Of the models and of the draws.
-
-    Yields
-    ------
-    Block
-        One an origin after which anything was ordered.
-
     Notes
     -----
     What comes after an origin is never part of what is learnt at it. One training at a time, and
@@ -164,21 +120,7 @@ def walk_forward(
 
 
 def judge(rows: pd.DataFrame, models: Iterable[Model], *, seed: int) -> Block:
-    """Measure models on the same orders, and on the same draws of them.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        Whole orders that none of the models has seen.
-    models : iterable of Model
-        The freshest first.
-    seed : int
-        Of the draws.
-
-    Returns
-    -------
-    Block
-    """
+    """Measure models on the same orders, and on the same draws of them."""
     bought = rows["outcome"].to_numpy(dtype=np.float64)
     resampler = Resampler(rows["order_id"], bought, resamples=RESAMPLES, seed=seed)
     popularity = rows["global_popularity"].fillna(0.0).to_numpy(dtype=np.float64)

@@ -32,21 +32,6 @@ def compose(
 ) -> Content:
     """Say what a person should know of a model.
 
-    Parameters
-    ----------
-    facts : mapping
-        What the manifest says (see `push_model.training.fit`); what is absent is a dash.
-    evaluation : Evaluation
-        What was measured on the holdout.
-    judgement : mapping, optional
-        The verdict's document; None before the gate.
-    model_name : str, optional
-        Name of the model folder; the model id where it is not known.
-
-    Returns
-    -------
-    Content
-
     References
     ----------
     Mitchell et al. (2019), doi:10.1145/3287560.3287596, whose headings the card keeps.

@@ -29,18 +29,6 @@ def tabulate_metrics(
 ) -> Table:
     r"""Lay the metrics of the scorers side by side.
 
-    Parameters
-    ----------
-    metrics, intervals : mapping of str to mapping
-        By scorer and metric.
-    caption : str
-        What they were measured on.
-
-    Returns
-    -------
-    Table
-        What a baseline cannot be held to is a dash, for its score promises nothing.
-
     Examples
     --------
     >>> found = {"challenger": {"roc_auc": 0.85}, "popularity": {"roc_auc": 0.73}}
@@ -70,17 +58,7 @@ def _metric(
 
 
 def tabulate_gains(scorers: Mapping[str, Curves]) -> Table:
-    """List what a push to the best few candidates finds, this model's in full.
-
-    Parameters
-    ----------
-    scorers : mapping of str to Curves
-        With a ``"challenger"``.
-
-    Returns
-    -------
-    Table
-    """
+    """List what a push to the best few candidates finds, this model's in full."""
     names = [name for name in in_order(scorers) if name in {"champion", *BASELINES}]
     rows = tuple(
         (
@@ -98,17 +76,7 @@ def tabulate_gains(scorers: Mapping[str, Curves]) -> Table:
 
 
 def tabulate_slices(slices: Sequence[Slice]) -> Table:
-    """List the slices with their size.
-
-    Parameters
-    ----------
-    slices : sequence of Slice
-        Those shown.
-
-    Returns
-    -------
-    Table
-    """
+    """List the slices with their size."""
     rival = next((found.rival for found in slices if found.rival), "")
     has_gain = any(found.gain for found in slices)
     rows = tuple(
@@ -138,17 +106,7 @@ def _with_interval(value: Any, form: str, ends: Sequence[float] | None) -> str:
 
 
 def tabulate_importances(importances: Sequence[Importance]) -> Table:
-    """List what is lost without each feature.
-
-    Parameters
-    ----------
-    importances : sequence of Importance
-        Most important first.
-
-    Returns
-    -------
-    Table
-    """
+    """List what is lost without each feature."""
     rows = tuple(
         (found.feature, _signed(found.lost), f"{_signed(found.low)} to {_signed(found.high)}")
         for found in importances

@@ -21,18 +21,7 @@ def write_pages(
     *,
     model_name: str,
 ) -> dict[str, bytes]:
-    """Write a model card.
-
-    Parameters
-    ----------
-    facts, evaluation, judgement, model_name
-        As for `push_model.training.card.content.compose`.
-
-    Returns
-    -------
-    dict of str to bytes
-        Content by file name; the same arguments give the same bytes.
-    """
+    """Write a model card."""
     return {
         HTML_FILE: write_html(facts, evaluation, judgement, model_name=model_name).encode(),
         MARKDOWN_FILE: write_markdown(facts, evaluation, judgement, model_name=model_name).encode(),
@@ -46,18 +35,7 @@ def write_html(
     *,
     model_name: str | None = None,
 ) -> str:
-    """Write the card as a page that loads nothing from anywhere.
-
-    Parameters
-    ----------
-    facts, evaluation, judgement, model_name
-        As for `push_model.training.card.content.compose`. Any text in them may be hostile.
-
-    Returns
-    -------
-    str
-        HTML; the same arguments give the same bytes.
-    """
+    """Write the card as a page that loads nothing from anywhere."""
     content = compose(facts, evaluation, judgement, model_name=model_name)
     return render(TEMPLATE, Path(__file__).parent, FOLDER, card=content)
 
@@ -69,18 +47,7 @@ def write_markdown(
     *,
     model_name: str | None = None,
 ) -> str:
-    """Write the card as Markdown; of the pictures it has what they say.
-
-    Parameters
-    ----------
-    facts, evaluation, judgement, model_name
-        As for `push_model.training.card.content.compose`. Any text in them may be hostile.
-
-    Returns
-    -------
-    str
-        Markdown; the same arguments give the same bytes.
-    """
+    """Write the card as Markdown; of the pictures it has what they say."""
     card = compose(facts, evaluation, judgement, model_name=model_name)
     said = f"**{escape(card.headline)}.** {escape(card.sentence)}".rstrip()
     tiles = "\n".join(f"- {escape(tile.value)} {escape(tile.label)}" for tile in card.tiles)

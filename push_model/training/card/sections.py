@@ -55,22 +55,7 @@ def compose_sections(
     judged: Mapping[str, Any],
     metrics: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[Section]:
-    """Compose the sections of a card.
-
-    Parameters
-    ----------
-    facts, evaluation
-        As for `push_model.training.card.content.compose`.
-    judged : mapping
-        The verdict's document, empty before the gate.
-    metrics : mapping of str to mapping
-        By scorer and metric.
-
-    Yields
-    ------
-    Section
-        In the order shown; one that has nothing to say is left out.
-    """
+    """Compose the sections of a card."""
     yield _verdict(judged)
     yield _details(facts)
     yield _intended_use(facts)

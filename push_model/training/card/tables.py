@@ -10,17 +10,7 @@ PASSED = {True: "✓ passed", False: "✗ failed", None: "? cannot tell"}
 
 
 def tabulate_windows(windows: Mapping[str, Mapping[str, Any]]) -> Table:
-    """List the windows of the data.
-
-    Parameters
-    ----------
-    windows : mapping of str to mapping
-        As the manifest has them.
-
-    Returns
-    -------
-    Table
-    """
+    """List the windows of the data."""
     counts = ("orders", "rows", "purchases")
     rows = tuple(
         (
@@ -41,18 +31,7 @@ def _place(name: str, window: Mapping[str, Any]) -> tuple[bool, str]:
 
 
 def tabulate_findings(findings: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
-    """List the rules of the verdict, the failed ones first.
-
-    Parameters
-    ----------
-    findings : sequence of mapping
-        As the verdict has them.
-
-    Yields
-    ------
-    Table
-        Every rule but those of slices; then, there being dozens, those of slices not passed.
-    """
+    """List the rules of the verdict, the failed ones first."""
     main = [found for found in findings if found.get("about") != "slice"]
     slices = [found for found in findings if found.get("about") == "slice"]
     if main:
@@ -80,17 +59,7 @@ def _tabulate_rules(findings: Sequence[Mapping[str, Any]], *, caption: str) -> T
 
 
 def tabulate_drift(drift: Sequence[Mapping[str, Any]]) -> Table:
-    """List how far each feature moved, the changed and the furthest first.
-
-    Parameters
-    ----------
-    drift : sequence of mapping
-        As the verdict has it.
-
-    Returns
-    -------
-    Table
-    """
+    """List how far each feature moved, the changed and the furthest first."""
     rows = tuple(
         (
             str(found.get("feature", UNKNOWN)),
@@ -109,21 +78,7 @@ def _furthest_first(found: Mapping[str, Any]) -> tuple[bool, float]:
 
 
 def tabulate_facts(facts: Mapping[str, Any], *, caption: str, of: str) -> Table:
-    """List named facts.
-
-    Parameters
-    ----------
-    facts : mapping
-        Values by name.
-    caption : str
-        What they are.
-    of : str
-        What a name names.
-
-    Returns
-    -------
-    Table
-    """
+    """List named facts."""
     return Table(caption, (of, "value"), tuple(_pairs(facts)), numeric=False)
 
 

@@ -94,20 +94,6 @@ def refuse_missing_columns(
 ) -> None:
     """Refuse a frame that lacks columns.
 
-    Parameters
-    ----------
-    present : collection of str
-        Names of the frame's columns.
-    needed : collection of str
-        Names of the columns it must have.
-    source : str
-        What to call the frame.
-
-    Raises
-    ------
-    MissingColumnsError
-        If it lacks any.
-
     Examples
     --------
     >>> refuse_missing_columns(["order_id", "outcom"], ["order_id", "outcome"], source="a.csv")
@@ -133,30 +119,7 @@ mean 'outcome' by 'outcom'?). Rename or add them.
 
 
 def write_parquet(frame: Any, path: Path, *, facts: Mapping[str, str]) -> int:
-    """Write a frame to a Parquet file, whole or not at all.
-
-    Parameters
-    ----------
-    frame : DataFrame, LazyFrame or DuckDBPyRelation of shape (n_rows, n_columns)
-        What to write; a relation is written in a stream.
-    path : Path
-        The file to make or replace. Its folder must exist.
-    facts : mapping of str to str
-        Kept inside the file; ``describe_dataset(uri).metadata()`` makes it remember the
-        dataset it comes from.
-
-    Returns
-    -------
-    int
-        Rows written.
-
-    Raises
-    ------
-    DatasetError
-        If the rows cannot be read to their end. `path` is then as it was before.
-    OSError
-        If the folder cannot be written to.
-    """
+    """Write a frame to a Parquet file, whole or not at all."""
     start = perf_counter()
     relation = to_relation(frame)
     noted = ", ".join(f"{quote(PREFIX + name)}: {quote(fact)}" for name, fact in facts.items())

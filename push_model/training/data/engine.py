@@ -41,18 +41,7 @@ _SENTENCES = {
 
 
 def connect(*, threads: int = THREADS) -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB database in memory that spills to disk and never to the network.
-
-    Parameters
-    ----------
-    threads : int, default=2
-        Threads that work on one query.
-
-    Returns
-    -------
-    DuckDBPyConnection
-        It closes, and what it spilled goes, when nothing refers to it any more.
-    """
+    """Open a DuckDB database in memory that spills to disk and never to the network."""
     spill = Path(tempfile.gettempdir()) / f"push_model_{uuid.uuid4().hex}"
     connection = duckdb.connect(
         config={
@@ -71,30 +60,12 @@ def connect(*, threads: int = THREADS) -> duckdb.DuckDBPyConnection:
 
 
 def remember_name(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Note what messages call the dataset that a connection reads.
-
-    Parameters
-    ----------
-    connection : DuckDBPyConnection
-        What the dataset's rows belong to.
-    name : str
-        The dataset's URI.
-    """
+    """Note what messages call the dataset that a connection reads."""
     connection.execute(f"SET VARIABLE {_NAME} = {quote(name)}")
 
 
 def name_of(frame: duckdb.DuckDBPyRelation) -> str:
     """Recall what messages call a dataset.
-
-    Parameters
-    ----------
-    frame : DuckDBPyRelation
-        Rows of the dataset, filtered or not.
-
-    Returns
-    -------
-    str
-        The URI it was loaded from, or "The frame".
 
     Examples
     --------
@@ -109,16 +80,6 @@ def name_of(frame: duckdb.DuckDBPyRelation) -> str:
 def quote(text: str) -> str:
     """Write a text as SQL.
 
-    Parameters
-    ----------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    str
-        The text as a literal.
-
     Examples
     --------
     >>> print(quote("o'clock"))
@@ -129,25 +90,7 @@ def quote(text: str) -> str:
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Say in one sentence, and without a value of the data, why a dataset cannot be read.
-
-    Parameters
-    ----------
-    name : str
-        What to call the dataset.
-
-    Yields
-    ------
-    None
-        Reading happens inside the block.
-
-    Raises
-    ------
-    DatasetError
-        In place of DuckDB's own error, which quotes rows of the file: hence ``from None``.
-    OSError
-        If rows cannot be written.
-    """
+    """Say in one sentence, and without a value of the data, why a dataset cannot be read."""
     try:
         yield
     except _NOT_THE_DATASET:

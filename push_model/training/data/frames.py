@@ -24,23 +24,6 @@ logger = logging.getLogger(__name__)
 def collect_sorted(frame: Any) -> "pd.DataFrame":
     """Bring a feature frame into memory, the same whatever the order of its rows was.
 
-    Parameters
-    ----------
-    frame : DataFrame, LazyFrame or DuckDBPyRelation of shape (n_rows, n_columns)
-        A feature frame of pandas, Polars or DuckDB that passed `check_schema`. Reads
-        ``order_date``, ``order_id`` and ``variant_id``.
-
-    Returns
-    -------
-    DataFrame of shape (n_rows, n_columns)
-        Rows sorted by those three; keys are int64, days datetime64, other numbers float64.
-        `frame` is unchanged.
-
-    Raises
-    ------
-    DatasetError
-        If the rows cannot be read.
-
     Examples
     --------
     >>> import pandas as pd
@@ -61,25 +44,7 @@ def collect_sorted(frame: Any) -> "pd.DataFrame":
 
 
 def to_pandas(frame: Any) -> "pd.DataFrame":
-    """Bring a frame into memory as it is.
-
-    Parameters
-    ----------
-    frame : DataFrame, LazyFrame or DuckDBPyRelation of shape (n_rows, n_columns)
-        A frame of pandas, Polars or DuckDB.
-
-    Returns
-    -------
-    DataFrame of shape (n_rows, n_columns)
-        A pandas frame is given back itself.
-
-    Raises
-    ------
-    DatasetError
-        If the rows cannot be read.
-    TypeError
-        If `frame` is of no kind that narwhals knows.
-    """
+    """Bring a frame into memory as it is."""
     # The slowest import of all, which the tasks that only stream (load, filter) never pay.
     import pandas as pd  # noqa: PLC0415
 
@@ -97,21 +62,6 @@ def to_pandas(frame: Any) -> "pd.DataFrame":
 def to_relation(frame: Any) -> duckdb.DuckDBPyRelation:
     """Let DuckDB read a frame of any kind.
 
-    Parameters
-    ----------
-    frame : DataFrame, LazyFrame or DuckDBPyRelation of shape (n_rows, n_columns)
-        A frame of pandas, Polars or DuckDB.
-
-    Returns
-    -------
-    DuckDBPyRelation of shape (n_rows, n_columns)
-        A relation is given back itself.
-
-    Raises
-    ------
-    TypeError
-        If `frame` is of no kind that narwhals knows.
-
     Examples
     --------
     >>> import pandas as pd
@@ -125,19 +75,6 @@ def to_relation(frame: Any) -> duckdb.DuckDBPyRelation:
 
 def select_typed(rows: duckdb.DuckDBPyRelation, columns: Iterable[str]) -> duckdb.DuckDBPyRelation:
     """Give each column of a feature frame its type, refusing what does not fit.
-
-    Parameters
-    ----------
-    rows : DuckDBPyRelation of shape (n_rows, n_all_columns)
-        A feature frame, of texts or of any types.
-    columns : iterable of str
-        Names of the columns wanted.
-
-    Returns
-    -------
-    DuckDBPyRelation of shape (n_rows, n_columns)
-        Keys as whole numbers, days as days, other numbers as doubles, the rest as it was.
-        A value that does not fit stops whatever reads the rows.
 
     Examples
     --------

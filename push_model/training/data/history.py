@@ -25,32 +25,12 @@ _BY = ("variant_id", "vendor")
 
 
 def needs_history(model: Model) -> bool:
-    """Tell whether a model asks for any of what earlier orders held.
-
-    Parameters
-    ----------
-    model : Model
-        A loaded model.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether a model asks for any of what earlier orders held."""
     return not set(HISTORY).isdisjoint(model.feature_names)
 
 
 def add_needed(columns: Sequence[str]) -> tuple[str, ...]:
     """Add what history is derived from to columns to read.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        Names.
-
-    Returns
-    -------
-    tuple of str
-        Each once, in their order, then those of `NEEDED` that were not among them.
 
     Examples
     --------
@@ -63,25 +43,7 @@ def add_needed(columns: Sequence[str]) -> tuple[str, ...]:
 def load_with_history(
     uri: str, *, columns: Sequence[str], until: date, needs_history: bool
 ) -> duckdb.DuckDBPyRelation:
-    """Open a feature frame and, where it is asked for, what earlier orders held.
-
-    Parameters
-    ----------
-    uri, columns, until
-        As for `load_dataset`.
-    needs_history : bool
-        Whether the columns of ``push_model.columns.HISTORY`` are wanted, too: as the dataset has
-        them where it has all, else derived.
-
-    Returns
-    -------
-    DuckDBPyRelation of shape (n_rows, n_columns)
-
-    Raises
-    ------
-    DatasetError
-        As `load_dataset`.
-    """
+    """Open a feature frame and, where it is asked for, what earlier orders held."""
     if not needs_history:
         return load_dataset(uri, columns=columns, until=until)
     asked = add_needed(columns)
@@ -92,29 +54,6 @@ def with_history(
     frame: Any, *, by: Sequence[str] = _BY, has_cadence: bool = False
 ) -> duckdb.DuckDBPyRelation:
     """Add what a user's earlier orders say of a product and its vendor.
-
-    Parameters
-    ----------
-    frame : DataFrame, LazyFrame or DuckDBPyRelation of shape (n_rows, n_columns)
-        A feature frame of pandas, Polars or DuckDB that passed `check_schema`, with all its
-        orders, large or not. Reads the columns of `NEEDED`.
-    by : sequence of str, default=("variant_id", "vendor")
-        Columns to count by, of ``push_model.training.data.history_queries.KEYS``.
-    has_cadence : bool, default=False
-        Whether to give ``days_since_order`` and ``usual_days_between_orders``, too: known by no
-        model, and here to be tried.
-
-    Returns
-    -------
-    DuckDBPyRelation of shape (n_rows, n_columns + n_derived)
-        With ``earlier_orders``, two columns for each of `by`, and two for `has_cadence`, as of the
-        day of each order: 5 by default, those of ``push_model.columns.HISTORY``. A frame that has
-        all five keeps its own, and is given what else was asked for.
-
-    Raises
-    ------
-    MissingColumnsError
-        If anything is derived, and a column of `NEEDED` or of `by` is absent.
 
     Notes
     -----
@@ -152,52 +91,14 @@ def with_history(
 
 
 def history_of_next_orders(frame: Any) -> duckdb.DuckDBPyRelation:
-    """Give what each user's next order will have behind it, for requests to carry.
-
-    Parameters
-    ----------
-    frame : DataFrame, LazyFrame or DuckDBPyRelation of shape (n_rows, n_columns)
-        As for `with_history`.
-
-    Returns
-    -------
-    DuckDBPyRelation of shape (n_users + n_pairs, 8)
-        ``user_id``, ``variant_id``, ``vendor`` and the columns of ``push_model.columns.HISTORY``.
-        A user's row without product and vendor says what holds where nothing was bought; a row
-        with one of them says what differs for it, and leaves the rest empty.
-
-    Raises
-    ------
-    MissingColumnsError
-        If a column of `NEEDED` is absent.
-    """
+    """Give what each user's next order will have behind it, for requests to carry."""
     rows = to_relation(frame)
     refuse_missing_columns(rows.columns, NEEDED, source=name_of(rows))
     return _query(rows, next_orders_query())
 
 
 def write_history(uri: str, path: Path, *, until: date) -> int:
-    """Write what `history_of_next_orders` gives to a Parquet file, whole or not at all.
-
-    Parameters
-    ----------
-    uri : str
-        Feature frame, as for `load_dataset`.
-    path : Path
-        The file to make or replace.
-    until : date
-        Last day of which is known.
-
-    Returns
-    -------
-    int
-        Rows written.
-
-    Raises
-    ------
-    DatasetError
-        If the dataset cannot be read or breaks the schema.
-    """
+    """Write what `history_of_next_orders` gives to a Parquet file, whole or not at all."""
     loaded = load_dataset(uri, columns=add_needed(TRAINING), until=until)
     checked = check_schema(loaded, source=uri)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -29,24 +29,7 @@ _PLACE = "placed.place::DOUBLE AS earlier_orders"
 def with_history_query(
     columns: str, keys: Sequence[str], *, has_place: bool, has_cadence: bool
 ) -> str:
-    """Select columns of a frame, and what earlier orders held.
-
-    Parameters
-    ----------
-    columns : str
-        The columns to keep, as SQL.
-    keys : sequence of str
-        Keys of `KEYS` to count by.
-    has_place : bool
-        Whether the number of earlier orders is wanted.
-    has_cadence : bool
-        Whether days since the user's last order, and between orders as a rule, are wanted.
-
-    Returns
-    -------
-    str
-        A query of `ROWS` that gives as many rows.
-    """
+    """Select columns of a frame, and what earlier orders held."""
     counts = [
         f"""coalesce(of_{KEYS[key]}.times, 0)::DOUBLE AS orders_with_{KEYS[key]},
             of_{KEYS[key]}.since::DOUBLE AS orders_since_{KEYS[key]}"""
@@ -64,14 +47,7 @@ def with_history_query(
 
 
 def next_orders_query() -> str:
-    """Select what each user's next order has behind it, after all that is known.
-
-    Returns
-    -------
-    str
-        A query of `ROWS`: for each user a row of what holds for all that was never bought, and
-        one for each product and vendor that was, which says only what differs.
-    """
+    """Select what each user's next order has behind it, after all that is known."""
     return f"""
         WITH users AS (SELECT user_id, count(*) + 1 AS place FROM ({_PLACED}) GROUP BY user_id)
         SELECT user_id, NULL::BIGINT AS variant_id, NULL::VARCHAR AS vendor,

@@ -16,27 +16,6 @@ Frame = TypeVar("Frame")
 def keep_large_orders(frame: Frame, *, min_items: int = MIN_ITEMS) -> Frame:
     """Keep the rows of orders in which at least `min_items` items were bought.
 
-    Parameters
-    ----------
-    frame : DataFrame, LazyFrame or DuckDBPyRelation of shape (n_rows, n_columns)
-        Feature frame of pandas, Polars or DuckDB, one row per (order, product) candidate.
-        Reads ``order_id`` and ``outcome`` (1 = bought, 0 = not bought).
-    min_items : int, default=5
-        Smallest basket, in items bought, that pays for its delivery.
-
-    Returns
-    -------
-    the kind of frame that came, of shape (n_kept_rows, n_columns)
-        The kept rows, bought or not, in their original order (a relation has none).
-        `frame` is unchanged.
-
-    Raises
-    ------
-    MissingColumnsError
-        If ``order_id`` or ``outcome`` is absent.
-    InvalidEventError
-        If `min_items` is not a whole number above 0.
-
     Notes
     -----
     Items *bought* are counted, never rows: each order has a row for every product on sale.
@@ -67,16 +46,6 @@ def keep_large_orders(frame: Frame, *, min_items: int = MIN_ITEMS) -> Frame:
 def refuse_min_items(min_items: object) -> None:
     """Refuse a basket size that is none.
 
-    Parameters
-    ----------
-    min_items : object
-        What came as ``min_items``.
-
-    Raises
-    ------
-    InvalidEventError
-        If it is not a whole number above 0.
-
     Examples
     --------
     >>> refuse_min_items(0)
@@ -90,24 +59,6 @@ def refuse_min_items(min_items: object) -> None:
 
 def require_orders(large: Any, loaded: Any, *, min_items: int, until: dt.date, source: str) -> None:
     """Refuse to go on without a single large order.
-
-    Parameters
-    ----------
-    large : DataFrame, LazyFrame or DuckDBPyRelation
-        What `keep_large_orders` kept. Reads ``order_id``.
-    loaded : DataFrame, LazyFrame or DuckDBPyRelation
-        What it was given; only counted where nothing was kept.
-    min_items : int
-        What it was told.
-    until : date
-        Last day that was read.
-    source : str
-        What to call the dataset.
-
-    Raises
-    ------
-    DatasetError
-        If no order was kept.
 
     Examples
     --------

@@ -9,15 +9,6 @@ from push_model.errors import DatasetError
 def is_file_uri(uri: str) -> bool:
     """Tell whether a dataset is a file or a folder, and not of another scheme.
 
-    Parameters
-    ----------
-    uri : str
-        As for `load_dataset`.
-
-    Returns
-    -------
-    bool
-
     Examples
     --------
     >>> is_file_uri("data/frame.csv"), is_file_uri("s4://bucket/frame.csv")
@@ -29,16 +20,6 @@ def is_file_uri(uri: str) -> bool:
 def to_path(uri: str) -> Path:
     """Turn a path or a ``file://`` URI into a path.
 
-    Parameters
-    ----------
-    uri : str
-        As in `is_file_uri`.
-
-    Returns
-    -------
-    Path
-        Where the file or folder is; it may not exist.
-
     Examples
     --------
     >>> to_path("file:///data/my%20frame.csv").name
@@ -48,23 +29,7 @@ def to_path(uri: str) -> Path:
 
 
 def parquet_parts(folder: Path) -> list[Path]:
-    """List the Parquet parts of a folder, by name.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds ``.parquet`` files, at any depth.
-
-    Returns
-    -------
-    list of Path
-        The parts, sorted.
-
-    Raises
-    ------
-    DatasetError
-        If there is none.
-    """
+    """List the Parquet parts of a folder, by name."""
     if parts := sorted(folder.rglob("*.parquet")):
         return parts
     raise DatasetError(f"{folder} holds no .parquet file. Check the path.")

@@ -37,22 +37,11 @@ class DatasetFacts:
     bytes: int | None
 
     def document(self) -> dict[str, Any]:
-        """Give the facts as they stand in a manifest.
-
-        Returns
-        -------
-        dict
-            Each attribute by its name.
-        """
+        """Give the facts as they stand in a manifest."""
         return asdict(self)
 
     def metadata(self) -> dict[str, str]:
         """Give the facts as `write_parquet` takes them.
-
-        Returns
-        -------
-        dict of str to str
-            Each attribute that is known, by its name.
 
         Examples
         --------
@@ -63,24 +52,7 @@ class DatasetFacts:
 
 
 def describe_dataset(uri: str) -> DatasetFacts:
-    """Say which bytes a dataset is.
-
-    Parameters
-    ----------
-    uri : str
-        As for `load_dataset`.
-
-    Returns
-    -------
-    DatasetFacts
-        Those of the original where `uri` is a Parquet file that remembers one, since what was
-        learnt from it was learnt from there.
-
-    Raises
-    ------
-    DatasetError
-        If the path does not exist.
-    """
+    """Say which bytes a dataset is."""
     if not is_file_uri(uri):
         return DatasetFacts(uri, None, None)
     path = to_path(uri)
@@ -96,18 +68,7 @@ def describe_dataset(uri: str) -> DatasetFacts:
 
 
 def read_facts(path: Path) -> Mapping[str, str]:
-    """Read what `write_parquet` noted in a file.
-
-    Parameters
-    ----------
-    path : Path
-        Any file.
-
-    Returns
-    -------
-    mapping of str to str
-        The facts by name; empty where the file is no Parquet or holds none.
-    """
+    """Read what `write_parquet` noted in a file."""
     if path.suffix != ".parquet":
         return {}
     try:

@@ -57,30 +57,6 @@ class Violation(NamedTuple):
 def check_schema(frame: Frame, *, source: str) -> Frame:
     """Refuse a frame that breaks the schema, listing every way in which it does.
 
-    Parameters
-    ----------
-    frame : DataFrame, LazyFrame or DuckDBPyRelation of shape (n_rows, n_columns)
-        A feature frame of pandas, Polars or DuckDB, from `load_dataset` or a loader of
-        your own. Reads the columns of ``push_model.columns.TRAINING``, and ``user_id`` where it
-        is there.
-    source : str
-        What to call the frame.
-
-    Returns
-    -------
-    the kind of frame that came
-        What to go on with: `frame` itself, or a slower reading of the same rows where a row
-        after them, that nobody asked for, holds text in the place of a number.
-
-    Raises
-    ------
-    MissingColumnsError
-        If columns are absent.
-    DatasetError
-        If a row breaks a rule of ``push_model.columns`` (a type, a limit, a value that must
-        be given), a product is twice in an order, or an order has several days or users. A
-        missing feature is legal.
-
     Notes
     -----
     A frame in order costs two passes in flat memory. Only one that is not is read again, as
@@ -107,27 +83,6 @@ def check_schema(frame: Frame, *, source: str) -> Frame:
 
 def write_checked(frame: Any, path: Path, *, source: str, facts: Mapping[str, str]) -> int:
     """Write a frame to a Parquet file if it keeps the schema, reading it once.
-
-    Parameters
-    ----------
-    frame : DataFrame, LazyFrame or DuckDBPyRelation of shape (n_rows, n_columns)
-        As for `check_schema`.
-    path : Path
-        The file to make or replace. Its folder must exist.
-    source : str
-        What to call the frame.
-    facts : mapping of str to str
-        As for `write_parquet`.
-
-    Returns
-    -------
-    int
-        Rows written.
-
-    Raises
-    ------
-    DatasetError
-        As `check_schema` does. `path` is then as it was before.
 
     Notes
     -----

@@ -33,17 +33,6 @@ class Rule(NamedTuple):
 def row_rules(types: Mapping[str, str]) -> list[Rule]:
     """List what must hold in each row by itself.
 
-    Parameters
-    ----------
-    types : mapping of str to str
-        DuckDB's type of each column the frame has, by name. Texts are held to the same rules
-        as numbers and days, once they have been found to be some.
-
-    Returns
-    -------
-    list of Rule
-        In the order of the schema; columns outside it have none.
-
     Examples
     --------
     >>> [rule.words for rule in row_rules({"outcome": "DOUBLE"})]
@@ -58,50 +47,17 @@ def row_rules(types: Mapping[str, str]) -> list[Rule]:
 
 
 def whole(name: str, source_type: str) -> str:
-    """Write a key as the whole number it is, or NULL.
-
-    Parameters
-    ----------
-    name, source_type : str
-        The column and its DuckDB type.
-
-    Returns
-    -------
-    str
-        An SQL expression.
-    """
+    """Write a key as the whole number it is, or NULL."""
     return f"TRY_CAST({_plain(name, source_type)} AS BIGINT)"
 
 
 def day(name: str, source_type: str) -> str:
-    """Write a day as a date, or NULL.
-
-    Parameters
-    ----------
-    name, source_type : str
-        The column and its DuckDB type.
-
-    Returns
-    -------
-    str
-        An SQL expression.
-    """
+    """Write a day as a date, or NULL."""
     return f"TRY_CAST({_plain(name, source_type)} AS DATE)"
 
 
 def user(name: str, source_type: str) -> str:
-    """Write a user as the whole number it is, or as its text.
-
-    Parameters
-    ----------
-    name, source_type : str
-        The column and its DuckDB type.
-
-    Returns
-    -------
-    str
-        An SQL expression.
-    """
+    """Write a user as the whole number it is, or as its text."""
     number = whole(name, source_type)
     if source_type in _NUMBERS:
         return number

@@ -42,22 +42,6 @@ Reader = Callable[[duckdb.DuckDBPyConnection, str], Rows]
 def find_reader(uri: str) -> Reader:
     """Find what reads a dataset, by the scheme of its URI.
 
-    Parameters
-    ----------
-    uri : str
-        A path, or a URI whose scheme is ``file`` or one of the entry points
-        `push_model.datasets`.
-
-    Returns
-    -------
-    callable
-        Takes a DuckDB connection and the URI, and gives `Rows`.
-
-    Raises
-    ------
-    DatasetError
-        If nothing reads that scheme.
-
     Examples
     --------
     >>> find_reader("s4://bucket/frame.csv")
@@ -77,25 +61,7 @@ def find_reader(uri: str) -> Reader:
 
 
 def read_path(connection: duckdb.DuckDBPyConnection, uri: str) -> Rows:
-    """Read a file, or a folder of Parquet parts, by its suffix.
-
-    Parameters
-    ----------
-    connection : DuckDBPyConnection
-        What the rows belong to.
-    uri : str
-        A path or a ``file://`` URI.
-
-    Returns
-    -------
-    Rows
-        Every row of the file; nothing but its head is read yet.
-
-    Raises
-    ------
-    DatasetError
-        If the path does not exist, is of no known kind, or its head is unreadable.
-    """
+    """Read a file, or a folder of Parquet parts, by its suffix."""
     path = to_path(uri)
     if not path.exists():
         raise DatasetError(f"{uri} does not exist. Check the path.")

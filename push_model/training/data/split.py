@@ -64,31 +64,6 @@ def split_by_time(
 ) -> Split:
     """Split whole orders by whole days: the oldest train, the newest judge.
 
-    Parameters
-    ----------
-    frame : DataFrame of shape (n_rows, n_columns)
-        Feature frame. Reads ``order_id`` and ``order_date``; of a moment its day counts.
-    train_share, calibration_share : float
-        Shares of the *orders*, each above 0, together below 1. The holdout gets the rest.
-        A window ends with the first day on which its share is reached.
-    holdout_days : int, optional
-        How many days up to the newest order judge, in place of the rest of the shares; train and
-        calibration divide the days before as their shares have it.
-
-    Returns
-    -------
-    Split
-        Train, calibration and holdout rows in their original order, and their windows.
-
-    Raises
-    ------
-    DatasetError
-        If the orders fall on fewer than three days, or on fewer than two before the holdout.
-    MissingColumnsError
-        If ``order_id`` or ``order_date`` is absent.
-    InvalidEventError
-        If the shares leave a window empty.
-
     Notes
     -----
     A split by rows would put one order on both sides, and one by products (the file's own
@@ -121,23 +96,6 @@ def split_by_time(
 
 def cut_by_time(frame: pd.DataFrame, shares: Sequence[float]) -> tuple[Window, ...]:
     """Cut the days of a frame where given shares of its orders are reached.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n_rows, n_columns)
-        Feature frame. Reads ``order_id`` and ``order_date``; of a moment its day counts.
-    shares : sequence of float
-        Rising, each above 0 and below 1.
-
-    Returns
-    -------
-    tuple of Window, of length ``len(shares) + 1``
-        Adjoining, oldest first; each ends with the first day on which its share is reached.
-
-    Raises
-    ------
-    DatasetError
-        If the orders fall on fewer days than there are windows.
 
     Examples
     --------
@@ -180,19 +138,7 @@ def _cut_before(frame: pd.DataFrame, train_share: float, holdout_days: int) -> W
 
 
 def is_inside(frame: pd.DataFrame, window: Window) -> pd.Series:
-    """Say which rows fall into a window.
-
-    Parameters
-    ----------
-    frame : DataFrame of shape (n_rows, n_columns)
-        Feature frame. Reads ``order_date``; of a moment its day counts.
-    window : Window
-        Half-open.
-
-    Returns
-    -------
-    Series of bool, shape (n_rows,)
-    """
+    """Say which rows fall into a window."""
     day = _day_of(frame)
     return (day >= pd.Timestamp(window.start)) & (day < pd.Timestamp(window.end))
 

@@ -45,19 +45,7 @@ class Part(NamedTuple):
 
 
 def take_snapshot(uri: str) -> tuple[Part, ...]:
-    """Note which files a dataset consists of right now.
-
-    Parameters
-    ----------
-    uri : str
-        As for `load_dataset`.
-
-    Returns
-    -------
-    tuple of Part
-        Equal to an earlier one as long as nobody wrote to or replaced anything; empty where
-        there is nothing, or where a source has no files.
-    """
+    """Note which files a dataset consists of right now."""
     if not is_file_uri(uri):
         return ()
     path = to_path(uri)
@@ -70,17 +58,6 @@ def take_snapshot(uri: str) -> tuple[Part, ...]:
 
 def find_fault(uri: str) -> str | None:
     """Say why a file cannot be whole.
-
-    Parameters
-    ----------
-    uri : str
-        A path or a ``file://`` URI.
-
-    Returns
-    -------
-    str or None
-        What follows the file's name in a sentence; None where nothing speaks against it. Of a
-        kind that nobody reads nothing is known either: `load_dataset` refuses it.
 
     Notes
     -----
@@ -104,24 +81,7 @@ def find_fault(uri: str) -> str | None:
 
 @contextmanager
 def refusing_change(uri: str) -> Iterator[None]:
-    """Fail where a dataset is replaced or written to while it is read.
-
-    Parameters
-    ----------
-    uri : str
-        As for `load_dataset`.
-
-    Yields
-    ------
-    None
-        Reading happens inside the block.
-
-    Raises
-    ------
-    OSError
-        If it changed; another try may read the new one, so this is no `DatasetError`, even
-        where half of one file and half of another looked like one.
-    """
+    """Fail where a dataset is replaced or written to while it is read."""
     before = take_snapshot(uri)
     try:
         yield

@@ -29,26 +29,7 @@ class Contender(NamedTuple):
 
 
 def read_contender(folder: Path | str) -> Contender:
-    """Read both models of a folder, each only if its bytes are those that were saved.
-
-    Parameters
-    ----------
-    folder : Path or str
-        A model folder.
-
-    Returns
-    -------
-    Contender
-
-    Raises
-    ------
-    ModelNotFoundError
-        If there is no such folder.
-    ModelIntegrityError
-        If a file is missing, unreadable, or not what the manifest says.
-    ModelFormatError
-        If a model is of another format.
-    """
+    """Read both models of a folder, each only if its bytes are those that were saved."""
     loaded = read_model(folder)
     has_twin = VALIDATED_FILE in read_manifest(folder)["files"]
     return Contender(

@@ -105,30 +105,6 @@ def measure_drift(
 ) -> tuple[FeatureDrift, ...]:
     """Hold rows against the training of another model, feature by feature.
 
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        Feature frame with at least one row; unchanged. Reads ``user_id`` where it is there.
-    against : Model
-        The model that was trained on other rows, as a rule the champion.
-    max_psi : float
-        A feature whose population stability index is above it has changed.
-    max_missing_change : float
-        One whose share of missing values moved by more has, too.
-    max_outside_share : float
-        And one of whose values a larger share lies outside the range of training. One that takes
-        a single value where others must have been expected has changed under any limits.
-
-    Returns
-    -------
-    tuple of FeatureDrift
-        In the order of the model's features, without those whose training it does not know.
-
-    Raises
-    ------
-    DatasetError
-        If there is no row.
-
     Notes
     -----
     Shares alone are compared: neither the order of the rows nor how many there are moves a

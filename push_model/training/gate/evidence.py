@@ -104,25 +104,7 @@ class Evidence:
 def gather(
     rows: pd.DataFrame, scores: Mapping[str, Scores], *, policy: Policy, seed: int = 0, **facts: Any
 ) -> Evidence:
-    """Measure scorers on the same holdout.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        The holdout: whole orders.
-    scores : mapping of str to ndarray of shape (n_rows,)
-        Propensities of ``"challenger"`` and, if there is one, ``"champion"``.
-    policy : Policy
-        Says how often orders are drawn anew, and how sure a claim must be.
-    seed : int
-        Seed of the draws.
-    **facts : object
-        What else `Evidence` holds: drift, what was learnt from, the serving check.
-
-    Returns
-    -------
-    Evidence
-    """
+    """Measure scorers on the same holdout."""
     scores = {**scores, **baseline_scores(rows)}
     outcomes = rows["outcome"].to_numpy(dtype=np.float64)
     resampler = Resampler(rows["order_id"], outcomes, resamples=policy.resamples, seed=seed)
@@ -177,34 +159,12 @@ def gather(
 
 
 def compare_refit(serving: Scores, twin: Scores) -> RefitGap:
-    """Hold a model that serves against the twin that was judged in its place.
-
-    Parameters
-    ----------
-    serving, twin : ndarray of shape (n_rows,)
-        Propensities of the same candidates.
-
-    Returns
-    -------
-    RefitGap
-    """
+    """Hold a model that serves against the twin that was judged in its place."""
     return RefitGap(changed_share(serving, twin), float(serving.sum() / twin.sum()))
 
 
 def changed_share(ours: Scores, theirs: Scores, *, listed: float = LISTED_SHARE) -> float:
     """Say which share of their best candidates is not among ours.
-
-    Parameters
-    ----------
-    ours, theirs : ndarray of shape (n_rows,)
-        Scores of the same candidates.
-    listed : float
-        Share of the candidates that a list takes.
-
-    Returns
-    -------
-    float
-        0 where both lists hold the same. Of equal scores the earlier row is taken.
 
     Examples
     --------

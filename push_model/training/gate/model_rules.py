@@ -193,20 +193,7 @@ def _least_error(error: Interval) -> float:
 
 
 def is_not_inferior(gain: Interval, margin: float) -> bool | None:
-    """Tell whether a loss stays within a margin.
-
-    Parameters
-    ----------
-    gain : Interval
-        What a challenger's figure is above the champion's, as a share of it.
-    margin : float
-        The share it may lose.
-
-    Returns
-    -------
-    bool or None
-        False only where it loses beyond doubt, and perhaps more; None where it cannot be told.
-    """
+    """Tell whether a loss stays within a margin."""
     if gain.low > -margin:
         return True
     return False if gain.high < 0.0 else None

@@ -39,24 +39,7 @@ class Rival:
 
 
 def read_rival(models_dir: str) -> Rival:
-    """Read the champion of a store.
-
-    Parameters
-    ----------
-    models_dir : str
-        The store.
-
-    Returns
-    -------
-    Rival
-        A champion that cannot be read is no reason to keep it: the challenger is then judged as if
-        there were none. One that serves and lacks its twin alone leaves the verdict open.
-
-    Raises
-    ------
-    ModelIntegrityError
-        If the pointer is there but cannot be read.
-    """
+    """Read the champion of a store."""
     serving = champion(models_dir)
     if serving is None:
         return Rival(None)
@@ -96,19 +79,7 @@ def _trained_on(folder: Path, serving: Champion) -> str:
 
 
 def is_champion(challenger: Contender, rival: Rival) -> bool:
-    """Tell whether a challenger is the champion itself, number for number.
-
-    Parameters
-    ----------
-    challenger : Contender
-        Of the store.
-    rival : Rival
-        Its champion.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether a challenger is the champion itself, number for number."""
     theirs = rival.contender
     if theirs is None:
         return False
@@ -116,22 +87,7 @@ def is_champion(challenger: Contender, rival: Rival) -> bool:
 
 
 def settle(challenger: Contender, rival: Rival, *, run_date: date) -> Finding | None:
-    """Find what keeps the champion, whatever its figures are.
-
-    Parameters
-    ----------
-    challenger : Contender
-        Of the store.
-    rival : Rival
-        Its champion.
-    run_date : date
-        Last day that the challenger's dataset was read to.
-
-    Returns
-    -------
-    Finding or None
-        None where figures decide.
-    """
+    """Find what keeps the champion, whatever its figures are."""
     if rival.serving is None:
         return None
     ours, theirs = challenger.loaded.model.trained_on, rival.trained_on

@@ -15,40 +15,12 @@ RULES: tuple[Rule, ...] = (*DATA_RULES, *MODEL_RULES)
 
 
 def judge(evidence: Evidence, policy: Policy) -> tuple[Finding, ...]:
-    """Hold the evidence to every rule.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        What was measured.
-    policy : Policy
-        The limits.
-
-    Returns
-    -------
-    tuple of Finding
-        Of the data first, then of the model, then of its slices.
-    """
+    """Hold the evidence to every rule."""
     return tuple(finding for rule in RULES for finding in rule(evidence, policy))
 
 
 def claim(evidence: Evidence, policy: Policy) -> str | None:
-    """Say how a challenger ranks against the champion.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        What was measured.
-    policy : Policy
-        The limits.
-
-    Returns
-    -------
-    str or None
-        ``"better"`` where its gain is above 0 beyond doubt, ``"non-inferior"`` where it is above
-        minus the margin, ``"worse"`` where it is below 0 beyond doubt, else ``"undecided"``. None
-        without a champion.
-    """
+    """Say how a challenger ranks against the champion."""
     gain = evidence.gains.get("champion")
     if gain is None:
         return None

@@ -76,25 +76,6 @@ def check_serving(
 ) -> ServingCheck:
     """Let a fresh process without site-packages score the golden rows of a model folder.
 
-    Parameters
-    ----------
-    folder : Path
-        A model folder, in its store.
-    budget_s : float
-        Most seconds that `predict` may take for a single user, as a median.
-    load_budget_s : float
-        Most seconds until the first answer.
-    timeout_s : float
-        Seconds after which a process is ended.
-    probe : Path
-        The script that the process runs.
-
-    Returns
-    -------
-    ServingCheck
-        A model that cannot be read, differs by more than 1e-12, or is slow, and a process that
-        hangs or dies, are findings with a sentence, and no errors.
-
     Notes
     -----
     Two processes: one finds the standard library and the serving modules, nothing else; where

@@ -18,34 +18,13 @@ NOT_SERVING = frozenset({"commands", "evaluation", "exploration", "reporting", "
 
 
 class ServingFinder:
-    """Find the serving modules, NumPy where it is allowed, and nothing else beside the library.
-
-    Parameters
-    ----------
-    package : str
-        Folder of push_model.
-    numpy : str or None
-        Folder that holds NumPy; None where it is not to be found.
-    """
+    """Find the serving modules, NumPy where it is allowed, and nothing else beside the library."""
 
     def __init__(self, package: str, numpy: str | None) -> None:
         self._package, self._numpy = Path(package), numpy
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """Find a module, as importlib asks.
-
-        Parameters
-        ----------
-        name : str
-            Full name of the module.
-        path, target : object
-            Not looked at.
-
-        Returns
-        -------
-        ModuleSpec or None
-            None leaves it to Python's own finders, which see the standard library alone.
-        """
+        """Find a module, as importlib asks."""
         del path, target
         if name == "push_model":
             folders = [str(self._package)]
@@ -59,21 +38,7 @@ class ServingFinder:
 
 
 def answer(question: dict[str, Any]) -> dict[str, Any]:
-    """Load the model, score the golden rows one by one and all at once, and take the time.
-
-    Parameters
-    ----------
-    question : dict
-        ``features``, their names; ``rows``, ``models_dir``, ``model``, ``calls`` and ``batch``,
-        the least rows of a batch.
-
-    Returns
-    -------
-    dict
-        ``one_by_one`` and ``batch``: propensities, None for a row that is refused; ``refused``:
-        why; ``load_s``: seconds of processor time until the first answer; ``call_s``: of later
-        ones, the median; ``loaded``: third parties' modules.
-    """
+    """Load the model, score the golden rows one by one and all at once, and take the time."""
     before = set(sys.modules)
     started = process_time()
     from push_model import predict  # noqa: PLC0415 - the import is what is timed

@@ -54,24 +54,7 @@ class Slice:
 def measure_slices(
     rows: pd.DataFrame, scores: Mapping[str, Scores], policy: Policy, seed: int
 ) -> Iterator[Slice]:
-    """Measure the slices that are large enough to have a say.
-
-    Parameters
-    ----------
-    rows : DataFrame of shape (n_rows, n_columns)
-        The holdout: whole orders.
-    scores : mapping of str to ndarray of shape (n_rows,)
-        Of ``"challenger"``, ``"popularity"`` and, if there is one, ``"champion"``.
-    policy : Policy
-        Says what is large enough, and how sure a claim must be.
-    seed : int
-        Seed of the draws.
-
-    Yields
-    ------
-    Slice
-        Each with intervals that share the error among all of them.
-    """
+    """Measure the slices that are large enough to have a say."""
     rival = "champion" if "champion" in scores else "popularity"
     bought = rows["outcome"].to_numpy(dtype=np.float64)
     sized = [(name, mask, _size(rows[mask])) for name, mask in slices_of(rows)]

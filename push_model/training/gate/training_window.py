@@ -41,18 +41,7 @@ class Learnt:
 
 
 def read_learnt(manifest: Mapping[str, Any]) -> Learnt | None:
-    """Read what a model says it learnt from.
-
-    Parameters
-    ----------
-    manifest : mapping
-        Of its folder.
-
-    Returns
-    -------
-    Learnt or None
-        None where the manifest does not say, as that of another trainer may not.
-    """
+    """Read what a model says it learnt from."""
     try:
         window = manifest["windows"]["train"]
         orders, rows, purchases, min_items = map(
@@ -67,19 +56,7 @@ def read_learnt(manifest: Mapping[str, Any]) -> Learnt | None:
 
 
 def count_learnt(split: Split, *, min_items: int) -> Learnt:
-    """Count what a model trained on a split would have learnt from.
-
-    Parameters
-    ----------
-    split : Split
-        Of the frame that judges.
-    min_items : int
-        Items bought that made its orders large.
-
-    Returns
-    -------
-    Learnt
-    """
+    """Count what a model trained on a split would have learnt from."""
     window, rows = split.windows.train, split.train
     return Learnt(
         str(window.start),
@@ -99,16 +76,6 @@ def count_learnt(split: Split, *, min_items: int) -> Learnt:
 
 def changed_versions(now: Mapping[str, Any], then: Mapping[str, Any]) -> tuple[str, ...]:
     """Name the libraries that two models were not both trained with.
-
-    Parameters
-    ----------
-    now, then : mapping
-        Manifests.
-
-    Returns
-    -------
-    tuple of str
-        ``"name then -> now"``, by name.
 
     Examples
     --------

@@ -43,36 +43,7 @@ def validate_model(
     policy: Policy | None = None,
     seed: int = 0,
 ) -> Verdict:
-    """Score challenger, champion and baselines on the holdout and decide.
-
-    Parameters
-    ----------
-    frame_uri : str
-        Feature frame, as for `load_dataset`.
-    model_name : str
-        The challenger's name in the store.
-    models_dir : str
-        The store.
-    min_items : int
-        Items bought that make an order large.
-    training_date : date
-        Run date: no row dated later is read.
-    holdout_days : int, optional
-        As the challenger was trained with; by default the newest tenth of the orders judges.
-    policy : Policy, optional
-        Limits; the default ones where left out.
-    seed : int
-        Seed of the draws of orders.
-
-    Returns
-    -------
-    Verdict
-
-    Raises
-    ------
-    ModelIntegrityError
-        If the challenger's folder was changed, or the pointer cannot be read.
-    """
+    """Score challenger, champion and baselines on the holdout and decide."""
     policy = policy or Policy()
     challenger, rival = read_contender(model_path(models_dir, model_name)), read_rival(models_dir)
     verdict = partial(Verdict, model_name=model_name, champion=rival.serving)
@@ -142,22 +113,7 @@ def _beside(
 
 
 def find_drift(split: Split, rival: Model, policy: Policy) -> tuple[FeatureDrift, ...]:
-    """Hold what was learnt from, and the newest days, against the champion's training.
-
-    Parameters
-    ----------
-    split : Split
-        Of the frame that judges.
-    rival : Model
-        The champion.
-    policy : Policy
-        Its limits of drift count.
-
-    Returns
-    -------
-    tuple of FeatureDrift
-        Of each feature the window that moved more: a fault may be as old as the data, or of today.
-    """
+    """Hold what was learnt from, and the newest days, against the champion's training."""
     limits = {
         "max_psi": policy.max_psi,
         "max_missing_change": policy.max_missing_change,

@@ -117,19 +117,7 @@ class Verdict:
 
 
 def decide(findings: Sequence[Finding]) -> str:
-    """Decide from what the rules found.
-
-    Parameters
-    ----------
-    findings : sequence of Finding
-        One a rule.
-
-    Returns
-    -------
-    str
-        ``"keep"`` if a rule is broken, ``"inconclusive"`` if one that is needed cannot be told,
-        else ``"promote"``.
-    """
+    """Decide from what the rules found."""
     if failures(findings):
         return "keep"
     if any(finding.passed is None and finding.is_needed for finding in findings):
@@ -138,18 +126,7 @@ def decide(findings: Sequence[Finding]) -> str:
 
 
 def failures(findings: Sequence[Finding]) -> list[Finding]:
-    """Give what speaks against a challenger.
-
-    Parameters
-    ----------
-    findings : sequence of Finding
-        One a rule.
-
-    Returns
-    -------
-    list of Finding
-        What failed; of its figures nothing where the holdout is too small to tell.
-    """
+    """Give what speaks against a challenger."""
     is_small = any(f.about == "holdout" and f.passed is None for f in findings)
     unheard = {"model", "slice"} if is_small else set()
     return [f for f in findings if f.passed is False and f.about not in unheard]

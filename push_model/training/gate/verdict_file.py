@@ -10,19 +10,6 @@ VERDICT_FILE = "verdict.json"
 def read_figures(verdict: Mapping[str, Any], metric: str) -> dict[str, tuple[float, float, float]]:
     """Read a metric of the holdout with its interval.
 
-    Parameters
-    ----------
-    verdict : mapping
-        What `Verdict.document` gave.
-    metric : str
-        Such as ``"average_precision"``.
-
-    Returns
-    -------
-    dict of str to tuple of float
-        By scorer that has an interval of it: estimate, lower and upper end. Empty where nothing
-        was measured.
-
     Examples
     --------
     >>> verdict = {"metrics": {"challenger": {"average_precision": 0.3}},

@@ -49,24 +49,7 @@ class Round(NamedTuple):
 def fill_baskets(
     rng: np.random.Generator, catalogue: Catalogue, shoppers: Shoppers, visits: Visits
 ) -> Iterator[Round]:
-    """Fill the first basket of every user, then every second one, and so on.
-
-    Parameters
-    ----------
-    rng : Generator
-        Source of all chance.
-    catalogue : Catalogue
-        What is on the shelf.
-    shoppers : Shoppers
-        Traits of the users that `visits` numbers from 0.
-    visits : Visits
-        Their orders.
-
-    Yields
-    ------
-    Round
-        The nth order of each user who has one; `position` is its place in `visits`.
-    """
+    """Fill the first basket of every user, then every second one, and so on."""
     cupboard = _Cupboard(rng, catalogue, shoppers)
     size = _draw_sizes(rng, shoppers.basket[visits.user])
     for seq in range(1, int(visits.seq.max()) + 1):

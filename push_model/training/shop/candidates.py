@@ -21,20 +21,7 @@ FEWEST_GAPS = 5
 
 
 def count_rows(shop: Shop, record: Record) -> int:
-    """Count the candidates: for each recorded order, the products on sale that day.
-
-    Parameters
-    ----------
-    shop : Shop
-        The whole record, recorded orders and others.
-    record : Record
-        Which orders become rows.
-
-    Returns
-    -------
-    int
-        Rows that `iterate_candidates` yields in all.
-    """
+    """Count the candidates: for each recorded order, the products on sale that day."""
     launch_day = np.sort(shop.catalogue.launch_day)
     day = shop.visits.day[record.order]
     return int(np.searchsorted(launch_day, day, side="right").sum())
@@ -42,20 +29,6 @@ def count_rows(shop: Shop, record: Record) -> int:
 
 def iterate_candidates(shop: Shop, record: Record, *, block_rows: int) -> Iterator[pd.DataFrame]:
     """Yield the frame's rows by product and then by time, every feature as of the order.
-
-    Parameters
-    ----------
-    shop : Shop
-        The whole record, recorded orders and others.
-    record : Record
-        Which orders become rows.
-    block_rows : int
-        Rows to gather before they are yielded; memory is in proportion to it.
-
-    Yields
-    ------
-    DataFrame of shape (n_rows, 27)
-        The published columns, in their order.
 
     Notes
     -----

@@ -74,16 +74,6 @@ class Catalogue:
 def draw_catalogue(rng: np.random.Generator) -> Catalogue:
     """Draw a shelf of products with invented names.
 
-    Parameters
-    ----------
-    rng : Generator
-        Source of all chance.
-
-    Returns
-    -------
-    Catalogue
-        976 products of 62 types and 264 vendors.
-
     Examples
     --------
     >>> catalogue = draw_catalogue(np.random.default_rng(0))

@@ -31,21 +31,6 @@ class Record:
 def record_orders(rng: np.random.Generator, shop: Shop, *, orders: int) -> Record:
     """Choose users at random until they placed `orders` repeat orders in the window.
 
-    Parameters
-    ----------
-    rng : Generator
-        Source of all chance.
-    shop : Shop
-        With at least `orders` repeat orders in the window.
-    orders : int
-        Number of orders to record; the last user's are cut to fit.
-
-    Returns
-    -------
-    Record
-        Users rather than single orders are chosen, so that a user's earlier orders are
-        in the frame too.
-
     Examples
     --------
     >>> from push_model.training.shop.shop import simulate_shop

@@ -34,27 +34,6 @@ def write_sample(
 ) -> int:
     """Write a synthetic feature frame in the published schema, as CSV.
 
-    Parameters
-    ----------
-    path : str or Path
-        File to write; an older file gives way once the new one is complete.
-    orders : int, default=350
-        Repeat orders to record, at least 10. Each gives about 836 rows.
-    seed : int, default=0
-        The same seed gives the same bytes, another seed another shop.
-    report_progress : callable, default=None
-        Called with rows written so far and rows in all, after each block.
-
-    Returns
-    -------
-    int
-        Rows written.
-
-    Raises
-    ------
-    InvalidEventError
-        If `orders` or `seed` is no such number, or `path` is no place for a file.
-
     Notes
     -----
     A shop is simulated first and kept as a few bytes an item sold; the rows follow block

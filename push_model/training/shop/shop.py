@@ -30,18 +30,7 @@ class Marks(NamedTuple):
     order: NDArray[np.int32]
 
     def of(self, product: int) -> NDArray[np.int32]:
-        """Give the orders marked for one product.
-
-        Parameters
-        ----------
-        product : int
-            Its place in the catalogue.
-
-        Returns
-        -------
-        ndarray of shape (n_orders,)
-            Places in the visits.
-        """
+        """Give the orders marked for one product."""
         return self.order[self.start[product] : self.start[product + 1]]
 
 
@@ -81,18 +70,6 @@ class _Block(NamedTuple):
 
 def simulate_shop(rng: np.random.Generator, *, min_repeat_orders: int) -> Shop:
     """Simulate users, one block after another, until they placed enough repeat orders.
-
-    Parameters
-    ----------
-    rng : Generator
-        Source of all chance.
-    min_repeat_orders : int
-        Smallest number of repeat orders within the window.
-
-    Returns
-    -------
-    Shop
-        Its memory is a few bytes an item bought; nothing of size orders x products.
 
     Examples
     --------

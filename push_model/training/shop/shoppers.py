@@ -38,38 +38,13 @@ class Shoppers(NamedTuple):
     keeps_regulars: NDArray[np.bool_]
 
     def told_household(self, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Hide the households of the many users who never tell.
-
-        Parameters
-        ----------
-        rng : Generator
-            Source of all chance.
-
-        Returns
-        -------
-        ndarray of shape (n_users, n_counts)
-            Households as the shop knows them.
-        """
+        """Hide the households of the many users who never tell."""
         tells = rng.random((len(self.household), 1)) < TELLING_SHARE
         return np.where(tells, self.household, UNTOLD_HOUSEHOLD)
 
 
 def draw_shoppers(rng: np.random.Generator, catalogue: Catalogue, *, users: int) -> Shoppers:
     """Draw users with a household, tastes and habits of their own.
-
-    Parameters
-    ----------
-    rng : Generator
-        Source of all chance.
-    catalogue : Catalogue
-        What there is to like.
-    users : int
-        Number of users.
-
-    Returns
-    -------
-    Shoppers
-        Their traits.
 
     Examples
     --------

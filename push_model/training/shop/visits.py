@@ -40,38 +40,13 @@ class Visits(NamedTuple):
 
 
 def draw_pull(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Draw how much each day, warm-up included, attracts orders from its neighbours.
-
-    Parameters
-    ----------
-    rng : Generator
-        Source of all chance.
-
-    Returns
-    -------
-    ndarray of shape (n_days,)
-        1 for an ordinary day.
-    """
+    """Draw how much each day, warm-up included, attracts orders from its neighbours."""
     days = np.arange(-WARM_UP_DAYS, WINDOW_DAYS + 2)
     return np.take(WEEKDAY_PULL, days % 7) * rng.lognormal(0, 0.1, len(days))
 
 
 def draw_visits(rng: np.random.Generator, *, users: int, pull: NDArray[np.float64]) -> Visits:
     """Draw the orders of `users` new users from their first order to the window's end.
-
-    Parameters
-    ----------
-    rng : Generator
-        Source of all chance.
-    users : int
-        Number of users.
-    pull : ndarray of shape (n_days,)
-        From `draw_pull`.
-
-    Returns
-    -------
-    Visits
-        At least one order a user.
 
     Examples
     --------

@@ -28,7 +28,7 @@ from push_ops.retraining.form import FORM
 from push_ops.retraining.request import read_request
 from tests.frames import make_frame
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 DAGS = Path(__file__).parents[3] / "dags"
 UNTIL = date(2021, 6, 1)

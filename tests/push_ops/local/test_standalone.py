@@ -75,7 +75,6 @@ def test_tasks_reach_the_api_where_it_listens(tmp_path):
     assert chosen["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:8123/execution/"
 
 
-@pytest.mark.slow
 def test_airflow_starts_lets_its_user_in_and_stops_without_a_trace(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -22,7 +22,7 @@ from push_ops.retraining.arrival import AwaitDataset
 from push_ops.retraining.form import FORM
 from push_ops.retraining.request import read_request
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 DAGS = Path(__file__).parents[3] / "dags"
 ROW = b"1,2\n"

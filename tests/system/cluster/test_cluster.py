@@ -23,7 +23,6 @@ from tests.frames import make_frame
 from tests.system.cluster.running import wait_until
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
 ]
 

@@ -17,7 +17,6 @@ from push_model.training.gate.validation import validate_model
 from tests.frames import make_frame
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.mltest("Infra 4"),
     pytest.mark.usefixtures("undrawn_pictures"),
     pytest.mark.no_cover,

@@ -273,7 +273,6 @@ def test_slices_give_the_reasons_only_where_nothing_else_failed():
 
 @pytest.mark.mltest("Model 6")
 @pytest.mark.mltest("Model 7")
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("slice_name", "column", "value", "others"),
     [

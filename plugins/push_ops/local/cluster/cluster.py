@@ -41,20 +41,7 @@ Port = Annotated[int, typer.Option(min=1, max=65_535, help="Where the web page l
 
 @app.command(help="Start a cluster in the background, wait for it, print its address and login.")
 def up(home: Home, port: Port = 8080) -> None:
-    """Start a cluster in the background, wait until it is ready, print its address and login.
-
-    Parameters
-    ----------
-    home : Path
-        The cluster's folder.
-    port : int, default=8080
-        Where the web page listens.
-
-    Raises
-    ------
-    typer.Exit
-        If it is up already, or did not start.
-    """
+    """Start a cluster in the background, wait until it is ready, print its address and login."""
     started = time.monotonic()
     try:
         plan, _ = start_cluster(home.absolute(), port=port)
@@ -67,13 +54,7 @@ def up(home: Home, port: Port = 8080) -> None:
 
 @app.command(help="Stop every process that `up` started.")
 def down(home: Home) -> None:
-    """Stop every process that `up` started.
-
-    Parameters
-    ----------
-    home : Path
-        The cluster's folder.
-    """
+    """Stop every process that `up` started."""
     if not is_running(home):
         typer.echo("The cluster is not up: there is nothing to stop.")
         return
@@ -84,29 +65,7 @@ def down(home: Home) -> None:
 def start_cluster(
     home: Path, *, port: int, settings: Mapping[str, str] | None = None
 ) -> tuple[Plan, Startup]:
-    """Start a cluster and wait until every part of it is ready.
-
-    Parameters
-    ----------
-    home : Path
-        Its folder, made where absent: PostgreSQL's and Valkey's data, secrets, logs.
-    port : int
-        Where the web page and the API listen.
-    settings : mapping of str to str, optional
-        Environment variables that differ from docker-compose.yaml's.
-
-    Returns
-    -------
-    Plan
-        What was started.
-    Startup
-        What runs.
-
-    Raises
-    ------
-    StartError
-        If it is up already, or did not start. Nothing is left running then.
-    """
+    """Start a cluster and wait until every part of it is ready."""
     refuse_running(home, command="make cluster-down")
     refuse_taken_port(port, command="make cluster")
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -145,20 +104,7 @@ def _await_dags(plan: Plan) -> None:
 
 
 def describe(plan: Plan, home: Path) -> str:
-    """Say what a person needs to know of a cluster that runs.
-
-    Parameters
-    ----------
-    plan : Plan
-        What runs.
-    home : Path
-        Its folder.
-
-    Returns
-    -------
-    str
-        A line for each thing.
-    """
+    """Say what a person needs to know of a cluster that runs."""
     return (
         f"  address   http://{HOST}:{plan.ports.api}\n  user      {USER}\n"
         f"  password  {plan.secrets['AIRFLOW_ADMIN_PASSWORD']}\n"
@@ -170,49 +116,19 @@ def describe(plan: Plan, home: Path) -> str:
 
 
 def write_settings(path: Path, plan: Plan) -> None:
-    """Write the settings for whoever wants to run Airflow's commands against the cluster.
-
-    Parameters
-    ----------
-    path : Path
-        For its owner's eyes only: it holds passwords.
-    plan : Plan
-        The cluster.
-    """
+    """Write the settings for whoever wants to run Airflow's commands against the cluster."""
     write_for_owner(path, plan.exports())
 
 
 def list_unready_components(plan: Plan) -> list[str]:
-    """Ask Airflow's components which of them is not well.
-
-    Parameters
-    ----------
-    plan : Plan
-        What runs.
-
-    Returns
-    -------
-    list of str
-        Names of components.
-    """
+    """Ask Airflow's components which of them is not well."""
     ports = plan.ports
     silent = [] if ask(ports.execution, "/execution/health") else ["execution-api"]
     return [*list_unready(ports.api), *silent, *list_silent_workers(plan.broker)]
 
 
 def list_silent_workers(broker: str) -> list[str]:
-    """Ask the workers which of them does not answer.
-
-    Parameters
-    ----------
-    broker : str
-        Address of Valkey.
-
-    Returns
-    -------
-    list of str
-        Names of components.
-    """
+    """Ask the workers which of them does not answer."""
     expected = {f"celery@{name}": name for name in WORKERS}
     with Celery(broker=broker) as celery:
         try:

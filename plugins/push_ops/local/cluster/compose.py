@@ -31,59 +31,18 @@ class Service:
     environment: dict[str, str] = field(repr=False)  # holds passwords
 
     def with_arguments(self, *arguments: str) -> Self:
-        """Give the service with a longer command.
-
-        Parameters
-        ----------
-        *arguments : str
-            Further arguments.
-
-        Returns
-        -------
-        Service
-        """
+        """Give the service with a longer command."""
         return replace(self, command=[*self.command, *arguments])
 
     def with_settings(self, settings: Mapping[str, str]) -> Self:
-        """Give the service with other settings, or more of them.
-
-        Parameters
-        ----------
-        settings : mapping of str to str
-            Environment variables.
-
-        Returns
-        -------
-        Service
-        """
+        """Give the service with other settings, or more of them."""
         return replace(self, environment={**self.environment, **settings})
 
 
 def read_services(
     path: Path, *, variables: Mapping[str, str], places: Mapping[str, str]
 ) -> dict[str, Service]:
-    """Read the services as they would run, but somewhere else.
-
-    Parameters
-    ----------
-    path : Path
-        A docker-compose.yaml.
-    variables : mapping of str to str
-        What it takes from the environment.
-    places : mapping of str to str
-        Addresses and folders of the containers, and what stands for each here.
-
-    Returns
-    -------
-    dict of str to Service
-
-    Raises
-    ------
-    KeyError
-        If a variable is required and not given.
-    ValueError
-        If a variable is written in another way than with a default or a complaint.
-    """
+    """Read the services as they would run, but somewhere else."""
     services: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text("utf-8"))["services"]
     read = {}
     for name, service in services.items():

@@ -16,18 +16,7 @@ CLEAN_STOP_S = 1.0
 
 
 def start_guard(home: Path) -> "subprocess.Popen[bytes]":
-    """Start a process that stops everything when this one ends, in whatever way.
-
-    Parameters
-    ----------
-    home : Path
-        Airflow's folder.
-
-    Returns
-    -------
-    Popen
-        Closing its ``stdin`` ends the guard's watch.
-    """
+    """Start a process that stops everything when this one ends, in whatever way."""
     plugins = str(Path(__file__).parents[3])
     return subprocess.Popen(  # noqa: S603 - our own words
         [sys.executable, "-m", __name__, str(home)],
@@ -38,15 +27,7 @@ def start_guard(home: Path) -> "subprocess.Popen[bytes]":
 
 
 def watch(home: Path, pipe: IO[bytes]) -> None:
-    """Wait for the pipe to close, then stop everything.
-
-    Parameters
-    ----------
-    home : Path
-        Airflow's folder.
-    pipe : binary file
-        Nothing is ever written into its other end.
-    """
+    """Wait for the pipe to close, then stop everything."""
     pipe.read()
     stop_recorded(home, clean_stop_s=CLEAN_STOP_S)
 

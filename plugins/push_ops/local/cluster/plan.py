@@ -77,21 +77,7 @@ class Plan:
 
 
 def plan_cluster(home: Path, *, port: int, settings: Mapping[str, str]) -> Plan:
-    """Plan a cluster: draw its secrets, choose its ports, read its commands.
-
-    Parameters
-    ----------
-    home : Path
-        Airflow's folder.
-    port : int
-        Where the web page and the API listen.
-    settings : mapping of str to str
-        Environment variables that differ from docker-compose.yaml's.
-
-    Returns
-    -------
-    Plan
-    """
+    """Plan a cluster: draw its secrets, choose its ports, read its commands."""
     secrets = read_secrets(home / "secrets.env")
     execution, postgres, redis, health = find_free_ports(4)
     ports = Ports(api=port, execution=execution, postgres=postgres, redis=redis, health=health)
@@ -118,31 +104,14 @@ def plan_cluster(home: Path, *, port: int, settings: Mapping[str, str]) -> Plan:
 
 
 def read_secrets(path: Path) -> dict[str, str]:
-    """Read the secrets of a folder; draw them where there are none.
-
-    Parameters
-    ----------
-    path : Path
-        The file, for its owner's eyes only.
-
-    Returns
-    -------
-    dict of str to str
-        What docker-compose.yaml requires.
-    """
+    """Read the secrets of a folder; draw them where there are none."""
     if not path.exists():
         write_secrets(path)
     return dict(line.split("=", 1) for line in path.read_text("utf-8").splitlines())
 
 
 def surroundings() -> dict[str, str]:
-    """Give this process's environment without the settings of another Airflow.
-
-    Returns
-    -------
-    dict of str to str
-        This Python's programs come first on the ``PATH``.
-    """
+    """Give this process's environment without the settings of another Airflow."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     programs = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
     return {**kept, "PATH": programs}

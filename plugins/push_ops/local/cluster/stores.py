@@ -30,20 +30,7 @@ ANSWER_TIMEOUT_S = 3
 
 
 def prepare_postgres(folder: Path, password: str) -> None:
-    """Make PostgreSQL's folder and an empty database in it; leave them where they are there.
-
-    Parameters
-    ----------
-    folder : Path
-        Its data folder.
-    password : str
-        Of its one user.
-
-    Raises
-    ------
-    StartError
-        If PostgreSQL does not want to.
-    """
+    """Make PostgreSQL's folder and an empty database in it; leave them where they are there."""
     if folder.exists():
         return
     aside = folder.with_name(f"{folder.name}.new")
@@ -60,36 +47,14 @@ def prepare_postgres(folder: Path, password: str) -> None:
 
 
 def postgres_command(folder: Path, port: int) -> list[str]:
-    """Say how PostgreSQL is started.
-
-    Parameters
-    ----------
-    folder : Path
-        Its data folder.
-    port : int
-        Where it listens.
-
-    Returns
-    -------
-    list of str
-    """
+    """Say how PostgreSQL is started."""
     settings = {"listen_addresses": HOST, "port": str(port), "unix_socket_directories": ""}
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     return [*_program("postgres"), "-D", str(folder), *options]
 
 
 def prepare_valkey(folder: Path, port: int, password: str) -> None:
-    """Write Valkey's settings: a file, because everyone can read the arguments of a process.
-
-    Parameters
-    ----------
-    folder : Path
-        Its folder.
-    port : int
-        Where it listens.
-    password : str
-        What it asks for.
-    """
+    """Write Valkey's settings: a file, because everyone can read the arguments of a process."""
     folder.mkdir(mode=0o700, exist_ok=True)
     settings = {
         "bind": HOST,
@@ -103,34 +68,12 @@ def prepare_valkey(folder: Path, port: int, password: str) -> None:
 
 
 def valkey_command(folder: Path) -> list[str]:
-    """Say how Valkey is started.
-
-    Parameters
-    ----------
-    folder : Path
-        Its folder.
-
-    Returns
-    -------
-    list of str
-    """
+    """Say how Valkey is started."""
     return [str(get_binary_path()), str(folder / "valkey.conf")]
 
 
 def list_unready_stores(postgres_port: int, redis_port: int, redis_password: str) -> list[str]:
-    """Ask which of the two does not take connections yet.
-
-    Parameters
-    ----------
-    postgres_port, redis_port : int
-        Where they listen.
-    redis_password : str
-        What Valkey asks for.
-
-    Returns
-    -------
-    list of str
-    """
+    """Ask which of the two does not take connections yet."""
     unready = []
     asked = [str(_postgres_programs() / "pg_isready"), "--host", HOST, "--port", str(postgres_port)]
     asked += ["--timeout", str(ANSWER_TIMEOUT_S)]

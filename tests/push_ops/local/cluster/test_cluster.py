@@ -87,7 +87,6 @@ def test_without_a_broker_every_worker_is_silent():
     assert list_silent_workers(f"redis://{HOST}:{port}/0") == ["worker-1", "worker-2"]
 
 
-@pytest.mark.slow
 def test_a_preparation_that_fails_leaves_nothing_running_and_shows_its_log(tmp_path):
     with pytest.raises(StartError, match=r"(?s)init failed.*init\.log; it ends:.*no_such_key"):
         start_cluster(

@@ -60,7 +60,6 @@ def ask(connection, statement):
         return cursor.fetchall() if cursor.description else None
 
 
-@pytest.mark.slow
 def test_both_keep_what_was_stored_when_they_are_started_again(stores):
     stores.start()
     connection = stores.connect()
@@ -79,7 +78,6 @@ def test_both_keep_what_was_stored_when_they_are_started_again(stores):
         assert client.get("kept") == b"too"
 
 
-@pytest.mark.slow
 def test_nobody_comes_in_without_the_password_or_from_another_machine(stores):
     startup = stores.start()
 
@@ -94,7 +92,6 @@ def test_nobody_comes_in_without_the_password_or_from_another_machine(stores):
     assert "root" not in {process.username() for process in startup.sessions["postgres"].members()}
 
 
-@pytest.mark.slow
 def test_a_half_made_database_is_made_anew(stores):
     half = stores.home / "postgres.new"
     half.mkdir()

@@ -1,0 +1,57 @@
+"""The tier of each folder of tests, and its budget of CPU seconds."""
+
+from pathlib import PurePosixPath
+
+# Quick tests alone: no Airflow, no subprocess, no training. `make check` runs them.
+CHECK = frozenset({"model", "store", "serving", "reporting"})
+SYSTEM = "system"
+
+# What `make test` may spend on two cores, in CPU seconds.
+CPU = {
+    "model": 40,
+    "store": 20,
+    "serving": 40,
+    "contracts": 20,
+    "evaluation": 20,
+    "reporting": 10,
+    "training": 180,
+    "exploration": 60,
+    "commands": 20,
+    "push_ops": 40,
+    "dags": 70,
+    "faults": 60,
+    "examples": 15,
+    "project": 40,
+    "doctests": 25,
+    "imports, collection": 60,
+}
+
+
+def folder_of(nodeid: str) -> str:
+    """Return the folder of tests/ that a test lies in."""
+    parts = PurePosixPath(nodeid.partition("::")[0]).parts
+    if parts[0] != "tests":
+        return "doctests"
+    return parts[1] if len(parts) > 2 else "project"
+
+
+def tier_of(nodeid: str) -> str:
+    """Return the marker of a test: check, test or system."""
+    folder = folder_of(nodeid)
+    if folder == SYSTEM:
+        return SYSTEM
+    return "check" if folder in CHECK else "test"
+
+
+def budget_lines(spent: dict[str, float]) -> list[str]:
+    """Format what each folder spent beside what it may spend."""
+    if not spent:
+        return []
+    lines = ["", "CPU seconds by folder (spent of budget)"]
+    for folder, seconds in sorted(spent.items(), key=lambda pair: -pair[1]):
+        budget = CPU.get(folder)
+        above = "  ABOVE ITS BUDGET" if budget is not None and seconds > budget else ""
+        lines.append(f"  {folder:22} {seconds:6.0f} of {budget or '-'}{above}")
+    total = sum(spent.values())
+    lines.append(f"  {'all':22} {total:6.0f} of {sum(CPU.values())}")
+    return lines
