@@ -1,4 +1,4 @@
-"""Which calibration makes propensities more honest on orders it has not seen, and at what price?
+"""Compare calibrations of propensities on unseen orders: gain and cost.
 
 python benchmarks/calibration.py FRAME
 """

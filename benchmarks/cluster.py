@@ -1,4 +1,4 @@
-"""What does a whole run take on a real cluster, from REST to a served prediction?
+"""Measure a whole run on a real cluster, from REST to a served prediction.
 
     PYTHONPATH=plugins python benchmarks/cluster.py FRAME --run-date 2022-03-15 [--explore full]
 

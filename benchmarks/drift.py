@@ -1,4 +1,4 @@
-"""How far do features move between windows of a frame by themselves, and how far by a fault?
+"""Measure how far features move between windows of a frame, by themselves and through faults.
 
 python benchmarks/drift.py FRAME
 """

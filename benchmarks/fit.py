@@ -1,4 +1,4 @@
-"""What does a fit cost, and how well does it rank, ours beside boosted trees as others set them?
+"""Compare fit cost and ranking with boosted trees at the settings of others.
 
     python benchmarks/fit.py FRAME --repeats 3
 

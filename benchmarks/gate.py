@@ -1,4 +1,4 @@
-"""How often does the gate err, and what does it cost?
+"""Measure how often the gate errs, and what it costs.
 
     python benchmarks/gate.py --runs 200
 

@@ -1,4 +1,4 @@
-"""What does a fresh process pay to be able to answer, ours against the usual way?
+"""Compare what a fresh process pays before its first answer with the usual way.
 
     python benchmarks/import_serving.py --repeats 11
 

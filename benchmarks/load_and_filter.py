@@ -1,4 +1,4 @@
-"""What do loading and filtering a feature frame cost, ours against pandas and Polars?
+"""Compare loading and filtering a feature frame with pandas and Polars.
 
     python benchmarks/load_and_filter.py data/feature_frame_20220314.csv --repeats 5 --tenfold
 

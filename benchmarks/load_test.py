@@ -1,4 +1,4 @@
-"""What does the example API bear, and how much of an answer's time is the web server's own?
+"""Measure the load that the example API bears, and the web server's share of an answer.
 
     python benchmarks/load_test.py --seconds 5
 

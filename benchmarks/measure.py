@@ -1,4 +1,4 @@
-"""What does a command cost? Median wall seconds and peak memory of fresh processes, in turns."""
+"""Measure a command: median wall seconds and peak memory of fresh processes, in turns."""
 
 import os
 import statistics

@@ -1,4 +1,4 @@
-"""What does an answer cost, ours against the usual way and CatBoost's own?
+"""Compare the cost of an answer with the usual way and with CatBoost's own.
 
     OMP_NUM_THREADS=1 python benchmarks/predict.py --repeats 30
 

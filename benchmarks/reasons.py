@@ -1,4 +1,4 @@
-"""Do our reasons agree with CatBoost's own SHAP values, and what do they cost?
+"""Compare our reasons with CatBoost's SHAP values: agreement and cost.
 
     python benchmarks/reasons.py FRAME
 

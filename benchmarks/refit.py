@@ -1,4 +1,4 @@
-"""Does it pay to refit a validated model on all that is known before it serves?
+"""Measure the gain of refitting a validated model on all known orders before it serves.
 
     python benchmarks/refit.py FRAME --origins 6 --every 42 --days 14 --iterations 150
 

@@ -1,4 +1,4 @@
-"""Which model do the benchmarks ask? 300 symmetric trees of depth 6, from an invented frame.
+"""Train the benchmarks' model: 300 symmetric trees of depth 6, from a made-up frame.
 
 python benchmarks/trained_store.py FOLDER
 """
