@@ -1,13 +1,14 @@
-"""How does a file reach the disk whole? Written aside, synced, renamed."""
+"""Write files and folders that appear whole on the disk or not at all."""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import stat
 from os.path import lexists
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,22 @@ def write_aside(path: Path, content: bytes) -> None:
         aside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON file whole or not at all, and make its folder; NaN raises ValueError."""
+    text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_aside(path, f"{text}\n".encode())
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file. Raises OSError if it cannot be read, ValueError if it is not JSON."""
+    content = path.read_bytes()
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not JSON: {error}") from error
 
 
 def move_synced(aside: Path, path: Path) -> None:

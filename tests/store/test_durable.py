@@ -7,11 +7,13 @@ from push_model.store import durable
 from push_model.store.durable import (
     append_line,
     is_aside,
+    read_json,
     read_whole,
     remove_folder,
     sync_folder,
     write_aside,
     write_folder,
+    write_json,
 )
 
 
@@ -101,6 +103,27 @@ def test_lines_are_added_to_whole_lines_and_to_a_half_one(tmp_path):
     append_line(path, b"3")
 
     assert path.read_bytes() == b"1\n2\nha\n3\n"
+
+
+def test_a_json_file_is_read_as_it_was_written_and_its_folder_is_made(tmp_path):
+    path = tmp_path / "run" / "verdict.json"
+    document = {"b": [1, 0.1, None], "a": "æ"}
+
+    write_json(path, document)
+
+    assert read_json(path) == document
+    assert path.read_bytes().decode().splitlines()[-2:] == ['  "a": "æ"', "}"]
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(path, {"a": float("nan")})
+    assert read_json(path) == document
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000])
+def test_a_file_that_is_not_json_is_refused_in_one_way(tmp_path, content):
+    (tmp_path / "file").write_bytes(content)
+
+    with pytest.raises(ValueError, match="not JSON: "):
+        read_json(tmp_path / "file")
 
 
 @pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP])
