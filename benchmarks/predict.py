@@ -34,7 +34,7 @@ from push_model import handler_predict
 from push_model.columns import FEATURES
 from push_model.model import scoring
 from push_model.model.scoring import Model
-from push_model.serving import process
+from push_model.serving.settings import settings_of_process
 from push_model.store.folder import read_model
 
 MANY = 10_000
@@ -95,7 +95,7 @@ def compare_requests(frame: pd.DataFrame, ours: Pipeline, usual: Pipeline, *, re
     one = to_json(frame.tail(1))
     print_percentiles("ours", partial(handler_predict, {"users": one}), calls=20_000)
     os.environ["PUSH_SKEW_SKETCH"] = "off"
-    process.sketches_skew.cache_clear()
+    settings_of_process.cache_clear()
     print_percentiles(
         "ours without its skew sketch", lambda: handler_predict({"users": one}), calls=20_000
     )

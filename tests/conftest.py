@@ -5,9 +5,9 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-from push_model.serving import age, health, prediction, process
-from push_model.serving import settings as limits
+from push_model.serving import health, prediction, process
 from push_model.serving.live_model import LiveModels
+from push_model.serving.settings import settings_of_process
 from tests.tiers import CPU, budget_lines, folder_of, tier_of
 from tests.undrawn import undrawn
 
@@ -89,9 +89,7 @@ def _new_process(monkeypatch):
     for module in (process, prediction, health):
         monkeypatch.setattr(module, "LIVE_MODELS", live)
     process.TALLY.start()
-    limits.limits_of_process.cache_clear()
-    age.max_age_days_of_process.cache_clear()
-    process.sketches_skew.cache_clear()
+    settings_of_process.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ from push_model.errors import (
     ModelNotFoundError,
     PushModelError,
 )
-from push_model.serving.age import age_in_days, max_age_days_of_process
+from push_model.serving.settings import age_in_days, read_max_age_days
 from push_model.store.promotion import champion as read_champion
 from push_model.store.promotion import model_path
 
@@ -142,7 +142,7 @@ def champion(models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
     console.print(f"[bold]{serving.model_name}[/] serves since {serving.promoted_at}.")
     age = age_in_days(str(_manifest(path).get("trained_on")), datetime.now(UTC).date())
     if age is not None:
-        console.print(f"It is {age} days old; {max_age_days_of_process()} are allowed.")
+        console.print(f"It is {age} days old; {read_max_age_days(os.environ)} are allowed.")
     console.print(_metrics(_manifest(path)["metrics"]["holdout"], title="Holdout when trained"))
     _show_folder(path)
 

@@ -15,7 +15,8 @@ from push_model.errors import (
     did_you_mean,
 )
 from push_model.serving.feature_rules import kind_of
-from push_model.serving.process import LIVE_MODELS, TALLY, models_dir_of_process, sketches_skew
+from push_model.serving.process import LIVE_MODELS, TALLY
+from push_model.serving.settings import models_dir_of_process, settings_of_process
 from push_model.serving.users import read_users
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def predict(
     """
     try:
         _check_options(threshold=threshold, explain=explain, model=model, details=details)
-        is_sketching = sketches_skew()
+        is_sketching = settings_of_process().sketches_skew
         asked = read_users(users)
         live = LIVE_MODELS.get(str(models_dir or models_dir_of_process()), model)
     except PushModelError:

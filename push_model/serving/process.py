@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from push_model.errors import InvalidSettingError
 from push_model.serving.live_model import LiveModels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-DEFAULT_MODELS_DIR = "models"
 
 # Names come from requests, without end if someone wills it; so many show what is misspelt.
 MOST_UNKNOWN_NAMES = 20
@@ -113,37 +109,6 @@ class Tally:
 
 LIVE_MODELS = LiveModels()
 TALLY = Tally()
-
-
-def models_dir_of_process() -> str:
-    """Say where the model store is; read anew each time, for tests set it.
-
-    Returns
-    -------
-    str
-        ``PUSH_MODELS_DIR``, or ``models`` where it is not set.
-    """
-    return os.environ.get("PUSH_MODELS_DIR") or DEFAULT_MODELS_DIR
-
-
-@cache
-def sketches_skew() -> bool:
-    """Say whether requests are held against training; read from the environment once a process.
-
-    Returns
-    -------
-    bool
-        False where ``PUSH_SKEW_SKETCH`` is ``off``.
-
-    Raises
-    ------
-    InvalidSettingError
-        If it is neither ``on`` nor ``off``.
-    """
-    setting = os.environ.get("PUSH_SKEW_SKETCH") or "on"
-    if setting not in {"on", "off"}:
-        raise InvalidSettingError(f"PUSH_SKEW_SKETCH must be 'on' or 'off', got {setting!r:.40}.")
-    return setting == "on"
 
 
 def _start_in_fork() -> None:

@@ -1,66 +1,139 @@
-"""How large may a request be? What one process answers must not eat the machine it runs on."""
+"""Read the settings of this process from its environment."""
 
 from __future__ import annotations
 
 import os
 import re
+from datetime import date
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from push_model.errors import InvalidSettingError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_MODELS_DIR = "models"
+
+# At that age a model has lost the gate's margin of its average precision, at the earliest that the
+# measurement allows (docs/staleness.md).
+MAX_AGE_DAYS = 70
+MAX_AGE_VARIABLE = "PUSH_MAX_AGE_DAYS"
+
+_WHOLE = re.compile(r"[1-9][0-9]{0,14}")
+
 
 class Limits(NamedTuple):
-    """The largest request that is read.
+    """The largest request that is read."""
 
-    Attributes
-    ----------
-    characters : int
-        Length of the JSON text: some 200,000 users with their 19 features.
-    candidates : int
-        Users times their products.
-    nesting : int
-        Objects and lists inside each other; a sound request has three.
-    """
-
-    characters: int = 128 * 1024 * 1024
-    candidates: int = 1_000_000
-    nesting: int = 32
+    characters: int = 128 * 1024 * 1024  # of JSON text: some 200,000 users with their 19 features
+    candidates: int = 1_000_000  # users times their products
+    nesting: int = 32  # objects and lists inside each other; a valid request has three
 
 
-_VARIABLES = {
+_LIMITS = {
     "characters": "PUSH_MAX_REQUEST_CHARACTERS",
     "candidates": "PUSH_MAX_CANDIDATES",
     "nesting": "PUSH_MAX_NESTING",
 }
 
 
-_WHOLE = re.compile(r"[1-9][0-9]{0,14}")
+class Settings(NamedTuple):
+    """The settings of a process."""
+
+    limits: Limits
+    sketches_skew: bool  # whether requests are compared with the training data
+    max_age_days: int | None  # None if it cannot be read, which stops no prediction
+    max_age_fault: str | None  # why it cannot be read
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings; an empty variable counts as not set.
+
+        Parameters
+        ----------
+        environ : mapping of str to str
+            Environment variables.
+
+        Returns
+        -------
+        Settings
+            The defaults where nothing is set.
+
+        Raises
+        ------
+        InvalidSettingError
+            If a limit is not a whole number of at least 1, or ``PUSH_SKEW_SKETCH`` is neither
+            ``on`` nor ``off``.
+        """
+        limits = {
+            name: read_setting(variable, environ[variable])
+            for name, variable in _LIMITS.items()
+            if environ.get(variable)
+        }
+        sketch = environ.get("PUSH_SKEW_SKETCH") or "on"
+        if sketch not in {"on", "off"}:
+            raise InvalidSettingError(
+                f"PUSH_SKEW_SKETCH must be 'on' or 'off', got {sketch!r:.40}."
+            )
+        try:
+            most, fault = read_max_age_days(environ), None
+        except InvalidSettingError as error:
+            most, fault = None, str(error)
+        return cls(Limits(**limits), sketch == "on", most, fault)
 
 
 @cache
-def limits_of_process() -> Limits:
-    """Read the limits from the environment, once a process.
+def settings_of_process() -> Settings:
+    """Read the settings of this process, once.
 
     Returns
     -------
-    Limits
-        The defaults where nothing is set.
+    Settings
+        See `Settings.from_environ`.
 
     Raises
     ------
     InvalidSettingError
-        If a variable is no whole number of at least 1.
+        See `Settings.from_environ`.
     """
-    return Limits(**{
-        name: read_setting(variable, os.environ[variable])
-        for name, variable in _VARIABLES.items()
-        if os.environ.get(variable)
-    })
+    return Settings.from_environ(os.environ)
+
+
+def models_dir_of_process() -> str:
+    """Return the model store of this process; read at each call, because tests change it.
+
+    Returns
+    -------
+    str
+        ``PUSH_MODELS_DIR``, or ``models`` where it is not set.
+    """
+    return os.environ.get("PUSH_MODELS_DIR") or DEFAULT_MODELS_DIR
+
+
+def read_max_age_days(environ: Mapping[str, str]) -> int:
+    """Read how old a model may be.
+
+    Parameters
+    ----------
+    environ : mapping of str to str
+        May hold ``PUSH_MAX_AGE_DAYS``.
+
+    Returns
+    -------
+    int
+        In days; 70 where nothing is set.
+
+    Raises
+    ------
+    InvalidSettingError
+        If it is not a whole number of at least 1.
+    """
+    return read_setting(MAX_AGE_VARIABLE, environ.get(MAX_AGE_VARIABLE) or str(MAX_AGE_DAYS))
 
 
 def read_setting(variable: str, text: str) -> int:
-    """Read what an environment variable says.
+    """Read the value of an environment variable.
 
     Parameters
     ----------
@@ -77,11 +150,39 @@ def read_setting(variable: str, text: str) -> int:
     Raises
     ------
     InvalidSettingError
-        If it is no whole number of at least 1.
+        If it is not a whole number of at least 1.
     """
     if _WHOLE.fullmatch(text):
         return int(text)
     raise InvalidSettingError(
-        f"{variable} must be a whole number of at least 1, got {text!r:.40}. Mend it, or unset it "
-        "to have the default, and start the process anew."
+        f"{variable} must be a whole number of at least 1, got {text!r:.40}. Fix it, or unset it "
+        "to use the default, and restart the process."
     )
+
+
+def age_in_days(trained_on: str, on: date) -> int | None:
+    """Count the days since a model was trained.
+
+    Parameters
+    ----------
+    trained_on : str
+        Its training date, ``"yyyy-mm-dd"``.
+    on : date
+        The day up to which to count.
+
+    Returns
+    -------
+    int or None
+        Below 0 for a model of a later day; None if the training date is not a date.
+
+    Examples
+    --------
+    >>> age_in_days("2026-01-05", date(2026, 2, 14))
+    40
+    >>> age_in_days("2026-06-31", date(2026, 7, 1)) is None
+    True
+    """
+    try:
+        return (on - date.fromisoformat(trained_on)).days
+    except ValueError:  # a document may hold the 31st of June
+        return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from push_model.errors import InvalidEventError, RequestTooLargeError
 from push_model.serving.feature_rules import kind_of
-from push_model.serving.settings import limits_of_process
+from push_model.serving.settings import settings_of_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -76,7 +76,7 @@ def read_users(users: Any, limits: Limits | None = None) -> dict[UserId, Any]:
     >>> read_users('{"u_17": {"count_pets": 2}}')
     {'u_17': {'count_pets': 2.0}}
     """
-    limits = limits or limits_of_process()
+    limits = limits or settings_of_process().limits
     read: Any = _parse(users, limits) if isinstance(users, str) else users
     if not isinstance(read, dict):
         raise InvalidEventError(

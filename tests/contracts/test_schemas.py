@@ -15,8 +15,8 @@ from jsonschema import Draft202012Validator
 from push_model import FEATURES, handler_predict, health, predict
 from push_model.columns import BY_NAME
 from push_model.errors import PushModelError
-from push_model.serving import answer, process
-from push_model.serving import settings as limits
+from push_model.serving import answer
+from push_model.serving.settings import settings_of_process
 from push_model.testing import make_model
 
 ROOT = Path(__file__).parents[2]
@@ -305,7 +305,7 @@ def test_what_the_operator_must_mend_is_as_the_schema_says(
 
 def test_a_setting_that_is_wrong_is_as_the_schema_says(serve, monkeypatch):
     monkeypatch.setenv("PUSH_MAX_CANDIDATES", "many")
-    limits.limits_of_process.cache_clear()
+    settings_of_process.cache_clear()
 
     status, body = serve({"users": {"u": USER}})
 
@@ -330,7 +330,7 @@ def spoil(folder, content):
 @pytest.mark.parametrize("details", [True, False])
 def test_health_is_as_the_schema_says(serve, monkeypatch, sketch, details):
     monkeypatch.setenv("PUSH_SKEW_SKETCH", sketch)
-    process.sketches_skew.cache_clear()
+    settings_of_process.cache_clear()
     serve({"users": {f"u_{i}": USER | {"colour": i} for i in range(200)}})
     serve({})
 

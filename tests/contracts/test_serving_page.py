@@ -12,11 +12,14 @@ import pytest
 import push_model
 from push_model import FEATURES, errors, handler_predict
 from push_model.columns import BY_NAME, HISTORY
-from push_model.serving import process
-from push_model.serving.age import MAX_AGE_DAYS
 from push_model.serving.answer import Details, FeatureSkew, Health
 from push_model.serving.prediction import _EVENT_KEYS
-from push_model.serving.settings import Limits, limits_of_process
+from push_model.serving.settings import (
+    DEFAULT_MODELS_DIR,
+    MAX_AGE_DAYS,
+    Limits,
+    settings_of_process,
+)
 from push_model.store.folder import document_bytes, write_model_folder
 from push_model.testing import make_model
 from tests.forests import make_line, make_model_document
@@ -78,7 +81,7 @@ def test_every_setting_is_on_the_page_with_its_default():
     limits = [documented[f"PUSH_MAX_{name}"] for name in ("REQUEST_CHARACTERS", "CANDIDATES")]
     assert [*map(int, limits), int(documented["PUSH_MAX_NESTING"])] == list(Limits())
     assert int(documented["PUSH_MAX_AGE_DAYS"]) == MAX_AGE_DAYS
-    assert documented["PUSH_MODELS_DIR"] == process.DEFAULT_MODELS_DIR
+    assert documented["PUSH_MODELS_DIR"] == DEFAULT_MODELS_DIR
 
 
 def test_every_public_name_of_serving_is_on_the_page():
@@ -195,8 +198,7 @@ def provoke(case, store, monkeypatch):
         DAMAGE[case](folder)
     if case in TROUBLE:
         monkeypatch.setattr(Path, TROUBLE[case], deny)
-    for read_once in (limits_of_process, process.sketches_skew):
-        read_once.cache_clear()
+    settings_of_process.cache_clear()
     body = json.loads(handler_predict(event)["body"])
     return body["error"]["message"] if "error" in body else body["errors"]["u"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from push_model.serving.age import MAX_AGE_DAYS
+from push_model.serving.settings import MAX_AGE_DAYS
 from push_model.training.gate.policy import Policy
 from push_ops.retraining.metrics import GAUGES
 from tests.project.containers import COMPOSE, ROOT, complaints_of_compose

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from push_model.errors import InvalidEventError
-from push_model.serving.age import read_max_age_days
+from push_model.serving.settings import read_max_age_days
 from push_model.training.gate.policy import Policy, read_policy, read_policy_file
 from push_model.training.parametrisation import Parametrisation
 from push_model.training.presets import read_parametrisation

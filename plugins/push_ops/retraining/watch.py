@@ -11,7 +11,7 @@ from push_model.errors import (
     PushModelError,
     UnfitChampionError,
 )
-from push_model.serving.age import VARIABLE, age_in_days
+from push_model.serving.settings import MAX_AGE_VARIABLE, age_in_days
 from push_model.store.folder import read_manifest
 from push_model.store.promotion import model_path
 from push_ops.retraining.request import RetrainingRequest
@@ -77,7 +77,7 @@ def _complain_of_age(request: RetrainingRequest, serving: str) -> Iterator[str]:
     if age is not None and age > request.max_age_days:
         yield (
             f"{serving} was trained {age} days before this run; at most {request.max_age_days} are "
-            f"allowed ({VARIABLE})."
+            f"allowed ({MAX_AGE_VARIABLE})."
         )
 
 
