@@ -33,8 +33,7 @@ from measure import Cost, measure
 
 from push_model.columns import FEATURES, HISTORY, TRAINING
 from push_model.commands.options import read_model
-from push_model.training.parametrisation import BoostedTrees, Parametrisation
-from push_model.training.presets import read_parametrisation
+from push_model.training.parametrisation import BoostedTrees, Parametrisation, read_parametrisation
 
 if TYPE_CHECKING:
     import numpy as np

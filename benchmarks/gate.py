@@ -37,7 +37,7 @@ from push_model.training.gate.policy import Policy
 from push_model.training.gate.rules import claim, judge
 from push_model.training.gate.validation import find_drift
 from push_model.training.gate.verdict import decide
-from push_model.training.parametrisation import parse_parametrisation
+from push_model.training.parametrisation import read_parametrisation
 from push_model.training.shop.sample import write_sample
 
 PARAMETRISATION = {"model": "boosted_trees", "iterations": 100}
@@ -101,7 +101,7 @@ def train_on_drawn_orders(rows: pd.DataFrame, rng: np.random.Generator) -> Model
     by_order = rows.groupby("order_id").indices
     drawn = rng.choice(np.array(list(by_order)), size=len(by_order))
     drawn_rows = rows.iloc[np.concatenate([by_order[order] for order in drawn])]
-    parametrisation = parse_parametrisation(PARAMETRISATION)
+    parametrisation = read_parametrisation(PARAMETRISATION)
     pipeline = make_pipeline(parametrisation, seed=0)
     pipeline.set_params(classify__verbose=False, classify__thread_count=1)
     pipeline.fit(drawn_rows, drawn_rows["outcome"].to_numpy())

@@ -31,7 +31,7 @@ from push_model.training.data.frames import collect_sorted
 from push_model.training.data.orders import keep_large_orders
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import export_model
-from push_model.training.parametrisation import Parametrisation, parse_parametrisation
+from push_model.training.parametrisation import Parametrisation, read_parametrisation
 from push_model.training.train import train
 
 RESAMPLES = 1_000
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=14)
     parser.add_argument("--iterations", type=int, default=300)
     options = parser.parse_args()
-    parametrisation = parse_parametrisation({
+    parametrisation = read_parametrisation({
         "model": "boosted_trees",
         "iterations": options.iterations,
     })

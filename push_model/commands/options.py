@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from push_model.errors import InvalidEventError
-from push_model.training.days import read_day
+from push_model.training.parsing import read_day
 
 _PICTURES = (".html", ".png", ".svg")
 

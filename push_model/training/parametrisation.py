@@ -1,127 +1,160 @@
-"""Which model was asked for? Model families and their hyper-parameters, checked."""
+"""Define the model families, their hyper-parameters, and the parametrisations that have a name."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field
 
 from push_model.errors import InvalidEventError, did_you_mean
-from push_model.training.bounds import limited, read_limited
+from push_model.training.parsing import Settings, parse
 
-EVENT_KEY = "model_parametrisation"
-FEATURE_SETS = ("request", "history")
+_EVENT_KEY = "model_parametrisation"
+#: Names the report that chose the final models, docs/exploration/report.md.
+REPORT = "2022-03-14-51e07cb8"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoostedTrees:
-    """CatBoost's symmetric trees on log loss: the most accurate family on this frame.
-
-    Attributes
-    ----------
-    iterations : int
-        Number of trees, 1 to 5,000.
-    depth : int
-        Questions a tree asks, 1 to 8: serving keeps a tree's answers in one byte.
-    learning_rate : float
-        Share of each tree's correction that is kept, 0.000001 to 1.
-    l2_leaf_reg : float
-        L2 penalty on leaf values, 0 or more.
-    random_strength : float
-        Noise on split scores against over-fitting, 0 or more.
-    leaf_estimation_iterations : int
-        Newton steps to a tree's leaf values, 1 to 100; many learn faster, and cost more.
-    border_count : int
-        Thresholds a feature may be cut at, 1 to 254.
-    features : str
-        ``"request"``: the 19 features that every request holds. ``"history"``: besides them what
-        the user's earlier orders say of the product, which requests must then send, too.
-    """
-
-    model: ClassVar[str] = "boosted_trees"
-
-    iterations: int = limited(300, at_least=1, at_most=5000)
-    depth: int = limited(6, at_least=1, at_most=8)
-    learning_rate: float = limited(0.1, at_least=1e-6, at_most=1)
-    l2_leaf_reg: float = limited(3.0, at_least=0, at_most=1e6)
-    random_strength: float = limited(1.0, at_least=0, at_most=1e6)
-    leaf_estimation_iterations: int = limited(10, at_least=1, at_most=100)
-    border_count: int = limited(254, at_least=1, at_most=254)
-    features: str = limited("request", choices=FEATURE_SETS)
+# "request": the 19 features that every request holds. "history": also what the user's earlier
+# orders hold, which requests must then send.
+Features = Literal["request", "history"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogisticRegression:
-    """Scikit-learn's logistic regression on standardised inputs.
+class BoostedTrees(Settings):
+    """CatBoost's symmetric trees on log loss: the most accurate family on this frame."""
 
-    Attributes
-    ----------
-    penalty : str
-        ``"l2"``, ``"l1"`` or ``"elasticnet"``.
-    C : float
-        Inverse strength of the penalty, above 0.
-    l1_ratio : float
-        Share of l1 in the penalty, 0 to 1; counts for ``"elasticnet"`` only.
-    max_iter : int
-        Most passes of the solver, 1 to 100,000.
-    features : str
-        As for `BoostedTrees`.
-    """
+    model: Literal["boosted_trees"] = "boosted_trees"
+    iterations: int = Field(300, ge=1, le=5000)
+    # Serving keeps a tree's answers in one byte.
+    depth: int = Field(6, ge=1, le=8)
+    learning_rate: float = Field(0.1, ge=1e-6, le=1)
+    l2_leaf_reg: float = Field(3.0, ge=0, le=1e6)
+    # Noise on split scores, against over-fitting.
+    random_strength: float = Field(1.0, ge=0, le=1e6)
+    # Newton steps to a tree's leaf values: more steps learn faster and take longer.
+    leaf_estimation_iterations: int = Field(10, ge=1, le=100)
+    # Thresholds a feature may be cut at.
+    border_count: int = Field(254, ge=1, le=254)
+    features: Features = "request"
 
-    model: ClassVar[str] = "logistic_regression"
 
-    penalty: str = limited("l2", choices=("l2", "l1", "elasticnet"))
-    C: float = limited(1e-3, above=0, at_most=1e12)
-    l1_ratio: float = limited(0.5, at_least=0, at_most=1)
-    max_iter: int = limited(1000, at_least=1, at_most=100_000)
-    features: str = limited("request", choices=FEATURE_SETS)
+class LogisticRegression(Settings):
+    """Scikit-learn's logistic regression on standardised inputs."""
+
+    model: Literal["logistic_regression"] = "logistic_regression"
+    penalty: Literal["l2", "l1", "elasticnet"] = "l2"
+    # Inverse strength of the penalty.
+    C: float = Field(1e-3, gt=0, le=1e12)
+    # Share of l1 in the penalty; counts for "elasticnet" only.
+    l1_ratio: float = Field(0.5, ge=0, le=1)
+    max_iter: int = Field(1000, ge=1, le=100_000)
+    features: Features = "request"
 
 
 Parametrisation = BoostedTrees | LogisticRegression
 FAMILIES: dict[str, type[BoostedTrees] | type[LogisticRegression]] = {
-    family.model: family for family in (BoostedTrees, LogisticRegression)
+    "boosted_trees": BoostedTrees,
+    "logistic_regression": LogisticRegression,
+}
+_TaggedParametrisation = Annotated[Parametrisation, Field(discriminator="model")]
+
+#: What the exploration of real orders chose: reads what every request holds.
+FINAL_MODEL: dict[str, Any] = {
+    "model": "boosted_trees",
+    "iterations": 210,
+    "depth": 6,
+    "learning_rate": 0.1,
+    "l2_leaf_reg": 13.0,
+    "random_strength": 0.63,
+    "leaf_estimation_iterations": 10,
+    "features": "request",
+}
+#: What it chose with history, which requests must then send.
+FINAL_MODEL_WITH_HISTORY: dict[str, Any] = {
+    "model": "boosted_trees",
+    "iterations": 190,
+    "depth": 5,
+    "learning_rate": 0.092,
+    "l2_leaf_reg": 77.0,
+    "random_strength": 0.25,
+    "leaf_estimation_iterations": 10,
+    "features": "history",
 }
 
 
-def parse_parametrisation(document: object) -> Parametrisation:
-    """Read a model parametrisation, refusing what is unknown or out of range.
+class Preset(NamedTuple):
+    """A parametrisation that people choose by name."""
+
+    title: str  # what a form shows
+    parametrisation: dict[str, Any]
+
+
+PRESETS: dict[str, Preset] = {
+    "final_model": Preset(
+        "Final model: boosted trees, chosen on real orders",
+        FINAL_MODEL,
+    ),
+    "final_model_with_history": Preset(
+        "Final model with history: the most accurate; the API must send it",
+        FINAL_MODEL_WITH_HISTORY,
+    ),
+    "boosted_trees_fast": Preset(
+        "Boosted trees, fast: fewer and shallower trees",
+        {"model": "boosted_trees", "iterations": 100, "depth": 4},
+    ),
+    "logistic_regression_l2": Preset(
+        "Logistic regression, ridge (l2): uses every feature",
+        {"model": "logistic_regression", "penalty": "l2", "C": 1e-3},
+    ),
+    "logistic_regression_l1": Preset(
+        "Logistic regression, lasso (l1): keeps few features",
+        {"model": "logistic_regression", "penalty": "l1", "C": 1e-3},
+    ),
+    "logistic_regression_elasticnet": Preset(
+        "Logistic regression, elastic net: between the two",
+        {"model": "logistic_regression", "penalty": "elasticnet", "C": 1e-3, "l1_ratio": 0.5},
+    ),
+}
+
+
+def read_parametrisation(given: object) -> Parametrisation:
+    """Read a parametrisation, by name or written out.
 
     Examples
     --------
-    >>> parse_parametrisation({"model": "boosted_trees", "depth": 4}).depth
+    >>> read_parametrisation("final_model_with_history").features
+    'history'
+    >>> read_parametrisation({"model": "boosted_trees", "depth": 4}).depth
     4
-    >>> parse_parametrisation({"model": "boosted_trees", "lerning_rate": 0.1})
+    >>> read_parametrisation({"model": "boosted_trees", "lerning_rate": 0.1})
     Traceback (most recent call last):
     push_model.errors.InvalidEventError: ... 'lerning_rate'. Did you mean 'learning_rate'? ...
     """
-    if not isinstance(document, Mapping):
-        raise InvalidEventError(
-            f"{EVENT_KEY} must be an object such as "
-            f'{{"model": "boosted_trees", "depth": 6}}, got {type(document).__name__}.'
-        )
-    family = _find_family(document)
-    values = {key: value for key, value in document.items() if key != "model"}
-    return read_limited(family, values, EVENT_KEY, also=("model",))
+    if isinstance(given, str):
+        given = _find_by_name(given)
+    return parse(
+        _TaggedParametrisation,
+        given,
+        place=_EVENT_KEY,
+        example='{"model": "boosted_trees", "depth": 6}',
+    )
 
 
 def describe(parametrisation: Parametrisation) -> dict[str, Any]:
-    """Write a parametrisation out in full, as `parse_parametrisation` reads it.
+    """Write a parametrisation out in full, as `read_parametrisation` reads it.
 
     Examples
     --------
     >>> describe(LogisticRegression(C=1e-4))["model"]
     'logistic_regression'
     """
-    return {"model": parametrisation.model, **asdict(parametrisation)}
+    return parametrisation.model_dump()
 
 
-def _find_family(
-    document: Mapping[str, Any],
-) -> type[BoostedTrees] | type[LogisticRegression]:
-    if "model" not in document:
-        raise InvalidEventError(f'{EVENT_KEY} lacks "model": choose one of {sorted(FAMILIES)}.')
-    name = document["model"]
-    if not isinstance(name, str) or name not in FAMILIES:
-        raise InvalidEventError(
-            f'{EVENT_KEY}["model"] must be one of {sorted(FAMILIES)}, '
-            f"got {name!r}.{did_you_mean(name, FAMILIES)}"
-        )
-    return FAMILIES[name]
+def _find_by_name(name: str) -> Mapping[str, Any]:
+    if name in PRESETS:
+        return PRESETS[name].parametrisation
+    if name in FAMILIES:
+        return {"model": name}
+    names = [*PRESETS, *FAMILIES]
+    raise InvalidEventError(
+        f"{_EVENT_KEY} has no preset named {name!r}.{did_you_mean(name, names)} "
+        f"It must be one of {names}, or an object."
+    )

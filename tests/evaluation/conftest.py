@@ -3,7 +3,7 @@ import pytest
 from push_model.evaluation.evaluation import evaluate
 from push_model.evaluation.scorers import baseline_scores, score
 from push_model.model.scoring import Model
-from push_model.training.parametrisation import parse_parametrisation
+from push_model.training.parametrisation import read_parametrisation
 from push_model.training.train import train
 from tests.frames import make_frame
 
@@ -15,7 +15,7 @@ def holdout():
 
 @pytest.fixture(scope="session")
 def model():
-    asked = parse_parametrisation({"model": "logistic_regression"})
+    asked = read_parametrisation({"model": "logistic_regression"})
     trained = train(make_frame(orders=60, seed=0), asked, seed=0, trained_on="2021-03-04")
     return Model.from_document(trained.validated.document)
 

@@ -12,7 +12,7 @@ from push_model.evaluation.importances import measure_importances, trace_depende
 from push_model.evaluation.scorers import score
 from push_model.model.scoring import Model
 from push_model.training.card.pages import write_html
-from push_model.training.parametrisation import parse_parametrisation
+from push_model.training.parametrisation import read_parametrisation
 from push_model.training.train import train
 from tests.frames import make_frame
 
@@ -177,7 +177,7 @@ def test_a_feature_that_is_noise_is_doubted_and_named_on_the_card(facts):
     def with_noise(frame):
         return frame.assign(count_pets=rng.integers(0, 6, len(frame)).astype(float))
 
-    asked = parse_parametrisation({"model": "boosted_trees", "iterations": 30, "depth": 3})
+    asked = read_parametrisation({"model": "boosted_trees", "iterations": 30, "depth": 3})
     learnt, held = (with_noise(make_frame(orders=n, seed=n)) for n in (200, 300))
     document = train(learnt, asked, seed=0, trained_on="2021-03-04").validated.document
     model = Model.from_document(document)

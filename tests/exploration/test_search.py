@@ -12,8 +12,11 @@ from push_model.exploration.fits.pipelines import parametrisation_of
 from push_model.exploration.folder import Exploration, open_exploration
 from push_model.exploration.search import searchable
 from push_model.exploration.work import list_work
-from push_model.training.final_model import FINAL_MODEL, FINAL_MODEL_WITH_HISTORY
-from push_model.training.parametrisation import parse_parametrisation
+from push_model.training.parametrisation import (
+    FINAL_MODEL,
+    FINAL_MODEL_WITH_HISTORY,
+    read_parametrisation,
+)
 
 SETTINGS = {
     "iterations": 100,
@@ -172,7 +175,7 @@ def test_the_settings_in_use_are_those_of_the_final_models():
         settings_in_use(), (FINAL_MODEL_WITH_HISTORY, FINAL_MODEL), strict=True
     ):
         entry = entry_of(settings, features=model["features"])
-        assert parametrisation_of(entry) == parse_parametrisation(model)
+        assert parametrisation_of(entry) == read_parametrisation(model)
 
 
 def test_what_can_be_drawn_holds_the_settings_in_use():

@@ -8,7 +8,7 @@ from push_model.exploration import run
 from push_model.exploration.choose import Choice
 from push_model.exploration.entries.all import TRIALS
 from push_model.exploration.entries.trees import trees
-from push_model.training.parametrisation import parse_parametrisation
+from push_model.training.parametrisation import read_parametrisation
 from push_ops.exploration import finish, read_exploration
 
 FORM = {"dataset": "frame.csv", "min_items": 5, "size": "small", "search_trials": None, "seed": 0}
@@ -45,4 +45,4 @@ def test_the_chosen_parametrisation_is_what_a_retraining_takes(monkeypatch, tmp_
     found = finish(read(tmp_path))
 
     assert found["chosen"] == "shallow"
-    assert parse_parametrisation(json.loads(found["parametrisation"])).depth == 4
+    assert read_parametrisation(json.loads(found["parametrisation"])).depth == 4

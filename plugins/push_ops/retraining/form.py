@@ -4,10 +4,9 @@ from dataclasses import fields
 from typing import Any
 
 from push_model.training.bounds import Limits
-from push_model.training.days import MOST_HOLDOUT_DAYS
+from push_model.training.fit_request import MOST_HOLDOUT_DAYS
 from push_model.training.gate.policy import Policy
-from push_model.training.parametrisation import FAMILIES
-from push_model.training.presets import PRESETS
+from push_model.training.parametrisation import FAMILIES, PRESETS
 
 PROMOTIONS = {
     "auto": "auto: promote when the verdict says so, but never in a backfill",

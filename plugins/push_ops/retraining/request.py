@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 from push_model.errors import InvalidEventError
 from push_model.serving.settings import read_max_age_days
 from push_model.training.gate.policy import Policy, read_policy, read_policy_file
-from push_model.training.parametrisation import Parametrisation
-from push_model.training.presets import read_parametrisation
+from push_model.training.parametrisation import Parametrisation, read_parametrisation
 from push_ops.retraining.daily import is_daily, name_of_day
 
 #: Airflow's type of a run of a day gone by.

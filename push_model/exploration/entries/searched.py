@@ -1,15 +1,19 @@
 """Which parametrisations may a search try, where does it start, and what entries do they make?"""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from optuna.trial import BaseTrial
 
 from push_model.exploration.entries.entry import NEEDS_MORE, Entry
 from push_model.exploration.entries.trees import BASE_TREES
-from push_model.training.final_model import FINAL_MODEL, FINAL_MODEL_WITH_HISTORY
-from push_model.training.parametrisation import BoostedTrees, parse_parametrisation
+from push_model.training.parametrisation import (
+    FINAL_MODEL,
+    FINAL_MODEL_WITH_HISTORY,
+    BoostedTrees,
+    describe,
+    read_parametrisation,
+)
 
 SETTINGS = (
     "iterations",
@@ -54,8 +58,8 @@ def entry_of(settings: dict[str, Any], *, features: str) -> Entry:
 
 def settings_in_use() -> list[dict[str, Any]]:
     """Give the settings of the final models, where these are boosted trees."""
-    models = map(parse_parametrisation, (FINAL_MODEL_WITH_HISTORY, FINAL_MODEL))
-    known = [asdict(model) for model in models if isinstance(model, BoostedTrees)]
+    models = map(read_parametrisation, (FINAL_MODEL_WITH_HISTORY, FINAL_MODEL))
+    known = [describe(model) for model in models if isinstance(model, BoostedTrees)]
     return keep_once([{name: each[name] for name in SETTINGS} for each in known])
 
 

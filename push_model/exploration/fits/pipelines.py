@@ -26,7 +26,7 @@ from push_model.training.calibration import Calibration, choose_calibration
 from push_model.training.data.split import cut_by_time, is_inside
 from push_model.training.estimators import THREADS, FeaturePreparer, make_pipeline
 from push_model.training.export import Document, export_model
-from push_model.training.parametrisation import Parametrisation, parse_parametrisation
+from push_model.training.parametrisation import Parametrisation, read_parametrisation
 
 # Of the train window: the newest fifth tries the line, as the calibration window does in `train`.
 OLDER_SHARE = 0.8
@@ -81,7 +81,7 @@ def parametrisation_of(entry: Entry) -> Parametrisation:
     """Give what `make_pipeline` knows of a servable entry."""
     known = {name: value for name, value in entry.settings.items() if name not in _BEYOND}
     features = "history" if entry.needs_history else "request"
-    return parse_parametrisation({"model": entry.family, **known, "features": features})
+    return read_parametrisation({"model": entry.family, **known, "features": features})
 
 
 def request_of(entry: Entry) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from push_model.exploration.entries.entry import ORDER_SHARES
 from push_model.exploration.entries.inputs import FEATURE_SETS
 from push_model.exploration.fits.pipelines import CLASSIFIERS, parametrisation_of, request_of
 from push_model.exploration.fits.scorer import RULES
-from push_model.training.parametrisation import FAMILIES, parse_parametrisation
+from push_model.training.parametrisation import FAMILIES, read_parametrisation
 
 
 @pytest.fixture(params=SIZES)
@@ -43,7 +43,7 @@ def test_every_servable_entry_has_settings_that_training_takes(entries):
 def test_what_handler_fit_is_told_is_what_it_takes(entries):
     told = [request for entry in entries if (request := request_of(entry)) is not None]
 
-    assert [parse_parametrisation(request).model for request in told]
+    assert [read_parametrisation(request).model for request in told]
 
 
 def test_no_parametrisation_is_claimed_where_training_has_none():

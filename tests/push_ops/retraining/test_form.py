@@ -4,9 +4,8 @@ from dataclasses import asdict
 import pytest
 from jsonschema import ValidationError, validate
 
-from push_model.training.final_model import FINAL_MODEL
 from push_model.training.gate.policy import Policy
-from push_model.training.presets import PRESETS
+from push_model.training.parametrisation import FINAL_MODEL, PRESETS
 from push_ops.retraining.form import FORM
 
 

@@ -5,8 +5,11 @@ import pytest
 
 from push_model.errors import InvalidEventError
 from push_model.training.gate.policy import Policy
-from push_model.training.parametrisation import BoostedTrees, LogisticRegression
-from push_model.training.presets import read_parametrisation
+from push_model.training.parametrisation import (
+    BoostedTrees,
+    LogisticRegression,
+    read_parametrisation,
+)
 from push_ops.retraining.form import FORM
 from push_ops.retraining.request import read_request
 
