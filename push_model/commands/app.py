@@ -91,7 +91,10 @@ def fit(
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,
 ) -> None:
     """Train one model and save its folder. It does not serve until it is promoted."""
-    from push_model.training.fit import handler_fit  # noqa: PLC0415 - keeps --help instant
+    from push_model.evaluation.scorers import score  # noqa: PLC0415 - keeps --help instant
+    from push_model.model.scoring import Model  # noqa: PLC0415
+    from push_model.training.card.pages import HTML_FILE, write_card  # noqa: PLC0415
+    from push_model.training.fit import fit_model  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     event = {
@@ -103,8 +106,11 @@ def fit(
         "seed": seed,
         "models_dir": str(models_dir),
     }
-    body = json.loads(handler_fit(event)["body"])
-    path = Path(body["model_path"][0])
+    path, trained = fit_model(event)
+    if not (path / HTML_FILE).exists():  # the same model may have a card with its verdict already
+        validated, holdout = Model.from_document(trained.validated.document), trained.split.holdout
+        scores = {"challenger": score(validated, holdout)}
+        write_card(path, holdout, scores, model=validated, seed=seed)
     console.print(_metrics(_manifest(path)["metrics"]["holdout"], title="Holdout"))
     _show_folder(path)
 

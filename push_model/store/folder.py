@@ -130,13 +130,11 @@ def write_model_folder(
     model_name: str,
     files: Mapping[str, bytes],
     facts: Mapping[str, Any],
-    *,
-    pages: Mapping[str, bytes] | None = None,
 ) -> Path:
     """Save a model folder whole or not at all, and never over another."""
     store = Path(models_dir)
     store.mkdir(parents=True, exist_ok=True)
-    content = {**files, **(pages or {}), MANIFEST_FILE: _manifest(files, facts)}
+    content = {**files, MANIFEST_FILE: _manifest(files, facts)}
     number = 1
     while True:
         target = store / (model_name if number == 1 else f"{model_name}_{number}")

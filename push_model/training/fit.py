@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import joblib
 import narwhals as nw
@@ -14,12 +14,8 @@ import pandas as pd
 
 from push_model.columns import HISTORY, TRAINING
 from push_model.errors import DatasetError, InvalidEventError
-from push_model.evaluation.evaluation import evaluate
-from push_model.evaluation.scorers import baseline_scores, score
-from push_model.model.scoring import Model
 from push_model.store.folder import MODEL_FILE, document_bytes, write_model_folder
 from push_model.store.promotion import model_path
-from push_model.training.card.pages import write_pages
 from push_model.training.data.dataset import load_dataset
 from push_model.training.data.frames import collect_sorted
 from push_model.training.data.history import add_needed, with_history
@@ -68,6 +64,22 @@ def handler_fit(
     DatasetError
         If the dataset cannot be read, breaks the schema, or is too small to learn from.
     """
+    path = fit_model(event, load=load).path
+    return {
+        "statusCode": "200",
+        "body": json.dumps({"model_name": path.name, "model_path": [str(path)]}),
+    }
+
+
+class Fitted(NamedTuple):
+    """A saved model folder, and the models and rows that it was made from."""
+
+    path: Path
+    trained: TrainedModel
+
+
+def fit_model(event: Mapping[str, Any], *, load: Callable[..., Any] = load_dataset) -> Fitted:
+    """Train a model and save its folder, without a model card."""
     request = read_fit_request(event, today=datetime.now(UTC).date())
     _refuse_store(request)  # in seconds, before an hour's work
     # Before the rows are read: a file replaced meanwhile must not lend the model its digest.
@@ -82,10 +94,7 @@ def handler_fit(
     )
     path = _save(trained, request, dataset)
     logger.info("Saved %s.", path)
-    return {
-        "statusCode": "200",
-        "body": json.dumps({"model_name": path.name, "model_path": [str(path)]}),
-    }
+    return Fitted(path, trained)
 
 
 def read_large_orders(
@@ -169,19 +178,7 @@ def _save(trained: TrainedModel, request: FitRequest, dataset: dict[str, Any]) -
         "model.joblib": pickled.getvalue(),
         GOLDEN_FILE: write_golden(document, pipeline),
     }
-    pages = _pages(trained, request, facts)
-    return write_model_folder(request.models_dir, request.model_name, files, facts, pages=pages)
-
-
-def _pages(trained: TrainedModel, request: FitRequest, facts: dict[str, Any]) -> dict[str, bytes]:
-    """Write the model card of a model that nobody judged yet."""
-    logger.info("Writing the model card.")
-    model, rows = Model.from_document(trained.validated.document), trained.split.holdout
-    scores = {"challenger": score(model, rows), **baseline_scores(rows)}
-    evaluation = evaluate(
-        rows, scores, model=model, calibration=facts["calibration"], seed=request.seed
-    )
-    return write_pages(facts, evaluation, model_name=request.model_name)
+    return write_model_folder(request.models_dir, request.model_name, files, facts)
 
 
 def _facts(trained: TrainedModel, request: FitRequest, dataset: dict[str, Any]) -> dict[str, Any]:

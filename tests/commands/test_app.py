@@ -74,7 +74,19 @@ def test_sample_writes_the_frame_and_says_so(run, tmp_path):
 def test_fit_shows_the_metrics_and_where_the_model_is(trained, tmp_path):
     assert "average precision" in trained
     assert "popularity" in trained
-    assert str(tmp_path / "models" / "push_2022_01_02" / "card.html") in trained
+    card = tmp_path / "models" / "push_2022_01_02" / "card.html"
+    assert str(card) in trained
+    assert "Not judged yet" in card.read_text()
+
+
+@pytest.mark.usefixtures("trained")
+def test_the_same_fit_again_leaves_a_card_with_its_verdict(run, tmp_path):
+    card = tmp_path / "models" / "push_2022_01_02" / "card.html"
+    card.write_text("with its verdict")
+
+    run("fit", tmp_path / "frame.csv", "--model", SMALL, "--training-date", "2022-01-02")
+
+    assert card.read_text() == "with its verdict"
 
 
 @pytest.mark.usefixtures("trained")

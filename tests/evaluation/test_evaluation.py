@@ -1,5 +1,4 @@
 import json
-import re
 
 import numpy as np
 import pytest
@@ -10,11 +9,6 @@ from push_model.evaluation.card_slices import choose_slices, measure_slices, rea
 from push_model.evaluation.evaluation import evaluate, undo_calibration
 from push_model.evaluation.importances import measure_importances, trace_dependence
 from push_model.evaluation.scorers import score
-from push_model.model.scoring import Model
-from push_model.training.card.pages import write_html
-from push_model.training.parametrisation import read_parametrisation
-from push_model.training.train import train
-from tests.frames import make_frame
 
 
 def test_the_same_holdout_gives_the_same_evaluation(model, holdout, scores, evaluation):
@@ -168,25 +162,3 @@ def test_the_most_bought_product_types_are_shown_after_the_other_slices():
 
     assert [part.slice for part in shown[:2]] == ["new users", "product type 29"]
     assert len(shown) == 11
-
-
-@pytest.mark.mltest("Data 2")
-def test_a_feature_that_is_noise_is_doubted_and_named_on_the_card(facts):
-    rng = np.random.default_rng(0)
-
-    def with_noise(frame):
-        return frame.assign(count_pets=rng.integers(0, 6, len(frame)).astype(float))
-
-    asked = read_parametrisation({"model": "boosted_trees", "iterations": 30, "depth": 3})
-    learnt, held = (with_noise(make_frame(orders=n, seed=n)) for n in (200, 300))
-    document = train(learnt, asked, seed=0, trained_on="2021-03-04").validated.document
-    model = Model.from_document(document)
-
-    found = evaluate(held, {"challenger": score(model, held)}, model=model)
-
-    doubted = {each.feature for each in found.importances if each.is_doubtful}
-    assert "count_pets" in doubted
-    assert not doubted & {"ordered_before", "global_popularity"}
-    (said,) = re.findall(r"may cost more than it brings: ([^<]*)", write_html(facts, found))
-    assert "count_pets" in said
-    assert "ordered_before" not in said

@@ -16,7 +16,7 @@ from push_model.training.fit import handler_fit
 from tests.faults.changes import flip_or_cut
 from tests.frames import make_frame
 
-pytestmark = [pytest.mark.usefixtures("undrawn_pictures"), pytest.mark.no_cover]
+pytestmark = pytest.mark.no_cover
 
 TIMES = 2_000
 UNOPENED = ("model.joblib", "validated.json", "golden.json", "card.html", "card.md")  # by serving
@@ -44,7 +44,8 @@ def trained(tmp_path_factory):
         },
         None,
     )
-    return {path.name: path.read_bytes() for path in (folder / "models" / NAME).iterdir()}
+    files = {path.name: path.read_bytes() for path in (folder / "models" / NAME).iterdir()}
+    return files | {"card.html": b"<p>A card", "card.md": b"# A card"}
 
 
 @pytest.fixture

@@ -1,31 +1,50 @@
 """Which files is a model card? One for eyes, one for diffs."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from push_model.evaluation.evaluation import Evaluation
+import pandas as pd
+
+from push_model.evaluation.evaluation import Evaluation, evaluate
+from push_model.evaluation.scorers import Scores, baseline_scores
+from push_model.model.scoring import Model
 from push_model.reporting.html import FOLDER, render
 from push_model.reporting.markdown import escape, write_section
+from push_model.store.durable import write_aside
+from push_model.store.folder import read_manifest
 from push_model.training.card.content import compose
+
+logger = logging.getLogger(__name__)
 
 TEMPLATE = "card.html.jinja"
 HTML_FILE = "card.html"
 MARKDOWN_FILE = "card.md"
 
 
-def write_pages(
-    facts: Mapping[str, Any],
-    evaluation: Evaluation,
-    judgement: Mapping[str, Any] | None = None,
+def write_card(
+    folder: Path,
+    holdout: pd.DataFrame,
+    scores: Mapping[str, Scores],
     *,
-    model_name: str,
-) -> dict[str, bytes]:
-    """Write a model card."""
-    return {
-        HTML_FILE: write_html(facts, evaluation, judgement, model_name=model_name).encode(),
-        MARKDOWN_FILE: write_markdown(facts, evaluation, judgement, model_name=model_name).encode(),
-    }
+    model: Model,
+    verdict: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> None:
+    """Evaluate a model on the holdout and write its card into its folder."""
+    logger.info("Writing the model card.")
+    facts = read_manifest(folder)
+    evaluation = evaluate(
+        holdout,
+        {**scores, **baseline_scores(holdout)},
+        model=model,
+        calibration=facts.get("calibration"),
+        seed=seed,
+    )
+    for name, write in ((HTML_FILE, write_html), (MARKDOWN_FILE, write_markdown)):
+        page = write(facts, evaluation, verdict, model_name=folder.name)
+        write_aside(folder / name, page.encode())
 
 
 def write_html(

@@ -8,13 +8,11 @@ from typing import Any
 import pandas as pd
 
 from push_model.columns import JUDGING
-from push_model.evaluation.evaluation import evaluate
-from push_model.evaluation.scorers import Scores, baseline_scores, score
+from push_model.evaluation.scorers import Scores, score
 from push_model.model.scoring import Model
-from push_model.store.durable import write_aside
 from push_model.store.folder import read_manifest
 from push_model.store.promotion import model_path
-from push_model.training.card.pages import write_pages
+from push_model.training.card.pages import write_card
 from push_model.training.data.frames import collect_sorted
 from push_model.training.data.history import load_with_history, needs_history
 from push_model.training.data.orders import keep_large_orders
@@ -71,7 +69,14 @@ def validate_model(
     )
     findings = (*([rival.complaint] if rival.complaint else []), *judge(evidence, policy))
     judged = verdict(decide(findings), claim(evidence, policy), findings, evidence=evidence)
-    _renew_card(challenger, judged, split, scores, seed=seed)
+    write_card(
+        challenger.loaded.path,
+        split.holdout,
+        scores,
+        model=challenger.twin,
+        verdict=judged.document(),
+        seed=seed,
+    )
     return judged
 
 
@@ -124,26 +129,3 @@ def find_drift(split: Split, rival: Model, policy: Policy) -> tuple[FeatureDrift
     return tuple(
         max(pair, key=lambda own: (own.changed, own.psi)) for pair in zip(*found, strict=True)
     )
-
-
-def _renew_card(
-    challenger: Contender,
-    verdict: Verdict,
-    split: Split,
-    scores: dict[str, Scores],
-    *,
-    seed: int,
-) -> None:
-    logger.info("Writing the model card with its verdict.")
-    path, rows = challenger.loaded.path, split.holdout
-    facts = read_manifest(path)
-    evaluation = evaluate(
-        rows,
-        {**scores, **baseline_scores(rows)},
-        model=challenger.twin,
-        calibration=facts.get("calibration"),
-        seed=seed,
-    )
-    pages = write_pages(facts, evaluation, verdict.document(), model_name=challenger.loaded.name)
-    for name, content in pages.items():
-        write_aside(path / name, content)

@@ -6,9 +6,14 @@ import pytest
 from push_model.evaluation.evaluation import evaluate
 from push_model.evaluation.importances import Dependence
 from push_model.evaluation.metrics import Metrics
+from push_model.evaluation.scorers import score
+from push_model.model.scoring import Model
 from push_model.reporting.dependence import draw_dependences
 from push_model.reporting.numbers import SHOWN_METRICS, write_percent
 from push_model.training.card.pages import write_html, write_markdown
+from push_model.training.parametrisation import read_parametrisation
+from push_model.training.train import train
+from tests.frames import make_frame
 from tests.project.pages import Page
 from tests.undrawn import undrawn
 
@@ -237,3 +242,25 @@ def test_slices_too_small_to_have_a_say_are_shown_all_the_same(facts, evaluation
     assert {"| new users |", "| returning users |"} <= {
         line[: line.index("|", 1) + 1] for line in text.splitlines() if line.startswith("| ")
     }
+
+
+@pytest.mark.mltest("Data 2")
+def test_a_feature_that_is_noise_is_doubted_and_named_on_the_card(facts):
+    rng = np.random.default_rng(0)
+
+    def with_noise(frame):
+        return frame.assign(count_pets=rng.integers(0, 6, len(frame)).astype(float))
+
+    asked = read_parametrisation({"model": "boosted_trees", "iterations": 30, "depth": 3})
+    learnt, held = (with_noise(make_frame(orders=n, seed=n)) for n in (200, 300))
+    document = train(learnt, asked, seed=0, trained_on="2021-03-04").validated.document
+    model = Model.from_document(document)
+
+    found = evaluate(held, {"challenger": score(model, held)}, model=model)
+
+    doubted = {each.feature for each in found.importances if each.is_doubtful}
+    assert "count_pets" in doubted
+    assert not doubted & {"ordered_before", "global_popularity"}
+    (said,) = re.findall(r"may cost more than it brings: ([^<]*)", write_html(facts, found))
+    assert "count_pets" in said
+    assert "ordered_before" not in said
