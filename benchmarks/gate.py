@@ -116,7 +116,7 @@ def judge_one(
     scores = {"challenger": challenger, "champion": champion}
     evidence = gather(rows, scores, policy=POLICY, **facts)
     findings = judge(evidence, POLICY)
-    gain = evidence.gains["champion"]
+    gain = evidence.holdout.gains["champion"]
     return {
         "decision": decide(findings),
         "claim": claim(evidence, POLICY),
@@ -125,7 +125,7 @@ def judge_one(
         "high": gain.high,
         "width": gain.high - gain.low,
         "pushed_width": evidence.precision_gain.high - evidence.precision_gain.low,
-        "orders": evidence.orders,
+        "orders": evidence.holdout.orders,
         "failed": [f.rule for f in findings if f.passed is False],
         "unknown": [f.rule for f in findings if f.passed is None and f.is_needed],
     }

@@ -1,35 +1,50 @@
 """Folders of retraining runs, with verdicts of few figures."""
 
 import json
+from dataclasses import replace
+
+from push_model.evaluation.metrics import measure
+from push_model.training.gate.verdict import HoldoutResults, Verdict
+
+METRICS = measure([0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4])
+
+
+def make_results(precision, champion):
+    scores = {"challenger": precision, "popularity": 0.1}
+    scores |= {"champion": champion} if champion else {}
+    intervals = {
+        name: {"average_precision": (value - 0.05, value + 0.05)} for name, value in scores.items()
+    }
+    intervals["challenger"]["expected_per_actual"] = (0.9, 1.3)
+    return HoldoutResults(
+        days=9,
+        orders=40,
+        users=30,
+        metrics={
+            name: replace(METRICS, average_precision=value, expected_per_actual=1.1)
+            for name, value in scores.items()
+        },
+        level=0.95,
+        intervals=intervals,
+        gains={},
+        slices=(),
+        changed_share=None,
+    )
 
 
 def write_run(runs, run_id, run_date, *, precision=0.3, champion=None, measured=True):
-    verdict = {"decision": "promote"}
-    if measured:
-        scores = {"challenger": precision, "popularity": 0.1}
-        scores |= {"champion": champion} if champion else {}
-        verdict |= {
-            "orders": 40,
-            "metrics": {
-                name: {"average_precision": value, "expected_per_actual": 1.1}
-                for name, value in scores.items()
-            },
-            "intervals": {
-                name: {"average_precision": [value - 0.05, value + 0.05]}
-                for name, value in scores.items()
-            },
-        }
-        verdict["intervals"]["challenger"]["expected_per_actual"] = [0.9, 1.3]
+    model_name = f"push_{run_date.replace('-', '_')}"
+    holdout = make_results(precision, champion) if measured else None
+    verdict = Verdict("promote", None, (), model_name, None, None, holdout)
     run = {
         "run_id": run_id,
         "run_date": run_date,
-        "model_name": f"push_{run_date.replace('-', '_')}",
-        "verdict": verdict,
+        "model_name": model_name,
+        "verdict": verdict.document(),
     }
     folder = runs / run_id
     folder.mkdir(parents=True)
     (folder / "verdict.json").write_text(json.dumps(run))
-    return folder / "verdict.json"
 
 
 def write_runs(folder):

@@ -161,7 +161,7 @@ def verdict(
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
 ) -> None:
     """Show the verdict of a retraining run, with the numbers behind it."""
-    from push_model.training.gate.verdict_file import VERDICT_FILE  # noqa: PLC0415 - keeps --help instant
+    from push_model.training.gate.verdict import VERDICT_FILE  # noqa: PLC0415 - keeps --help instant
 
     folder = run_folder or _newest_run(runs_dir)
     run = _read_json(folder / VERDICT_FILE, "No validated run is in this folder")

@@ -24,7 +24,7 @@ from rich.table import Table
 from push_model.commands.options import read_until
 
 if TYPE_CHECKING:
-    from push_model.evaluation.resampling import Interval
+    from push_model.evaluation.results import Interval
     from push_model.exploration.choose import Choice, Standing
     from push_model.exploration.folder import Exploration
     from push_model.exploration.run import Outcome

@@ -1,4 +1,4 @@
-"""What have the retraining runs found so far? Their verdicts, and what champions promised."""
+"""The commands that show what retraining runs found: `verdicts` and `backtests`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,8 +7,6 @@ import typer
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
-
-from push_model.commands.options import check_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,48 +22,42 @@ DEFAULT_RUNS_DIR = Path("runs")
 
 @app.command()
 def verdicts(
-    out: Annotated[
-        Path | None, typer.Option(help="A picture of it: a file ending in .html, .png or .svg.")
-    ] = None,
     kind: Annotated[
         str, typer.Option(help="Runs of one kind: scheduled, manual, backfill. Default: all.")
     ] = "",
     newest: Annotated[int, typer.Option(min=1, help="How many runs of the latest run dates.")] = 60,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
 ) -> None:
-    """Show the verdicts of many runs by run date: of a backfill, its walk-forward backtest."""
-    check_picture(out)
+    """Show the verdicts of many runs by run date."""
     from push_model.training.backtesting.past_verdicts import read_verdicts, sum_up  # noqa: PLC0415 - keeps --help instant
-    from push_model.training.backtesting.past_verdicts_picture import draw  # noqa: PLC0415 - as above
 
     found = read_verdicts(runs_dir, kind=kind)[-newest:]
     if not found:
-        console.print(
-            f"No {kind} run in {runs_dir} has a verdict yet.".replace("  ", " "), markup=False
-        )
+        runs = f"{kind} run" if kind else "run"
+        console.print(f"No {runs} in {runs_dir} has a verdict yet.", markup=False)
         return
-    console.print(_table(found))
+    console.print(_verdicts_table(found))
     console.print(sum_up(found), soft_wrap=True, markup=False, highlight=False)
-    if out is not None:
-        draw(found, out)
-        console.print(f"Drawn in {out}.", soft_wrap=True, markup=False, highlight=False)
 
 
-def _table(found: "Sequence[PastVerdict]") -> Table:
+def _verdicts_table(found: "Sequence[PastVerdict]") -> Table:
     columns = ("run date", "verdict", "orders", "AP", "interval", "champ.", "pop.", "ratio")
     # A frame around them would be wider than a terminal.
     table = Table(*columns, box=SIMPLE, padding=(0, 1, 0, 0))
-    for one in found:
-        own = one.average_precision.get("challenger")
-        scorers = (one.average_precision.get(name) for name in ("champion", "popularity"))
-        ratio = one.expected_per_actual
+    for run_date, _, verdict in found:
+        precision = verdict.by_scorer("average_precision")
+        own = precision.get("challenger")
+        ratio = verdict.by_scorer("expected_per_actual").get("challenger")
         table.add_row(
-            *(str(one.run_date), one.decision),
-            "-" if one.orders is None else str(one.orders),
-            "-" if own is None else f"{own.estimate:.3f}",
-            "-" if own is None else f"{own.low:.3f}-{own.high:.3f}",
-            *("-" if other is None else f"{other.estimate:.3f}" for other in scorers),
-            "-" if ratio is None else f"{ratio.estimate:.2f}",
+            *(str(run_date), verdict.decision),
+            str(verdict.holdout.orders) if verdict.holdout else "-",
+            f"{own.estimate:.3f}" if own else "-",
+            f"{own.low:.3f}-{own.high:.3f}" if own else "-",
+            *(
+                f"{precision[name].estimate:.3f}" if name in precision else "-"
+                for name in ("champion", "popularity")
+            ),
+            f"{ratio.estimate:.2f}" if ratio else "-",
         )
     return table
 
@@ -75,7 +67,7 @@ def backtests(
     newest: Annotated[int, typer.Option(min=1, help="How many of the newest lines.")] = 20,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
 ) -> None:
-    """Show what champions promised against what happened, run after run."""
+    """Show what champions predicted against what happened, run after run."""
     from push_model.training.backtesting.record import (  # noqa: PLC0415 - keeps --help instant
         BACKTESTS_FILE,
         read_backtests,
@@ -83,18 +75,18 @@ def backtests(
 
     found = read_backtests(runs_dir / BACKTESTS_FILE)
     if not found:
-        console.print("No run has looked back on a champion yet.")
+        console.print("No backtest yet: no champion has served a full day.")
         return
-    columns = ("run date", "champion", "orders", "promised", "made", "ratio", "AP", "popular")
-    table = Table(*columns, box=SIMPLE)
+    columns = ("run date", "champion", "orders", "predicted", "bought", "ratio", "AP", "popular")
+    table = Table(*columns, box=SIMPLE, padding=(0, 1, 0, 0))
     for line in found[-newest:]:
         total = line["total"]
-        promised, made = total["expected_purchases"], total["actual_purchases"]
+        expected, bought = total["expected_purchases"], total["actual_purchases"]
         ranks = (total["average_precision"], total["popularity_average_precision"])
         table.add_row(
             *(line["run_date"], line["model_name"]),
-            *(f"{total['orders']}", f"{promised:.0f}", f"{made}"),
-            f"{promised / made:.2f}" if made else "-",
+            *(f"{total['orders']}", f"{expected:.0f}", f"{bought}"),
+            f"{expected / bought:.2f}" if bought else "-",
             *("-" if rank is None else f"{rank:.3f}" for rank in ranks),
         )
     console.print(table)

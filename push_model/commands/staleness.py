@@ -15,7 +15,7 @@ from rich.table import Table
 from push_model.commands.options import check_picture, read_model
 
 if TYPE_CHECKING:
-    from push_model.evaluation.resampling import Interval
+    from push_model.evaluation.results import Interval
     from push_model.training.backtesting.staleness import Staleness
     from push_model.training.fit_request import FitRequest
 

@@ -1,59 +1,17 @@
 """How good are these scores? Average precision leads; every metric counts ties fairly."""
 
-from dataclasses import asdict, dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
 from push_model.errors import DatasetError, InvalidEventError
+from push_model.evaluation.results import Metrics
 
 # The business sends where p > 0.05: about 5 % of pushes are opened.
 PUSH_THRESHOLD = 0.05
 CALIBRATION_BINS = 20
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Metrics:
-    """Every metric of one set of scores on one set of outcomes.
-
-    Attributes
-    ----------
-    average_precision, roc_auc, log_loss, brier_score, ece : float
-        See the functions of this module; AP leads.
-    precision_at_1pct, recall_at_5pct, lift_at_5pct : float
-        At the best 1 % or 5 % of the candidates.
-    precision_when_pushed, recall_when_pushed, pushed_share : float
-        Of the candidates above the push threshold (p > 0.05); precision is 0 if there are none.
-    expected_per_actual : float
-        Purchases the scores promise for each purchase that happened; 1 is honest.
-    base_rate : float
-        Share bought, the average precision of a coin.
-    rows, purchases : int
-        Size of the set.
-    """
-
-    average_precision: float
-    roc_auc: float
-    log_loss: float
-    brier_score: float
-    ece: float
-    precision_at_1pct: float
-    recall_at_5pct: float
-    lift_at_5pct: float
-    precision_when_pushed: float
-    recall_when_pushed: float
-    pushed_share: float
-    expected_per_actual: float
-    base_rate: float
-    rows: int
-    purchases: int
-
-    def document(self) -> dict[str, float]:
-        """Give the metrics by name, for JSON."""
-        return asdict(self)
 
 
 def measure(outcomes: ArrayLike, scores: ArrayLike) -> Metrics:

@@ -5,7 +5,6 @@ evidence than there is. An order drawn twice counts twice: weights on orders, an
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,27 +12,12 @@ from scipy.sparse import csr_array
 from scipy.stats import norm, t
 
 from push_model.evaluation.metrics import calibration_bins
+from push_model.evaluation.results import Interval
 
 Floats = NDArray[np.float64]
 
 # Draws worked on at once: memory stays flat however many there are.
 CHUNK = 128
-
-
-class Interval(NamedTuple):
-    """An estimate, and where the truth lies.
-
-    Attributes
-    ----------
-    estimate : float
-        On the orders as they are.
-    low, high : float
-        The truth is below `low`, and above `high`, with probability alpha / 2 each.
-    """
-
-    estimate: float
-    low: float
-    high: float
 
 
 class Resampler:

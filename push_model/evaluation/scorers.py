@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from push_model.evaluation.metrics import Metrics, measure
+from push_model.evaluation.metrics import measure
+from push_model.evaluation.results import Metrics
 from push_model.model.scoring import Model
 
 Scores = NDArray[np.float64]

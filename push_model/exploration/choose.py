@@ -8,7 +8,8 @@ import numpy as np
 
 from push_model.errors import DatasetError
 from push_model.evaluation.metrics import Floats
-from push_model.evaluation.resampling import Interval, expanded_interval
+from push_model.evaluation.resampling import expanded_interval
+from push_model.evaluation.results import Interval
 from push_model.exploration.entries.entry import Entry
 from push_model.exploration.fits.pipelines import request_of
 from push_model.exploration.fits.result import Result

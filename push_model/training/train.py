@@ -10,7 +10,8 @@ from catboost import CatBoostError
 from sklearn.pipeline import Pipeline
 
 from push_model.errors import DatasetError
-from push_model.evaluation.metrics import Metrics, measure
+from push_model.evaluation.metrics import measure
+from push_model.evaluation.results import Metrics
 from push_model.evaluation.scorers import FIRST_REPEAT_ORDER, measure_popularity, score
 from push_model.model.scoring import Model
 from push_model.training.calibrated import calibrate

@@ -71,7 +71,7 @@ def test_both_kinds_are_judged_on_the_same_orders(shop):
         policy=Policy(resamples=200),
     )
 
-    assert set(verdict.evidence.metrics) >= {"challenger", "champion"}
+    assert set(verdict.holdout.metrics) >= {"challenger", "champion"}
     serves = [f.passed for f in verdict.findings if f.rule == "serves in a fresh process"]
     assert serves == [True]
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from push_model.training.gate.verdict_file import read_figures
 from push_ops.messages.messages import Message
 
 _SCORERS = {
@@ -61,7 +60,11 @@ def as_question(run: Mapping[str, Any], *, hours: float) -> tuple[str, str]:
 
 
 def _figures(verdict: Mapping[str, Any]) -> str:
-    found = read_figures(verdict, "average_precision")
+    found = {
+        scorer: (verdict["metrics"][scorer]["average_precision"], *ends["average_precision"])
+        for scorer, ends in verdict["intervals"].items()
+        if "average_precision" in ends
+    }
     lines = [
         "| {} | {:.4f} | {:.4f} to {:.4f} |".format(title, *found[name])
         for name, title in _SCORERS.items()

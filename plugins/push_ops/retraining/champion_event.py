@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from push_model.training.gate.verdict_file import read_figures
+from push_model.training.gate.verdict import Verdict
 
 
 def describe_champion(run: Mapping[str, Any]) -> dict[str, Any]:
@@ -14,8 +14,11 @@ def describe_champion(run: Mapping[str, Any]) -> dict[str, Any]:
         "champion_before": verdict["champion_name"],
         **{key: verdict[key] for key in ("decision", "claim", "headline")},
         "average_precision": {
-            scorer: dict(zip(("estimate", "low", "high"), figures, strict=True))
-            for scorer, figures in read_figures(verdict, "average_precision").items()
+            scorer: interval._asdict()
+            for scorer, interval in Verdict
+            .from_document(verdict)
+            .by_scorer("average_precision")
+            .items()
         },
         **{key: run[key] for key in ("dataset", "run_id", "run_date")},
     }

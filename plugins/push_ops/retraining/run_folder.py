@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from push_model.store.durable import write_aside
-from push_model.training.gate.verdict_file import VERDICT_FILE
+from push_model.training.gate.verdict import VERDICT_FILE
 
 # A file name holds 255 bytes on every file system we know; what is written aside adds a few.
 _LONGEST_NAME = 150

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from push_model.evaluation.metrics import Floats
-from push_model.evaluation.resampling import Interval, expanded_interval
+from push_model.evaluation.resampling import expanded_interval
+from push_model.evaluation.results import Interval
 from push_model.exploration.report.found import Explored, Found, level_of
 from push_model.exploration.report.names import name_entry
 from push_model.reporting.numbers import UNKNOWN

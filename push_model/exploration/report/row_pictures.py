@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
-from push_model.evaluation.resampling import Interval
+from push_model.evaluation.results import Interval
 from push_model.exploration.report.comparing import measure
 from push_model.exploration.report.found import Explored, Found
 from push_model.exploration.report.names import label_entry

@@ -12,7 +12,8 @@ import pandas as pd
 
 from push_model.errors import DatasetError, InvalidEventError
 from push_model.evaluation.metrics import Floats
-from push_model.evaluation.resampling import Interval, Resampler
+from push_model.evaluation.resampling import Resampler
+from push_model.evaluation.results import Interval
 from push_model.training.backtesting.walk_forward import Block, Figures, plan_origins, walk_forward
 from push_model.training.gate.policy import Policy
 from push_model.training.parametrisation import Parametrisation

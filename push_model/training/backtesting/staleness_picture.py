@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from push_model.evaluation.resampling import Interval
+from push_model.evaluation.results import Interval
 from push_model.reporting.figure_file import (
     INK,
     LIMIT,

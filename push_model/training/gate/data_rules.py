@@ -9,10 +9,13 @@ from push_model.training.gate.verdict import Finding
 
 def _data_suffice(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
     found = {
-        "days": (evidence.days, policy.min_holdout_days),
-        "orders": (evidence.orders, policy.min_holdout_orders),
-        "users": (evidence.users, policy.min_holdout_users),
-        "purchases": (evidence.metrics["challenger"].purchases, policy.min_holdout_purchases),
+        "days": (evidence.holdout.days, policy.min_holdout_days),
+        "orders": (evidence.holdout.orders, policy.min_holdout_orders),
+        "users": (evidence.holdout.users, policy.min_holdout_users),
+        "purchases": (
+            evidence.holdout.metrics["challenger"].purchases,
+            policy.min_holdout_purchases,
+        ),
     }
     for name, (count, least) in found.items():
         # Too little is no fault of the challenger's: more orders may tell.
@@ -151,8 +154,8 @@ def _libraries_are_the_champions(evidence: Evidence, _: Policy) -> Iterator[Find
 
 
 def _data_have_not_drifted(evidence: Evidence, _: Policy) -> Iterator[Finding]:
-    changed = [found for found in evidence.drift if found.changed]
-    worst = max((found.psi for found in evidence.drift), default=None)
+    changed = [found for found in evidence.holdout.drift if found.changed]
+    worst = max((found.psi for found in evidence.holdout.drift), default=None)
     if worst is None:
         return
     said = " ".join(found.says for found in changed)

@@ -1,9 +1,8 @@
 """Are these rows like those another model was trained on? Distances that no row count moves."""
 
 from bisect import bisect_left
-from dataclasses import asdict, dataclass
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from push_model.model.format import Seen
 from push_model.model.scoring import Model
 from push_model.serving.stability import stability_index
 from push_model.training.gate.policy import Policy
+from push_model.training.gate.verdict import FeatureDrift
 from push_model.training.train_distribution import count_by_bin, iterate_values
 
 # Of a feature that one row in a thousand has, or fewer, what lies outside its range is an anecdote.
@@ -55,44 +55,6 @@ class _Limits(NamedTuple):
     psi: float
     missing_change: float
     outside_share: float
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureDrift:
-    """How far one feature has moved since another model was trained.
-
-    Attributes
-    ----------
-    feature : str
-        Its name.
-    psi : float
-        Population stability index over the bins of that training: of all rows, "missing" a bin of
-        its own, or of the values that are there, whichever is larger.
-    missing_then, missing_now : float
-        Shares of rows without a value.
-    outside : float
-        Share of present values that lie outside the range of that training.
-    median_then, median_now : float or None
-        Of the values; None where there were none.
-    changed : bool
-        Whether a limit is passed.
-    says : str
-        What changed, in a sentence; no value of a single row but the range of that training.
-    """
-
-    feature: str
-    psi: float
-    missing_then: float
-    missing_now: float
-    outside: float
-    median_then: float | None
-    median_now: float | None
-    changed: bool
-    says: str
-
-    def document(self) -> dict[str, Any]:
-        """Give it as JSON-able data."""
-        return asdict(self)
 
 
 def measure_drift(

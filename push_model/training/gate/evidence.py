@@ -8,14 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from push_model.evaluation.metrics import PUSH_THRESHOLD, Metrics, measure
-from push_model.evaluation.resampling import Interval, Resampler, relative_gain
+from push_model.evaluation.metrics import PUSH_THRESHOLD, measure
+from push_model.evaluation.resampling import Resampler, relative_gain
+from push_model.evaluation.results import Interval
 from push_model.evaluation.scorers import Scores, baseline_scores
-from push_model.training.gate.drift import FeatureDrift
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.serving_check import ServingCheck
-from push_model.training.gate.slice_evidence import Slice, measure_slices
+from push_model.training.gate.slice_evidence import measure_slices
 from push_model.training.gate.training_window import Learnt
+from push_model.training.gate.verdict import FeatureDrift, HoldoutResults
 
 # The list whose change is looked at: what sales would send to.
 LISTED_SHARE = 0.05
@@ -38,71 +39,29 @@ class RefitGap(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All that the rules look at.
+    """All that the rules look at."""
 
-    Attributes
-    ----------
-    days, orders, users : int
-        Size of the holdout.
-    metrics : dict of str to Metrics
-        For ``"challenger"``, ``"champion"`` if there is one, ``"popularity"`` and
-        ``"bought before"``.
-    level : float
-        Of every interval: the truth lies within with this probability.
-    intervals : dict of str to dict of str to Interval
-        By scorer and metric, for people to read.
-    gains : dict of str to Interval
-        By rival, what the challenger's average precision is above theirs, as a share of theirs.
-    precision_gain : Interval or None
-        The same of the precision of what is pushed, against the champion.
-    expected_per_actual : Interval
-        Purchases promised for each one made.
-    calibration_error : Interval
-        Expected calibration error of the challenger, and of draws, to which chance adds twice.
-    slices : tuple of Slice
-        Those with any purchase.
-    changed_share : float or None
-        Share of the champion's best 5 % that the challenger's list lacks.
-    drift : tuple of FeatureDrift
-        The newest rows against the champion's training; empty where there is none.
-    learnt, rows_given : Learnt
-        What the challenger says it learnt from, and what the frame gives for the same window.
-    champion_learnt : Learnt or None
-        What the champion learnt from.
-    days_since_newest_order : int or None
-        From the newest order to the run date; None where that was not looked at.
-    changed_versions : tuple of str
-        Libraries that are not those the champion was trained with, each "name then -> now".
-    refit : RefitGap or None
-        How what would serve differs from what was judged; None where that was not measured.
-    serving : ServingCheck or None
-        What a fresh process made of the model; None where it was not asked.
-    """
-
-    days: int
-    orders: int
-    users: int
-    metrics: dict[str, Metrics]
-    level: float
-    intervals: dict[str, dict[str, Interval]]
-    gains: dict[str, Interval]
-    precision_gain: Interval | None
+    holdout: HoldoutResults
+    precision_gain: Interval | None  # of what is pushed, against the champion
     expected_per_actual: Interval
-    calibration_error: Interval
-    slices: tuple[Slice, ...]
-    changed_share: float | None
-    drift: tuple[FeatureDrift, ...] = ()
-    learnt: Learnt | None = None
-    rows_given: Learnt | None = None
+    calibration_error: Interval  # chance adds to it, and twice to that of a replicate
+    learnt: Learnt | None = None  # what the manifest says
+    rows_given: Learnt | None = None  # what the frame gives for the same window
     champion_learnt: Learnt | None = None
-    days_since_newest_order: int | None = None
-    changed_versions: tuple[str, ...] = ()
-    refit: RefitGap | None = None
+    days_since_newest_order: int | None = None  # before the run date
+    changed_versions: tuple[str, ...] = ()  # each "name then -> now"
+    refit: RefitGap | None = None  # how the final model differs from the evaluated one
     serving: ServingCheck | None = None
 
 
 def gather(
-    rows: pd.DataFrame, scores: Mapping[str, Scores], *, policy: Policy, seed: int = 0, **facts: Any
+    rows: pd.DataFrame,
+    scores: Mapping[str, Scores],
+    *,
+    policy: Policy,
+    seed: int = 0,
+    drift: tuple[FeatureDrift, ...] = (),
+    **facts: Any,
 ) -> Evidence:
     """Measure scorers on the same holdout."""
     scores = {**scores, **baseline_scores(rows)}
@@ -124,7 +83,7 @@ def gather(
         "expected_per_actual": ratios,
         "precision_when_pushed": pushed,
     }
-    return Evidence(
+    holdout = HoldoutResults(
         days=int(rows["order_date"].dt.normalize().nunique()),
         orders=resampler.n_orders,
         users=int(rows["user_id"].nunique()),
@@ -132,7 +91,9 @@ def gather(
         level=1.0 - policy.alpha,
         intervals={
             name: {
-                metric: interval(found[name]) for metric, found in figures.items() if name in found
+                metric: interval(found[name])[1:]
+                for metric, found in figures.items()
+                if name in found
             }
             for name in scores
         },
@@ -141,6 +102,16 @@ def gather(
             for name, found in precision.items()
             if name != "challenger"
         },
+        slices=tuple(measure_slices(rows, scores, policy, seed)),
+        changed_share=(
+            changed_share(scores["challenger"], scores["champion"])
+            if "champion" in scores
+            else None
+        ),
+        drift=drift,
+    )
+    return Evidence(
+        holdout=holdout,
         precision_gain=(
             interval(relative_gain(pushed["challenger"], pushed["champion"]))
             if "champion" in pushed
@@ -148,12 +119,6 @@ def gather(
         ),
         expected_per_actual=interval(ratios["challenger"]),
         calibration_error=interval(resampler.calibration_error(scores["challenger"])),
-        slices=tuple(measure_slices(rows, scores, policy, seed)),
-        changed_share=(
-            changed_share(scores["challenger"], scores["champion"])
-            if "champion" in scores
-            else None
-        ),
         **facts,
     )
 

@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator
 
-from push_model.evaluation.resampling import Interval
+from push_model.evaluation.results import Interval, Slice
 from push_model.training.gate.evidence import Evidence
 from push_model.training.gate.policy import Policy
-from push_model.training.gate.slice_evidence import Slice
 from push_model.training.gate.verdict import Finding
 
 
 def _beats_what_needs_no_model(evidence: Evidence, _: Policy) -> Iterator[Finding]:
-    ours = evidence.metrics["challenger"].average_precision
+    ours = evidence.holdout.metrics["challenger"].average_precision
     for rival in ("popularity", "bought before"):
-        theirs = evidence.metrics[rival].average_precision
-        gain = evidence.gains[rival]
+        theirs = evidence.holdout.metrics[rival].average_precision
+        gain = evidence.holdout.gains[rival]
         yield Finding(
             f"better than {rival}",
             "model",
@@ -26,7 +25,7 @@ def _beats_what_needs_no_model(evidence: Evidence, _: Policy) -> Iterator[Findin
 
 
 def _is_believable(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
-    found, most = evidence.metrics["challenger"].roc_auc, policy.max_roc_auc
+    found, most = evidence.holdout.metrics["challenger"].roc_auc, policy.max_roc_auc
     yield Finding(
         "not too good to be true",
         "model",
@@ -36,7 +35,7 @@ def _is_believable(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
         f"ROC-AUC {found:.4f} (more than {most:g} is no forecast: does a feature hold the "
         "outcome?).",
     )
-    if gain := evidence.gains.get("champion"):
+    if gain := evidence.holdout.gains.get("champion"):
         most = policy.max_gain_over_champion - 1
         yield Finding(
             "no leap",
@@ -50,7 +49,7 @@ def _is_believable(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
 
 
 def _holds_against_the_champion(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
-    ranking, pushing = evidence.gains.get("champion"), evidence.precision_gain
+    ranking, pushing = evidence.holdout.gains.get("champion"), evidence.precision_gain
     if ranking is None or pushing is None:
         return
     yield _against_the_champion(
@@ -93,7 +92,7 @@ def _is_calibrated(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
         f"It promises {found.estimate:.2f} purchases for each one made ({found.low:.2f} to "
         f"{found.high:.2f}; {low:g} to {high:g} is asked).",
     )
-    base_rate, error = evidence.metrics["challenger"].base_rate, evidence.calibration_error
+    base_rate, error = evidence.holdout.metrics["challenger"].base_rate, evidence.calibration_error
     share, most = error.estimate / base_rate, policy.max_ece_per_base_rate
     least = _least_error(error) / base_rate
     yield Finding(
@@ -108,7 +107,7 @@ def _is_calibrated(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
 
 
 def _changes_the_list_little(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
-    if (share := evidence.changed_share) is not None:
+    if (share := evidence.holdout.changed_share) is not None:
         most = policy.max_changed_share
         yield Finding(
             "keeps the list",
@@ -141,7 +140,7 @@ def _refit_is_like_its_twin(evidence: Evidence, policy: Policy) -> Iterator[Find
 
 def _harms_no_slice(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
     low, high = policy.min_slice_expected_per_actual, policy.max_slice_expected_per_actual
-    for part in evidence.slices:
+    for part in evidence.holdout.slices:
         margin = policy.slice_margin if part.rival == "champion" else 0.0
         # A slice can only veto: it has too few orders to prove that nothing is lost.
         yield Finding(

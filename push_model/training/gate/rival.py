@@ -93,7 +93,7 @@ def settle(challenger: Contender, rival: Rival, *, run_date: date) -> Finding | 
     ours, theirs = challenger.loaded.model.trained_on, rival.trained_on
     sentence = None
     if is_champion(challenger, rival):
-        sentence = "The challenger is the champion already, number for number."
+        sentence = "Nothing new: the same model as the champion."
     # Of a later champion these orders are the past it learnt from: no comparison is fair, and a
     # backfill must not take serving back in time.
     elif theirs > str(run_date):

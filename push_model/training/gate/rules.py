@@ -21,7 +21,7 @@ def judge(evidence: Evidence, policy: Policy) -> tuple[Finding, ...]:
 
 def claim(evidence: Evidence, policy: Policy) -> str | None:
     """Say how a challenger ranks against the champion."""
-    gain = evidence.gains.get("champion")
+    gain = evidence.holdout.gains.get("champion")
     if gain is None:
         return None
     if gain.low > 0.0:

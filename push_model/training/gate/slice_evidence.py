@@ -1,54 +1,15 @@
 """How does a challenger do in each group of candidates?"""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from push_model.evaluation.resampling import Interval, Resampler, relative_gain
+from push_model.evaluation.resampling import Resampler, relative_gain
+from push_model.evaluation.results import Slice
 from push_model.evaluation.scorers import Scores
 from push_model.evaluation.slices import slices_of
 from push_model.training.gate.policy import Policy
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """How a challenger does in a group of candidates.
-
-    Attributes
-    ----------
-    name : str
-        In plain words.
-    rows, orders, purchases : int
-        Its size.
-    average_precision : float
-        The challenger's.
-    rival : str
-        Whom it is compared with: ``"champion"``, or ``"popularity"`` where there is none.
-    rival_average_precision : float
-        Theirs.
-    gain : Interval
-        What the challenger's is above theirs, as a share of theirs.
-    expected_per_actual : Interval
-        Purchases promised for each one made.
-    """
-
-    name: str
-    rows: int
-    orders: int
-    purchases: int
-    average_precision: float
-    rival: str
-    rival_average_precision: float
-    gain: Interval
-    expected_per_actual: Interval
-    calibration_error: Interval
-
-    @property
-    def base_rate(self) -> float:
-        """Share bought."""
-        return self.purchases / max(1, self.rows)
 
 
 def measure_slices(
@@ -71,8 +32,10 @@ def measure_slices(
             own.average_precision(scores[scorer][mask]) for scorer in ("challenger", rival)
         )
         yield Slice(
-            name,
-            *size,
+            name=name,
+            rows=size[0],
+            orders=size[1],
+            purchases=size[2],
             average_precision=float(ours[0]),
             rival=rival,
             rival_average_precision=float(theirs[0]),

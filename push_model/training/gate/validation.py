@@ -18,14 +18,14 @@ from push_model.training.data.history import load_with_history, needs_history
 from push_model.training.data.orders import keep_large_orders
 from push_model.training.data.split import Split, split_by_time
 from push_model.training.gate.contender import Contender, read_contender
-from push_model.training.gate.drift import FeatureDrift, measure_drift
+from push_model.training.gate.drift import measure_drift
 from push_model.training.gate.evidence import compare_refit, gather
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.rival import Rival, is_champion, read_rival, settle
 from push_model.training.gate.rules import claim, judge
 from push_model.training.gate.serving_check import check_serving
 from push_model.training.gate.training_window import changed_versions, count_learnt, read_learnt
-from push_model.training.gate.verdict import Verdict, decide
+from push_model.training.gate.verdict import FeatureDrift, Verdict, decide
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +44,15 @@ def validate_model(
     """Score challenger, champion and baselines on the holdout and decide."""
     policy = policy or Policy()
     challenger, rival = read_contender(model_path(models_dir, model_name)), read_rival(models_dir)
-    verdict = partial(Verdict, model_name=model_name, champion=rival.serving)
+    verdict = partial(
+        Verdict,
+        model_name=model_name,
+        champion_name=rival.serving.model_name if rival.serving else None,
+        champion_line=rival.serving.line if rival.serving else None,
+    )
     if settled := settle(challenger, rival, run_date=training_date):
         if is_champion(challenger, rival):
-            return verdict("keep", None, (settled,), evidence=None)
+            return verdict("keep", None, (settled,), holdout=None)
         # It stays, whatever the figures; they still say how a model of that day would have done.
         rival = Rival(rival.serving, complaint=settled)
     rows = _read_rows(frame_uri, challenger, rival, until=training_date, min_items=min_items)
@@ -68,7 +73,7 @@ def validate_model(
         **(_beside(challenger, rival.contender, split, policy) if rival.contender else {}),
     )
     findings = (*([rival.complaint] if rival.complaint else []), *judge(evidence, policy))
-    judged = verdict(decide(findings), claim(evidence, policy), findings, evidence=evidence)
+    judged = verdict(decide(findings), claim(evidence, policy), findings, holdout=evidence.holdout)
     write_card(
         challenger.loaded.path,
         split.holdout,

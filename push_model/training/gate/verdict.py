@@ -1,119 +1,181 @@
-"""What was decided of a challenger, and why? One finding a rule, and the sentence for people."""
+"""The gate's verdict on a challenger, written to and read from JSON.
 
-from collections.abc import Sequence
+It needs no library beyond Python's own, so that messages and commands read verdicts quickly.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from push_model.store.promotion import Champion
-from push_model.training.gate.evidence import Evidence
+from push_model.evaluation.results import Interval, Metrics, Slice
+
+#: In the folder of a run.
+VERDICT_FILE = "verdict.json"
+
+# From this share on a decimal would say nothing.
+_WHOLE_PERCENT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one rule found.
-
-    Attributes
-    ----------
-    rule : str
-        Its name, a few words.
-    about : str
-        ``"holdout"``, ``"data"``, ``"drift"``, ``"serving"``, ``"model"`` or ``"slice"``.
-    passed : bool or None
-        None where there is not enough evidence to tell.
-    value, limit : float, str or None
-        What was measured and what is asked.
-    sentence : str
-        Both in plain words.
-    is_needed : bool
-        Whether a challenger cannot be promoted before this is known.
-    """
+    """What one rule found."""
 
     rule: str
-    about: str
-    passed: bool | None
+    about: str  # "holdout", "data", "drift", "serving", "model" or "slice"
+    passed: bool | None  # None: too little data
     value: float | None
     limit: float | str | None
     sentence: str
-    is_needed: bool = True
+    is_needed: bool = True  # False: no promotion waits for it
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureDrift:
+    """How far one feature has moved since another model was trained."""
+
+    feature: str
+    psi: float  # population stability index over the bins of that training
+    missing_then: float  # share of rows
+    missing_now: float
+    outside: float  # share of values outside the range of that training
+    median_then: float | None
+    median_now: float | None
+    changed: bool  # whether a limit is passed
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldoutResults:
+    """What was measured on the holdout, by scorer.
+
+    Scorers are ``"challenger"``, ``"champion"`` if there is one, ``"popularity"`` and
+    ``"bought before"``.
+    """
+
+    days: int
+    orders: int
+    users: int
+    metrics: Mapping[str, Metrics]
+    level: float  # of every interval
+    intervals: Mapping[str, Mapping[str, tuple[float, float]]]  # by scorer and metric: low, high
+    gains: Mapping[str, Interval]  # average precision over each other scorer's, as a share of it
+    slices: tuple[Slice, ...]
+    changed_share: float | None  # of the champion's best 5 % that the challenger's list lacks
+    drift: tuple[FeatureDrift, ...] = ()  # against the champion's training
+
+    def by_scorer(self, metric: str) -> dict[str, Interval]:
+        """Return a metric with its interval for each scorer that has one."""
+        return {
+            scorer: Interval(getattr(self.metrics[scorer], metric), *intervals[metric])
+            for scorer, intervals in self.intervals.items()
+            if metric in intervals
+        }
+
+    def document(self) -> dict[str, Any]:
+        """Return the results as JSON-able data."""
+        return {
+            "orders": self.orders,
+            "days": self.days,
+            "users": self.users,
+            "metrics": {scorer: found.document() for scorer, found in self.metrics.items()},
+            "interval_level": self.level,
+            "intervals": {
+                scorer: {metric: list(ends) for metric, ends in found.items()}
+                for scorer, found in self.intervals.items()
+            },
+            "gains": {name: gain._asdict() for name, gain in self.gains.items()},
+            "slices": [
+                asdict(part) | {name: getattr(part, name)._asdict() for name in _SLICE_INTERVALS}
+                for part in self.slices
+            ],
+            "drift": [asdict(found) for found in self.drift],
+            "stability": {"changed_share": self.changed_share},
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the gate decided of a challenger, and why.
+    """What the gate decided of a challenger, and why."""
 
-    Attributes
-    ----------
-    decision : str
-        ``"promote"``, ``"keep"`` or ``"inconclusive"``.
-    claim : str or None
-        Against the champion: ``"better"``, ``"non-inferior"``, ``"worse"`` or ``"undecided"``; None
-        where there is none to compare with.
-    findings : tuple of Finding
-        One a rule, in the order of the rules.
-    model_name : str
-        The challenger.
-    champion : Champion or None
-        The champion it was compared with; promotion checks that it still serves.
-    evidence : Evidence or None
-        What the rules looked at; None where it was settled before anything was measured.
-    """
-
-    decision: str
-    claim: str | None
-    findings: tuple[Finding, ...]
+    decision: str  # "promote", "keep" or "inconclusive"
+    claim: str | None  # against the champion: "better", "non-inferior", "worse" or "undecided"
+    findings: tuple[Finding, ...]  # one a rule, in the order of the rules
     model_name: str
-    champion: Champion | None
-    evidence: Evidence | None
-
-    @property
-    def champion_name(self) -> str | None:
-        """Name of the champion; None where there was none."""
-        return self.champion.model_name if self.champion else None
+    champion_name: str | None  # None: there was no champion
+    champion_line: int | None  # promotion checks by it that the same champion still serves
+    holdout: HoldoutResults | None  # None: decided before anything was measured
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """The sentences that decided: of what failed, else of what is not known, else of all.
+        """The sentences that decided: what failed, else what is unknown, else what passed.
 
-        Slices have a say only where nothing else failed: a bad model is bad in all of them.
+        Slices decide only where nothing else failed: a bad model is bad in all of them.
         """
         failed = failures(self.findings)
-        unknown = [f for f in self.findings if f.passed is None and f.is_needed]
-        of_all = [finding for finding in failed if finding.about != "slice"]
+        unknown = [found for found in self.findings if found.passed is None and found.is_needed]
+        overall = [finding for finding in failed if finding.about != "slice"]
         passed = [finding for finding in self.findings if finding.about == "model"]
-        return tuple(finding.sentence for finding in of_all or failed or unknown or passed)
-
-    def sentence(self) -> str:
-        """Say it in one line."""
-        return f"{self.decision}: {self.model_name}. {' '.join(self.reasons)}"
+        return tuple(finding.sentence for finding in overall or failed or unknown or passed)
 
     @property
     def headline(self) -> str:
-        """How it ranks, in a line for logs: against the champion, or popularity without one."""
-        gains = self.evidence.gains if self.evidence else {}
-        if (gain := gains.get("champion")) and self.claim:
+        """The outcome in one sentence; `reasons` say why, in more."""
+        if self.decision != "promote":
+            if len(self.reasons) == 1:
+                return self.reasons[0]
+            found = {"keep": "failed", "inconclusive": "lack data"}[self.decision]
+            return f"Not promoted: {len(self.reasons)} of {len(self.findings)} rules {found}."
+        gains = self.holdout.gains if self.holdout else {}
+        if self.holdout and (gain := gains.get("champion")):
+            rank = "Better" if self.claim == "better" else "Not worse"
             return (
-                f"{self.claim.capitalize()}: average precision {gain.estimate:+.1%} "
-                f"({gain.low:+.1%} to {gain.high:+.1%}) against the champion's."
+                f"{rank} than the champion: average precision {say_gain(gain, self.holdout.level)}."
             )
-        if not gains or (self.champion and failures(self.findings)):
-            return self.reasons[0]
+        if "popularity" not in gains:
+            return "All rules passed."
         times = 1.0 + gains["popularity"].estimate
-        return f"Beside no champion: average precision {times:.2f} times popularity's."
+        return f"First champion: average precision is {times:.1f} times the popularity baseline's."
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The headline, then what kept a challenger from promotion; no sentence twice."""
+        reasons = () if self.decision == "promote" else self.reasons
+        return tuple(dict.fromkeys((self.headline, *reasons)))
+
+    def sentence(self) -> str:
+        """Return the verdict in one line, for a log."""
+        return f"{self.decision}: {self.model_name}. {' '.join(self.sentences)}"
+
+    def by_scorer(self, metric: str) -> dict[str, Interval]:
+        """Return a metric of the holdout with its interval for each scorer that has one."""
+        return self.holdout.by_scorer(metric) if self.holdout else {}
 
     def document(self) -> dict[str, Any]:
-        """Give the verdict as JSON-able data."""
+        """Return the verdict as JSON-able data."""
         return {
             "decision": self.decision,
             "claim": self.claim,
             "headline": self.headline,
-            "sentence": self.sentence(),
             "reasons": list(self.reasons),
             "findings": [asdict(finding) for finding in self.findings],
             "model_name": self.model_name,
             "champion_name": self.champion_name,
-            "champion_line": self.champion.line if self.champion else None,
-            **(_evidence(self.evidence) if self.evidence else {}),
+            "champion_line": self.champion_line,
+            **(self.holdout.document() if self.holdout else {}),
         }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Verdict":
+        """Read a verdict that `document` wrote, in this version or an earlier one."""
+        return cls(
+            decision=document["decision"],
+            claim=document["claim"],
+            findings=tuple(Finding(**found) for found in document["findings"]),
+            model_name=document["model_name"],
+            champion_name=document["champion_name"],
+            champion_line=document["champion_line"],
+            holdout=_read_holdout(document) if "metrics" in document else None,
+        )
 
 
 def decide(findings: Sequence[Finding]) -> str:
@@ -126,34 +188,56 @@ def decide(findings: Sequence[Finding]) -> str:
 
 
 def failures(findings: Sequence[Finding]) -> list[Finding]:
-    """Give what speaks against a challenger."""
-    is_small = any(f.about == "holdout" and f.passed is None for f in findings)
+    """Return what speaks against a challenger; a small holdout says nothing of the model."""
+    is_small = any(found.about == "holdout" and found.passed is None for found in findings)
     unheard = {"model", "slice"} if is_small else set()
-    return [f for f in findings if f.passed is False and f.about not in unheard]
+    return [found for found in findings if found.passed is False and found.about not in unheard]
 
 
-def _evidence(evidence: Evidence) -> dict[str, Any]:
-    return {
-        "orders": evidence.orders,
-        "days": evidence.days,
-        "users": evidence.users,
-        "metrics": {name: found.document() for name, found in evidence.metrics.items()},
-        "interval_level": evidence.level,
-        "intervals": {
-            name: {metric: [own.low, own.high] for metric, own in found.items()}
-            for name, found in evidence.intervals.items()
+def say_share(share: float) -> str:
+    """Format a signed share as a percentage.
+
+    Examples
+    --------
+    >>> say_share(-0.0123), say_share(3.33)
+    ('-1.2 %', '+333 %')
+    """
+    return f"{100 * share:+.{0 if abs(share) >= _WHOLE_PERCENT else 1}f} %"
+
+
+def say_gain(gain: Interval, level: float, limit: str = "") -> str:
+    """Format a relative gain with its interval, and its limit where there is one.
+
+    Examples
+    --------
+    >>> say_gain(Interval(0.051, 0.012, 0.09), 0.95, "must be above -5 %")
+    '+5.1 % (95 % interval +1.2 % to +9.0 %; must be above -5 %)'
+    """
+    ends = f"{100 * level:.3g} % interval {say_share(gain.low)} to {say_share(gain.high)}"
+    return f"{say_share(gain.estimate)} ({ends}{limit and f'; {limit}'})"
+
+
+_SLICE_INTERVALS = ("gain", "expected_per_actual", "calibration_error")
+
+
+def _read_holdout(document: Mapping[str, Any]) -> HoldoutResults:
+    return HoldoutResults(
+        days=document["days"],
+        orders=document["orders"],
+        users=document["users"],
+        metrics={scorer: Metrics(**found) for scorer, found in document["metrics"].items()},
+        level=document["interval_level"],
+        intervals={
+            scorer: {metric: (low, high) for metric, (low, high) in found.items()}
+            for scorer, found in document["intervals"].items()
         },
-        "gains": {name: gain._asdict() for name, gain in evidence.gains.items()},
-        "slices": [
-            asdict(part)
-            | {
-                "slice": part.name,
-                "gain": part.gain._asdict(),
-                "expected_per_actual": part.expected_per_actual._asdict(),
-                "calibration_error": part.calibration_error._asdict(),
-            }
-            for part in evidence.slices
-        ],
-        "drift": [asdict(found) for found in evidence.drift],
-        "stability": {"changed_share": evidence.changed_share},
-    }
+        gains={scorer: Interval(**gain) for scorer, gain in document["gains"].items()},
+        slices=tuple(_read_slice(part) for part in document["slices"]),
+        changed_share=document["stability"]["changed_share"],
+        drift=tuple(FeatureDrift(**found) for found in document["drift"]),
+    )
+
+
+def _read_slice(document: Mapping[str, Any]) -> Slice:
+    plain = {name: value for name, value in document.items() if name != "slice"}
+    return Slice(**plain | {name: Interval(**document[name]) for name in _SLICE_INTERVALS})

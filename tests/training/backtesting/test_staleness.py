@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from push_model.errors import DatasetError, InvalidEventError
-from push_model.evaluation.resampling import Interval
+from push_model.evaluation.results import Interval
 from push_model.training.backtesting.staleness import find_age_lost, measure_staleness, sum_up
 from push_model.training.backtesting.walk_forward import Block, Figures
 from push_model.training.parametrisation import BoostedTrees

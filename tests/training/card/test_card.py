@@ -5,7 +5,7 @@ import pytest
 
 from push_model.evaluation.evaluation import evaluate
 from push_model.evaluation.importances import Dependence
-from push_model.evaluation.metrics import Metrics
+from push_model.evaluation.results import Metrics
 from push_model.evaluation.scorers import score
 from push_model.model.scoring import Model
 from push_model.reporting.dependence import draw_dependences

@@ -1,5 +1,6 @@
 """Each rule by itself, on evidence made by hand."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from push_model.evaluation.metrics import measure
-from push_model.evaluation.resampling import Interval
-from push_model.store.promotion import Champion
+from push_model.evaluation.results import Interval, Slice
 from push_model.training.gate.evidence import (
     Evidence,
     RefitGap,
@@ -20,9 +20,8 @@ from push_model.training.gate.evidence import (
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.rules import claim, judge
 from push_model.training.gate.serving_check import ServingCheck
-from push_model.training.gate.slice_evidence import Slice
 from push_model.training.gate.training_window import Learnt
-from push_model.training.gate.verdict import Finding, Verdict, decide
+from push_model.training.gate.verdict import FeatureDrift, Finding, HoldoutResults, Verdict, decide
 from tests.frames import make_frame
 
 POLICY = Policy()
@@ -34,7 +33,7 @@ METRICS = replace(
     roc_auc=0.85,
     purchases=1_000,
 )
-OLD = Champion("old", "2021-03-03T05:00:00+00:00", "ana", 1)
+METRICS_OF_ALL = dict.fromkeys(("challenger", "champion", "popularity", "bought before"), METRICS)
 LEARNT = Learnt("2021-01-01", "2021-03-01", 1_000, 800_000, 8_000, 5, "2021-03-20")
 SLICE = Slice(
     name="new users",
@@ -48,23 +47,26 @@ SLICE = Slice(
     expected_per_actual=Interval(1.0, 0.9, 1.1),
     calibration_error=Interval(0.002, 0.001, 0.003),
 )
-GOOD = Evidence(
+HOLDOUT = HoldoutResults(
     days=10,
     orders=200,
     users=150,
-    metrics=dict.fromkeys(("challenger", "champion", "popularity", "bought before"), METRICS),
+    metrics=METRICS_OF_ALL,
     level=0.95,
-    intervals={},
+    intervals={"challenger": {"average_precision": (0.15, 0.25)}},
     gains={
         "champion": Interval(0.0, -0.01, 0.01),
         "popularity": Interval(2.0, 1.5, 2.5),
         "bought before": Interval(0.5, 0.4, 0.6),
     },
+    slices=(SLICE,),
+    changed_share=0.2,
+)
+GOOD = Evidence(
+    holdout=HOLDOUT,
     precision_gain=Interval(0.0, -0.05, 0.05),
     expected_per_actual=Interval(1.0, 0.9, 1.1),
     calibration_error=Interval(0.001, 0.0008, 0.002),
-    slices=(SLICE,),
-    changed_share=0.2,
     learnt=LEARNT,
     rows_given=replace(LEARNT, fewest_items=5),
     champion_learnt=LEARNT,
@@ -74,12 +76,23 @@ GOOD = Evidence(
 )
 FIRST = replace(
     GOOD,
-    gains={name: gain for name, gain in GOOD.gains.items() if name != "champion"},
+    holdout=replace(
+        HOLDOUT,
+        gains={name: gain for name, gain in HOLDOUT.gains.items() if name != "champion"},
+        changed_share=None,
+        slices=(),
+    ),
     precision_gain=None,
-    changed_share=None,
     champion_learnt=None,
-    slices=(),
 )
+
+
+def measured(**changes):
+    return replace(GOOD, holdout=replace(HOLDOUT, **changes))
+
+
+def gaining(scorer, *gain):
+    return measured(gains=HOLDOUT.gains | {scorer: Interval(*gain)})
 
 
 def decide_on(evidence):
@@ -111,7 +124,7 @@ def test_a_sound_challenger_is_promoted_beside_a_champion_and_without_one(eviden
     ],
 )
 def test_average_precision_against_the_champion(gain, claimed, decision):
-    evidence = replace(GOOD, gains=GOOD.gains | {"champion": Interval(*gain)})
+    evidence = gaining("champion", *gain)
 
     assert claim(evidence, POLICY) == claimed
     assert decide_on(evidence) == decision
@@ -125,7 +138,7 @@ def test_without_a_champion_nothing_is_claimed():
 def test_better_scores_never_turn_promote_into_anything_else(middle, down, up, better):
     def against_the_champion(by):
         gain = Interval(middle + by, middle + by - down, middle + by + up)
-        return decide_on(replace(GOOD, gains=GOOD.gains | {"champion": gain}))
+        return decide_on(gaining("champion", *gain))
 
     ranks = {"keep": 0, "inconclusive": 1, "promote": 2}
     assert ranks[against_the_champion(better)] >= ranks[against_the_champion(0.0)]
@@ -143,32 +156,26 @@ FAULTS = {
     "as new as the champion's data": learnt(end="2021-02-28"),
     "base rate as the champion's": learnt(purchases=16_001),
     "serves in a fresh process": replace(GOOD, serving=ServingCheck(False, "It hangs.")),  # noqa: FBT003 - named by its place
-    "better than popularity": replace(
-        GOOD, gains=GOOD.gains | {"popularity": Interval(-0.1, -0.2, -0.01)}
+    "better than popularity": gaining("popularity", -0.1, -0.2, -0.01),
+    "better than bought before": gaining("bought before", -0.1, -0.2, 0.0),
+    "not too good to be true": measured(
+        metrics=METRICS_OF_ALL | {"challenger": replace(METRICS, roc_auc=0.98)}
     ),
-    "better than bought before": replace(
-        GOOD, gains=GOOD.gains | {"bought before": Interval(-0.1, -0.2, 0.0)}
-    ),
-    "not too good to be true": replace(
-        GOOD, metrics=GOOD.metrics | {"challenger": replace(METRICS, roc_auc=0.98)}
-    ),
-    "no leap": replace(GOOD, gains=GOOD.gains | {"champion": Interval(0.8, 0.51, 1.1)}),
-    "average precision against the champion": replace(
-        GOOD, gains=GOOD.gains | {"champion": Interval(-0.1, -0.2, -0.01)}
-    ),
+    "no leap": gaining("champion", 0.8, 0.51, 1.1),
+    "average precision against the champion": gaining("champion", -0.1, -0.2, -0.01),
     "precision of what is pushed against the champion": replace(
         GOOD, precision_gain=Interval(-0.3, -0.4, -0.15)
     ),
     "promises what happens": replace(GOOD, expected_per_actual=Interval(1.6, 1.44, 1.8)),
     "honest at every level": replace(GOOD, calibration_error=Interval(0.008, 0.007, 0.0105)),
-    "keeps the list": replace(GOOD, changed_share=0.61),
+    "keeps the list": measured(changed_share=0.61),
     "serves what was judged": replace(GOOD, refit=RefitGap(0.61, 1.0)),
-    "ranks new users": replace(GOOD, slices=(replace(SLICE, gain=Interval(-0.3, -0.4, -0.11)),)),
-    "honest at every level for new users": replace(
-        GOOD, slices=(replace(SLICE, calibration_error=Interval(0.015, 0.012, 0.0195)),)
+    "ranks new users": measured(slices=(replace(SLICE, gain=Interval(-0.3, -0.4, -0.11)),)),
+    "honest at every level for new users": measured(
+        slices=(replace(SLICE, calibration_error=Interval(0.015, 0.012, 0.0195)),)
     ),
-    "promises new users what happens": replace(
-        GOOD, slices=(replace(SLICE, expected_per_actual=Interval(0.4, 0.3, 0.49)),)
+    "promises new users what happens": measured(
+        slices=(replace(SLICE, expected_per_actual=Interval(0.4, 0.3, 0.49)),)
     ),
 }
 
@@ -193,15 +200,13 @@ DOUBTS = {
     "new orders": replace(GOOD, days_since_newest_order=8),
     "holdout new to the champion": learnt(unseen_from="2021-03-19"),
     "promises what happens": replace(GOOD, expected_per_actual=Interval(0.58, 0.46, 0.75)),
-    "enough days": replace(GOOD, days=1),
-    "enough orders": replace(GOOD, orders=19),
-    "enough users": replace(GOOD, users=9),
-    "enough purchases": replace(
-        GOOD, metrics=GOOD.metrics | {"challenger": replace(METRICS, purchases=99)}
+    "enough days": measured(days=1),
+    "enough orders": measured(orders=19),
+    "enough users": measured(users=9),
+    "enough purchases": measured(
+        metrics=METRICS_OF_ALL | {"challenger": replace(METRICS, purchases=99)}
     ),
-    "better than popularity": replace(
-        GOOD, gains=GOOD.gains | {"popularity": Interval(0.1, -0.1, 0.3)}
-    ),
+    "better than popularity": gaining("popularity", 0.1, -0.1, 0.3),
     "precision of what is pushed against the champion": replace(
         GOOD, precision_gain=Interval(-0.1, -0.2, 0.1)
     ),
@@ -216,7 +221,7 @@ def test_what_cannot_be_told_is_inconclusive(rule):
 
 
 def test_a_holdout_too_small_to_tell_says_nothing_against_the_figures_but_all_against_the_data():
-    few = replace(FAULTS["better than popularity"], orders=19)
+    few = measured(orders=19, gains=FAULTS["better than popularity"].holdout.gains)
 
     assert decide_on(few) == "inconclusive"
     assert decide_on(replace(few, rows_given=replace(LEARNT, rows=1))) == "keep"
@@ -233,7 +238,7 @@ def test_libraries_that_changed_since_the_champion_are_named_and_stop_nothing():
 
 
 def test_a_slice_without_power_has_no_say():
-    evidence = replace(GOOD, slices=(replace(SLICE, gain=Interval(-0.2, -0.5, 0.1)),))
+    evidence = measured(slices=(replace(SLICE, gain=Interval(-0.2, -0.5, 0.1)),))
 
     assert unknown(evidence) == ["ranks new users"]
     assert decide_on(evidence) == "promote"
@@ -244,28 +249,59 @@ def finding(rule, about, *, passed):
 
 
 @pytest.mark.parametrize(
-    ("evidence", "said"),
+    ("evidence", "headline"),
     [
         (
-            replace(GOOD, gains=GOOD.gains | {"champion": Interval(0.021, 0.003, 0.04)}),
-            "Better: average precision +2.1% (+0.3% to +4.0%) against the champion's.",
+            gaining("champion", 0.021, 0.003, 0.04),
+            "Better than the champion: average precision +2.1 % (95 % interval +0.3 % to +4.0 %).",
         ),
-        (FIRST, "Beside no champion: average precision 3.00 times popularity's."),
+        (
+            GOOD,
+            (
+                "Not worse than the champion: average precision +0.0 % "
+                "(95 % interval -1.0 % to +1.0 %)."
+            ),
+        ),
+        (FIRST, "First champion: average precision is 3.0 times the popularity baseline's."),
+        (measured(orders=19, users=9), "Not promoted: 2 of 26 rules lack data."),
+        (measured(users=9), "The holdout has 9 users (a verdict needs 10)."),
+        (
+            replace(measured(changed_share=0.61), refit=RefitGap(0.61, 1.0)),
+            "Not promoted: 2 of 26 rules failed.",
+        ),
     ],
 )
-def test_the_log_gets_one_line(evidence, said):
+def test_a_verdict_has_one_headline(evidence, headline):
+    verdict = verdict_on(evidence)
+
+    assert verdict.headline == headline
+    assert len(set(verdict.sentences)) == len(verdict.sentences)
+
+
+def verdict_on(evidence):
     findings = judge(evidence, POLICY)
+    return Verdict(
+        decide(findings), claim(evidence, POLICY), findings, "new", "old", 1, evidence.holdout
+    )
 
-    verdict = Verdict("promote", claim(evidence, POLICY), findings, "new", OLD, evidence)
 
-    assert verdict.headline == said
+DRIFT = FeatureDrift("count_pets", 3.2, 0.1, 0.9, 0.0, 1.0, None, True, "It is missing.")  # noqa: FBT003 - named by its place
+
+
+@pytest.mark.parametrize("evidence", [GOOD, FIRST, measured(drift=(DRIFT,)), DOUBTS["new orders"]])
+def test_a_verdict_read_back_from_its_file_is_the_verdict(evidence):
+    verdict = verdict_on(evidence)
+    without_figures = replace(verdict, holdout=None)
+
+    for written in (verdict, without_figures):
+        assert Verdict.from_document(json.loads(json.dumps(written.document()))) == written
 
 
 def test_slices_give_the_reasons_only_where_nothing_else_failed():
     part, whole = finding("part", "slice", passed=False), finding("whole", "model", passed=False)
 
     def reasons(*findings):
-        return Verdict("keep", None, findings, "m", None, None).reasons
+        return Verdict("keep", None, findings, "m", None, None, None).reasons
 
     assert reasons(whole, part) == ("whole.",)
     assert reasons(part) == ("part.",)
