@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from io import StringIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+
+from push_model.reporting.numbers import SCORERS
 
 # Matplotlib draws in these; `recolour` hands each to the style sheet, which knows day from night.
 INK, MUTED, GRID, GROUND = "#010101", "#010102", "#010103", "#010104"
@@ -28,18 +30,42 @@ VARIABLES = {
     RAW: "raw",
 }
 
-#: Of each scorer: colour and dashes, so that neither stands alone.
-LINES = {
-    "challenger": (OURS, "-", 2.4),
-    "champion": (CHAMPION, "-", 1.6),
-    "popularity": (POPULARITY, "--", 1.6),
-    "bought before": (RULE, ":", 1.8),
-    "before calibration": (RAW, "--", 1.6),
-}
-OTHER_LINE = (MUTED, "-.", 1.4)
+DOTTED = (0, (1, 3))
+
+
+class Style(NamedTuple):
+    """How a line or a dot is drawn; colour, dashes and marker differ, so that none stands alone."""
+
+    colour: str
+    dashes: str
+    marker: str
+    face: str
+
+
+#: Styles by place.
+SERIES = tuple(
+    Style(colour, dashes, marker, colour)
+    for colour, dashes, marker in (
+        (OURS, "-", "o"),
+        (CHAMPION, "--", "s"),
+        (POPULARITY, "-.", "^"),
+        (RULE, ":", "D"),
+        (RAW, "-", "v"),
+        (INK, "--", "P"),
+        (MUTED, "-.", "X"),
+    )
+)
+
+
+def style_of(scorer: str) -> Style:
+    """Return the style of a scorer of the card, the same in every picture."""
+    return SERIES[list(SCORERS).index(scorer)]
+
 
 # In inches of 72 units: as wide as a phone, so that letters of 11 units are letters of 11 pixels.
 WIDTH, HEIGHT = 4.9, 3.5
+#: Inches of a line of the legend.
+LEGEND_ROW = 0.21
 SETTINGS: dict[Any, Any] = {
     "font.size": 11,
     "svg.fonttype": "none",  # text stays text: it can be searched, read aloud and zoomed

@@ -12,12 +12,11 @@ from push_model.reporting.numbers import in_order, label_of, name_interval, writ
 from push_model.reporting.picture import (
     GROUND,
     INK,
-    LINES,
     MUTED,
-    OTHER_LINE,
     OURS,
     WIDTH,
     Picture,
+    style_of,
 )
 
 # Features that are drawn; the table beside them holds them all.
@@ -46,7 +45,7 @@ def draw_average_precision(
 
     def _paint(axes: Axes) -> None:
         for place, (name, value) in enumerate(found.items()):
-            colour = LINES.get(name, OTHER_LINE)[0]
+            colour = style_of(name).colour
             if interval := ends[name]:
                 axes.plot(interval, [place, place], color=colour, linewidth=2.4)
             axes.plot([value], [place], "o", color=colour, markersize=9)
@@ -83,7 +82,7 @@ def draw_slices(slices: Sequence[Slice]) -> Picture | None:
             if found.interval:
                 axes.plot(found.interval, [place, place], color=OURS, linewidth=2)
             if found.rival_average_precision is not None:
-                colour = LINES.get(found.rival, OTHER_LINE)[0]
+                colour = style_of(found.rival).colour
                 axes.plot(
                     [found.rival_average_precision],
                     [place],

@@ -9,7 +9,7 @@ from push_model.exploration.report.comparing import compare, write_gain
 from push_model.exploration.report.found import Found, curves_of, metric_of
 from push_model.exploration.report.pushes import PUSHES, Sender, read_recall
 from push_model.exploration.report.sentences import HISTORY_NOTE, REORDERED
-from push_model.reporting.ranking import trace_gains
+from push_model.reporting.curves import trace_gains
 
 # Of the pushes, the surest part that is looked at by itself.
 SUREST = 0.1

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from push_model.exploration.report.palette import LEGEND_ROW, style_number
+from push_model.exploration.report.palette import style_number
 from push_model.exploration.report.texts import shorten
-from push_model.reporting.picture import GROUND, HEIGHT, MUTED, WIDTH, Picture
+from push_model.reporting.picture import GROUND, HEIGHT, LEGEND_ROW, MUTED, WIDTH, Picture
 
 # From so many times the least on, equal steps would crowd the small values.
 LOGARITHMIC_FROM = 8.0

@@ -1,7 +1,5 @@
 """Which colour, dash and marker is which? None of the three stands alone."""
 
-from typing import NamedTuple
-
 from push_model.exploration.report.comparing import (
     BETTER,
     BETTER_ON_MEAN,
@@ -9,35 +7,10 @@ from push_model.exploration.report.comparing import (
     WORSE,
     WORSE_ON_MEAN,
 )
-from push_model.reporting.picture import CHAMPION, GROUND, INK, MUTED, OURS, POPULARITY, RAW, RULE
+from push_model.reporting.picture import CHAMPION, GROUND, MUTED, OURS, SERIES, Style
 
 #: Rows of a picture stand so many inches apart, with so many around them.
 TALL_ROW, AROUND = 0.46, 0.75
-#: Inches of a line of the legend.
-LEGEND_ROW = 0.21
-
-
-class Style(NamedTuple):
-    """How a line or a dot is drawn."""
-
-    colour: str
-    dashes: str
-    marker: str
-    face: str
-
-
-SERIES = tuple(
-    Style(colour, dashes, marker, colour)
-    for colour, dashes, marker in (
-        (OURS, "-", "o"),
-        (CHAMPION, "--", "s"),
-        (POPULARITY, "-.", "^"),
-        (RULE, ":", "D"),
-        (RAW, "-", "v"),
-        (INK, "--", "P"),
-        (MUTED, "-.", "X"),
-    )
-)
 
 VERDICTS = {
     BETTER: Style(OURS, "-", "o", OURS),

@@ -12,8 +12,8 @@ from push_model.exploration.report.line_pictures import (
     scale_across,
     write_plainly,
 )
-from push_model.exploration.report.palette import LEGEND_ROW, name_family, style_family
-from push_model.reporting.picture import HEIGHT, INK, OURS, WIDTH, Picture
+from push_model.exploration.report.palette import name_family, style_family
+from push_model.reporting.picture import HEIGHT, INK, LEGEND_ROW, OURS, WIDTH, Picture
 
 if TYPE_CHECKING:
     from push_model.evaluation.metrics import Floats

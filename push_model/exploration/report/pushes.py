@@ -14,7 +14,7 @@ from push_model.exploration.report.found import (
     metric_of,
 )
 from push_model.exploration.report.names import find_aliases
-from push_model.reporting.ranking import trace_gains
+from push_model.reporting.curves import trace_gains
 
 PUSHES = 1000
 

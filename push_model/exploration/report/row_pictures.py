@@ -9,15 +9,18 @@ from push_model.evaluation.results import Interval
 from push_model.exploration.report.comparing import measure
 from push_model.exploration.report.found import Explored, Found
 from push_model.exploration.report.names import label_entry
-from push_model.exploration.report.palette import (
-    AROUND,
-    LEGEND_ROW,
-    TALL_ROW,
-    Style,
-    style_family,
-)
+from push_model.exploration.report.palette import AROUND, TALL_ROW, style_family
 from push_model.exploration.report.texts import shorten
-from push_model.reporting.picture import CHAMPION, GROUND, MUTED, OURS, WIDTH, Picture
+from push_model.reporting.picture import (
+    CHAMPION,
+    GROUND,
+    LEGEND_ROW,
+    MUTED,
+    OURS,
+    WIDTH,
+    Picture,
+    Style,
+)
 
 # Of a row: its name stands so far above the bar.
 ABOVE = 0.36

@@ -4,11 +4,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from push_model.evaluation.card_slices import choose_slices, merge_slices, read_slices
-from push_model.evaluation.evaluation import Evaluation
-from push_model.reporting.calibration import draw_promises
+from push_model.evaluation.evaluation import UNCALIBRATED, Evaluation
+from push_model.reporting.curves import Line, draw_curves, draw_distribution, draw_reliability
 from push_model.reporting.dependence import draw_dependences
-from push_model.reporting.numbers import UNKNOWN, write_number, write_percent
-from push_model.reporting.ranking import draw_ranking
+from push_model.reporting.numbers import (
+    BASELINES,
+    UNKNOWN,
+    in_order,
+    label_of,
+    write_number,
+    write_percent,
+)
+from push_model.reporting.picture import Picture, style_of
 from push_model.reporting.rows import (
     draw_average_precision,
     draw_importances,
@@ -152,14 +159,24 @@ def _metrics(
         ),
         pictures=(
             leading,
-            *draw_ranking(evaluation),
-            *draw_promises(evaluation),
+            *_draw_curves(evaluation),
         ),
         tables=(
             tabulate_metrics(metrics, intervals, caption="On the holdout"),
             tabulate_gains(evaluation.scorers),
         ),
     )
+
+
+def _draw_curves(evaluation: Evaluation) -> Iterator[Picture]:
+    lines = {
+        name: Line(label_of(name), evaluation.scorers[name], style_of(name))
+        for name in in_order(evaluation.scorers)
+    }
+    # Calibration changes no ranking, and a baseline's score is not a probability.
+    yield from draw_curves([line for name, line in lines.items() if name != UNCALIBRATED])
+    yield draw_reliability([line for name, line in lines.items() if name not in BASELINES])
+    yield draw_distribution(evaluation.scorers["challenger"])
 
 
 def _slices(evaluation: Evaluation, judged: Mapping[str, Any]) -> Section:
