@@ -1,9 +1,7 @@
 """What may a person ask of a retraining run? The trigger form, and what its presets mean."""
 
-from dataclasses import fields
 from typing import Any
 
-from push_model.training.bounds import Limits
 from push_model.training.fit_request import MOST_HOLDOUT_DAYS
 from push_model.training.gate.policy import Policy
 from push_model.training.parametrisation import FAMILIES, PRESETS
@@ -13,17 +11,6 @@ PROMOTIONS = {
     "manual": "manual: a winner waits for a person to approve it",
     "never": "never: train and judge, leave the champion alone",
 }
-
-
-def _schema_of(limits: Limits) -> dict[str, Any]:
-    bounds = {
-        "minimum": limits.at_least,
-        "exclusiveMinimum": limits.above,
-        "maximum": limits.at_most,
-        "exclusiveMaximum": limits.below,
-    }
-    given = {name: bound for name, bound in bounds.items() if bound is not None}
-    return {"type": "integer" if limits.type is int else "number"} | given
 
 
 # Rules are JSON Schema, so the page, the REST API and `dag.test()` refuse the same things. What a
@@ -76,9 +63,7 @@ FORM: dict[str, dict[str, Any]] = {
     "policy": {
         "default": None,
         "type": ["object", "null"],
-        "properties": {
-            field.name: _schema_of(field.metadata["limits"]) for field in fields(Policy)
-        },
+        "properties": Policy.model_json_schema()["properties"],
         "additionalProperties": False,
         "title": "Limits of the gate",
         "description_md": 'JSON that replaces limits of this run, for example {"margin": 0.02}. '

@@ -1,5 +1,4 @@
 import json
-from dataclasses import asdict
 
 import pytest
 from jsonschema import ValidationError, validate
@@ -36,7 +35,7 @@ def test_every_choice_has_a_title():
         ("model_parametrisation", {"model": "svm"}, "'svm' is not one of"),
         ("policy", {"marign": 0.1}, "Additional properties are not allowed"),
         ("policy", {"margin": 1}, "1 is greater than or equal to the maximum of 1"),
-        ("policy", {"resamples": 0.5}, "0.5 is not of type 'integer'"),
+        ("policy", {"resamples": 500.5}, "500.5 is not of type 'integer'"),
         ("policy", "strict", "is not of type 'object', 'null'"),
         ("promotion", "ask", "'ask' is not one of"),
     ],
@@ -51,4 +50,4 @@ def test_the_form_is_json_as_it_stands():
 
 
 def test_the_form_takes_every_limit_of_the_gate_as_it_stands():
-    validate(asdict(Policy()), FORM["policy"])
+    validate(Policy().model_dump(), FORM["policy"])

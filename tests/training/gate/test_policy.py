@@ -1,16 +1,25 @@
 import json
-from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
 from push_model.errors import InvalidEventError
-from push_model.training.gate.policy import Policy, read_policy, read_policy_file
+from push_model.training.gate.policy import FORM_LIMITS, Policy, read_policy, read_policy_file
+
+PAGE = (Path(__file__).parents[3] / "docs" / "gate.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("field", fields(Policy), ids=lambda field: field.name)
-def test_every_limit_has_its_reason(field):
-    assert field.metadata["reason"].endswith((".", "does."))
-    assert len(field.metadata["reason"]) > 20
+def test_the_page_lists_each_limit_with_its_default_and_its_reason():
+    listed = [line for line in PAGE.splitlines() if line.startswith("| `")]
+
+    assert listed == [
+        f"| `{name}` | {field.default:g} | {field.description} |"
+        for name, field in Policy.model_fields.items()
+    ]
+
+
+def test_the_form_shows_limits_of_the_policy():
+    assert set(FORM_LIMITS) < set(Policy.model_fields)
 
 
 def test_what_is_left_out_keeps_its_default():
@@ -29,7 +38,7 @@ def test_what_is_left_out_keeps_its_default():
         ([], "policy must be an object such as .*, got list"),
     ],
 )
-def test_what_is_no_limit_is_refused_by_name(document, message):
+def test_what_is_not_a_limit_is_refused_by_name(document, message):
     with pytest.raises(InvalidEventError, match=message):
         read_policy(document)
 
@@ -37,20 +46,20 @@ def test_what_is_no_limit_is_refused_by_name(document, message):
 @pytest.mark.parametrize(
     ("name", "text"), [("policy.json", '{"margin": 0.02}'), ("policy.toml", "margin = 0.02")]
 )
-def test_a_file_overrides_in_json_or_toml(tmp_path, name, text):
+def test_a_file_replaces_limits_in_json_or_toml(tmp_path, name, text):
     (tmp_path / name).write_text(text)
 
     assert read_policy_file(tmp_path / name) == {"margin": 0.02}
 
 
 @pytest.mark.parametrize("text", ["{", json.dumps({"marign": 1}), json.dumps([1])])
-def test_a_file_that_is_no_policy_is_refused_by_name(tmp_path, text):
+def test_a_file_that_is_not_a_policy_is_refused_by_name(tmp_path, text):
     (tmp_path / "policy.json").write_text(text)
 
     with pytest.raises(InvalidEventError, match=r"policy\.json"):
         read_policy_file(tmp_path / "policy.json")
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InvalidEventError, match=r"none\.json cannot be read"):
         read_policy_file(tmp_path / "none.json")
