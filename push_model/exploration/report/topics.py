@@ -46,8 +46,10 @@ def find_changes(entry: Explored, neighbour: Explored) -> dict[str, tuple[Any, A
 def settings_of(entry: Explored) -> dict[str, Any]:
     """Give an entry's settings, those it leaves to its family included."""
     family = FAMILIES.get(entry.family)
-    fields = family.__dataclass_fields__ if family else {}
-    defaults = {name: spec.default for name, spec in fields.items() if name != "features"}
+    fields = family.model_fields if family else {}
+    defaults = {
+        name: field.default for name, field in fields.items() if name not in {"model", "features"}
+    }
     return {**defaults, **entry.settings}
 
 
