@@ -1,4 +1,4 @@
-"""What can an operator do with the models of a store? List, promote, go back, verify, prune."""
+"""`push-model` commands for the models of a store: list, promote, go back, verify, prune."""
 
 import getpass
 import os
@@ -17,9 +17,8 @@ from rich.table import Table
 from push_model.errors import ModelIntegrityError
 from push_model.store import inventory
 from push_model.store import promotion as store
-from push_model.store import pruning as retention
-from push_model.store.log import LogLine
-from push_model.store.pointer import Champion
+from push_model.store.folder import check_folder
+from push_model.store.pointer import Champion, find_champion
 
 app = typer.Typer()
 console = Console()
@@ -30,17 +29,12 @@ ModelsDir = Annotated[
 DEFAULT_MODELS_DIR = Path("models")
 Name = Annotated[str, typer.Argument(help="A model of the store.")]
 Reason = Annotated[str, typer.Option(help="Why, in a sentence; it goes into the log.")]
-_EFFECTS = {
-    True: "",
-    False: " [yellow](took no effect)[/]",
-    None: " [magenta](not known whether it took effect)[/]",
-}
 
 
 @app.command()
 def models(models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
-    """List the models of the store, and which of them serves."""
-    serving = _champion_if_known(models_dir)
+    """List the models of the store, and mark the champion."""
+    serving, _ = find_champion(models_dir)
     table = Table("model", "trained on", "family", "holdout AP", "")
     table.columns[3].justify = "right"
     for found in inventory.summarise(models_dir):
@@ -51,13 +45,13 @@ def models(models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
         texts = (escape(text or "-") for text in (found.trained_on, found.family))
         table.add_row(found.name, *texts, shown, ", ".join(marks))
     console.print(table)
-    store.champion(models_dir)  # a damaged pointer is said after the list, which helps to mend it
+    store.champion(models_dir)  # a damaged pointer fails after the list, which helps to repair it
 
 
 @app.command()
 def promote(name: Name, reason: Reason, models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
-    """Make a model the champion without a verdict. It is logged as forced, and by whom."""
-    before = _champion_if_known(models_dir)
+    """Make a model the champion without a verdict. The log says that it was forced, and by whom."""
+    before, _ = find_champion(models_dir)
     with _disk_errors_as_sentences():
         after = store.promote(
             models_dir,
@@ -69,7 +63,7 @@ def promote(name: Name, reason: Reason, models_dir: ModelsDir = DEFAULT_MODELS_D
             by=_user(),
             forced=True,
         )
-    _say_change(before, after)
+    _print_change(before, after)
 
 
 @app.command()
@@ -80,21 +74,29 @@ def rollback(
     ] = None,
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,
 ) -> None:
-    """Go back to an earlier champion, once every file of it is found to be what was saved."""
-    before = _champion_if_known(models_dir)
+    """Go back to an earlier champion, if every file of it is what was saved."""
+    before, _ = find_champion(models_dir)
     with _disk_errors_as_sentences():
         after = store.rollback(models_dir, to=to, reason=reason, promoted_at=_now(), by=_user())
-    _say_change(before, after)
+    _print_change(before, after)
 
 
 @app.command()
 def history(models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
-    """Show every change of the champion, and whether it took effect."""
-    lines = store.history(models_dir)
-    for line in lines:
-        for text in _say(line):
+    """Show every champion: since when, by whom, and why."""
+    moves = store.history(models_dir)
+    for number, move in enumerate(moves, start=1):
+        way = f"[bold]{move.model_name}[/]" + (
+            f" after {escape(move.before)}" if move.before else ""
+        )
+        what = f"{escape(move.kind)}: {way}, by {escape(move.by)}"
+        # Two lines, for a table is wider than most terminals.
+        for text in (
+            f"{number:>3}  {escape(move.promoted_at)}  {what}",
+            f"     {escape(move.reason)}",
+        ):
             console.print(text, soft_wrap=True, highlight=False)
-    if not lines:
+    if not moves:
         console.print("Nothing was promoted yet.")
 
 
@@ -105,7 +107,7 @@ def verify(
     ] = None,
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,
 ) -> None:
-    """Check every file of a model against its manifest. Exit code 1 says that one is damaged."""
+    """Check every file of a model against its manifest. Exit code 1 if one is damaged."""
     names = inventory.model_names(models_dir) if name is None else (name,)
     faults = [fault for each in names for fault in _verify_one(models_dir, each)]
     faults += _pointer_faults(models_dir) if name is None else []
@@ -119,12 +121,12 @@ def verify(
 def prune(
     keep: Annotated[
         int, typer.Option(help="How many of the newest models stay.")
-    ] = retention.KEPT_BY_DEFAULT,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,  # noqa: FBT002 - a flag
+    ] = inventory.KEPT_BY_DEFAULT,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,  # noqa: FBT002 - a flag
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,
 ) -> None:
     """Remove old models, and what crashes left behind. Champions to go back to stay."""
-    act = retention.plan_pruning if dry_run else retention.prune
+    act = inventory.plan_pruning if dry_run else inventory.prune
     with _disk_errors_as_sentences():
         done = act(models_dir, keep=keep, now=time.time())
     for name, why in done.kept:
@@ -136,22 +138,8 @@ def prune(
         console.print("Nothing to remove.")
 
 
-def _say(line: LogLine) -> tuple[str, ...]:
-    """Say who did what, then why: a list, for a table of it fits no terminal."""
-    effect = _EFFECTS[line.took_effect]
-    if line.move is None:
-        return (f"{line.number:>3}  half a line, left by a crash{effect}",)
-    move = line.move
-    way = f"[bold]{escape(move.to)}[/]" + (f" after {escape(move.before)}" if move.before else "")
-    what = f"{escape(move.kind)}: {way}, by {escape(move.by)}{effect}"
-    return (
-        f"{line.number:>3}  {escape(move.promoted_at)}  {what}",
-        f"     {escape(move.reason)}",
-    )
-
-
 def _verify_one(models_dir: Path, name: str) -> tuple[str, ...]:
-    check = inventory.check_folder(store.model_path(models_dir, name))
+    check = check_folder(store.model_path(models_dir, name))
     word = "damaged" if check.faults else "whole"
     extra = f"; not in its manifest: {', '.join(check.unlisted)}" if check.unlisted else ""
     console.print(
@@ -170,14 +158,7 @@ def _pointer_faults(models_dir: Path) -> list[str]:
     return []
 
 
-def _champion_if_known(models_dir: Path) -> Champion | None:
-    try:
-        return store.champion(models_dir)
-    except ModelIntegrityError:
-        return None
-
-
-def _say_change(before: Champion | None, after: Champion) -> None:
+def _print_change(before: Champion | None, after: Champion) -> None:
     if before == after:
         console.print(f"{after.model_name} was the champion already; nothing changed.")
         return
@@ -192,19 +173,19 @@ def _now() -> str:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number nobody has
+    except (KeyError, OSError):  # a container may run as a user without a name
         return f"user {os.getuid()}"
 
 
 @contextmanager
 def _disk_errors_as_sentences() -> Iterator[None]:
-    """Say what the disk refused; the champion is the old one or the new one all the same."""
+    """Print what the disk refused as one sentence; the champion is the old one or the new one."""
     try:
         yield
     except OSError as error:
         where = f" at {error.filename}" if error.filename else ""
         said = f"{error.strerror}{where}." if error.strerror else str(error)
-        advice = "Look at `push-model history`; the same command may be given again."
+        advice = "Look at `push-model history`, then run the same command again."
         complaint = f"[bold red]{type(error).__name__}[/] {escape(said)} {advice}"
         Console(stderr=True).print(complaint, soft_wrap=True)
         raise typer.Exit(code=1) from error

@@ -1,1 +1,1 @@
-"""Models on disk: written whole, vouched for, one champion."""
+"""Models on disk: written whole, checked when read, one champion."""

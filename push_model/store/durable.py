@@ -1,4 +1,4 @@
-"""Write files and folders that appear whole on the disk or not at all."""
+"""Write files and folders whole or not at all, one process at a time."""
 
 from __future__ import annotations
 
@@ -7,24 +7,67 @@ import json
 import os
 import re
 import stat
+from contextlib import contextmanager
 from os.path import lexists
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
+from push_model.errors import ModelNotFoundError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+LOCK_FILE = ".promotion.lock"
+# A holder needs milliseconds, `prune` on a slow disk seconds: one that takes longer hangs.
+LOCK_WAIT_S = 30.0
 
 _READ_BYTES = 1 << 20
 # Without it Windows rewrites line ends.
 _BINARY = getattr(os, "O_BINARY", 0)
 _ASIDE = re.compile(r"\..+\.\d+-[0-9a-f]{8}(\.gone)?")
 _GONE = ".gone"
-# What file systems that cannot sync a folder say of it, some network ones among them.
+# The errors of file systems that cannot sync a folder, some network ones among them.
 _CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP)
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let one process at a time change a folder; a process that dies releases it."""
+    try:
+        # Made but never removed: removing a lock file may remove another process's lock.
+        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
+    except FileNotFoundError as error:
+        raise ModelNotFoundError(
+            f"There is no model store {folder}. Train a model into it, or name another."
+        ) from error
+    try:
+        _wait_for_lock(descriptor, folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wait_for_lock(descriptor: int, folder: Path) -> None:
+    import fcntl  # noqa: PLC0415 - serving must import where there is none, such as Windows
+
+    give_up_at = monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if monotonic() > give_up_at:
+                raise TimeoutError(
+                    f"Another process has held {folder / LOCK_FILE} for {LOCK_WAIT_S:g} s. Let it "
+                    "finish, or end it: `fuser` names it. Removing the file frees nothing."
+                ) from None
+            sleep(0.01)
+        else:
+            return
+
+
 def write_aside(path: Path, content: bytes) -> None:
-    """Replace a file in one moment: whoever reads it finds the old content or the new."""
+    """Replace a file in one step: a reader finds the old content or the new."""
     aside = path.with_name(_aside_name(path))
     try:
         _write_through(aside, content)
@@ -59,7 +102,7 @@ def move_synced(aside: Path, path: Path) -> None:
 
 
 def append_line(path: Path, line: bytes) -> None:
-    """Add a line to a file of lines, and nothing to the line before it."""
+    """Append a line to a file; a half line that a crash left before it stays on its own."""
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _BINARY, 0o666)
     try:
         half = b"" if _ends_with_newline(descriptor) else b"\n"
@@ -71,7 +114,7 @@ def append_line(path: Path, line: bytes) -> None:
 
 
 def write_folder(target: Path, files: Mapping[str, bytes]) -> bool:
-    """Write a folder that appears whole or not at all."""
+    """Write a folder that appears whole or not at all; False if the name exists already."""
     aside = target.with_name(_aside_name(target))
     aside.mkdir()
     try:
@@ -91,16 +134,16 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> bool:
 
 
 def remove_folder(target: Path) -> None:
-    """Remove a folder that disappears whole, whatever then hinders the removal of its files."""
+    """Remove a folder: its name goes first, in one step, then its files."""
     aside = target.with_name(_aside_name(target) + _GONE)
     target.rename(aside)
-    # Before its files go: a power cut must not bring half of the folder back under its name.
+    # Before the files go: a power cut must not bring half of the folder back under its name.
     sync_folder(target.parent)
     remove_aside(aside)
 
 
 def remove_aside(aside: Path) -> None:
-    """Remove what a crash left behind."""
+    """Remove a file or folder that a crash left behind."""
     from shutil import rmtree  # noqa: PLC0415 - serving removes nothing
 
     if aside.is_dir() and not aside.is_symlink():
@@ -110,7 +153,7 @@ def remove_aside(aside: Path) -> None:
 
 
 def is_aside(name: str, *, gone: bool = False) -> bool:
-    """Say whether a file or folder was written aside, or moved aside to be removed.
+    """Check whether a name is of something written aside, or moved aside to be removed.
 
     Examples
     --------
@@ -134,7 +177,7 @@ def _write_through(path: Path, content: bytes) -> None:
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
-    # A disk that is nearly full takes a part, and says so only the next time.
+    # A disk that is nearly full writes a part, and fails only at the next call.
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
@@ -156,7 +199,7 @@ def _sync(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Put a folder's own entries on the disk: power may fail after a rename."""
+    """Write a folder's own entries to the disk: power may fail after a rename."""
     try:
         _sync(path)
     except OSError as error:
@@ -165,7 +208,7 @@ def sync_folder(path: Path) -> None:
 
 
 def read_whole(path: Path, *, most_bytes: int) -> bytes:
-    """Read a file whole, if it is one and not beyond a size."""
+    """Read a regular file of limited size; anything else raises OSError."""
     # Without O_NONBLOCK even opening a pipe waits for its writer.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
     try:
@@ -180,8 +223,8 @@ def read_whole(path: Path, *, most_bytes: int) -> bytes:
 
 
 def leads_out(path: Path, store: Path) -> bool:
-    """Say whether a link leads out of a store."""
+    """Check whether a path is a link that leads out of a store."""
     try:
         return path.is_symlink() and not path.resolve().is_relative_to(store.resolve())
-    except RuntimeError:  # what Path says of a loop, before Python 3.13
+    except RuntimeError:  # a loop of links, before Python 3.13
         return True

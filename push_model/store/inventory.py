@@ -1,73 +1,45 @@
-"""Which models are in the store, and is every file of them what was saved?"""
+"""List the models of a store, check them, and remove old ones."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import re
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from push_model.errors import ModelFormatError, ModelIntegrityError, ModelNotFoundError
-from push_model.store.durable import is_aside, read_whole
-from push_model.store.folder import MANIFEST_FILE, MODEL_FILE, is_folder, read_model
-from push_model.store.pointer import is_model_name
+from push_model.errors import InvalidEventError, ModelIntegrityError, ModelNotFoundError
+from push_model.store.durable import is_aside, locked, remove_aside, remove_folder
+from push_model.store.folder import MANIFEST_FILE, check_folder, read_manifest
+from push_model.store.history import earlier_champions
+from push_model.store.pointer import champion, is_model_name
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-# Written for people from the rest, and again by the gate: they may change after the save.
-DERIVED_FILES = frozenset({"card.html", "card.md"})
-MOST_MANIFEST_BYTES = 2**24
-# No separator: a manifest must not have files outside its folder read.
-_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-
-
-class FolderCheck(NamedTuple):
-    """What a model folder holds, against what was saved.
-
-    Attributes
-    ----------
-    faults : tuple of str
-        A sentence for each damage; none if the model is whole.
-    checked : int
-        How many files were read and are what the manifest says.
-    unlisted : tuple of str
-        Files the manifest does not vouch for; no fault. The model card is among them.
-    """
-
-    faults: tuple[str, ...]
-    checked: int
-    unlisted: tuple[str, ...]
+KEPT_BY_DEFAULT = 10
+# Two, so that a rollback is possible after a rollback.
+EARLIER_CHAMPIONS_KEPT = 2
+# Far longer than a save takes, so that an older one was left by a crash.
+ASIDE_MAX_AGE_S = 24 * 3600.0
 
 
 class ModelSummary(NamedTuple):
-    """A model of the store in a line.
-
-    Attributes
-    ----------
-    name : str
-        Its name.
-    trained_on : str or None
-        Its training date.
-    family : str or None
-        Its parametrisation's model.
-    average_precision : float or None
-        On the holdout, when it was trained.
-    faults : tuple of str
-        As in `FolderCheck`.
-    """
+    """One model of a store; None where its manifest does not say."""
 
     name: str
     trained_on: str | None
     family: str | None
-    average_precision: float | None
-    faults: tuple[str, ...]
+    average_precision: float | None  # on the holdout, when it was trained
+    faults: tuple[str, ...]  # as in `FolderCheck`
+
+
+class Pruning(NamedTuple):
+    """The models and leftovers that were removed, or would be."""
+
+    kept: tuple[tuple[str, str], ...]  # model name and why it stays, by name
+    removed: tuple[str, ...]  # model names, the oldest first
+    swept: tuple[str, ...]  # what crashes left behind, as paths in the store
 
 
 def model_names(models_dir: Path | str) -> tuple[str, ...]:
-    """Name the models of a store; what a crash left behind is none."""
+    """Return the names of the models of a store, without what crashes left behind."""
     try:
         with os.scandir(models_dir) as entries:
             folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
@@ -79,36 +51,42 @@ def model_names(models_dir: Path | str) -> tuple[str, ...]:
 
 
 def summarise(models_dir: Path | str) -> tuple[ModelSummary, ...]:
-    """Describe every model of a store, and check it."""
+    """Describe and check every model of a store."""
     return tuple(_summary(Path(models_dir) / name) for name in model_names(models_dir))
 
 
-def check_folder(folder: Path) -> FolderCheck:
-    """Check every file of a model folder against its manifest, then read the model."""
-    if not is_folder(folder):
-        raise ModelNotFoundError(f"There is no model folder {folder.name} in the store.")
-    try:
-        listed = _listed(folder, _read_manifest(folder))
-    except ModelIntegrityError as error:
-        return FolderCheck((str(error),), 0, tuple(sorted(_files_of(folder) - {MANIFEST_FILE})))
-    faults = [fault for name in listed if (fault := _fault(folder / name, listed[name]))]
-    checked = len(listed) - len(faults)
-    if not faults:
-        faults = _reading_faults(folder)
-    unlisted = _files_of(folder) - listed.keys() - {MANIFEST_FILE}
-    return FolderCheck(tuple(faults), checked, tuple(sorted(unlisted)))
+def plan_pruning(models_dir: Path | str, *, keep: int, now: float) -> Pruning:
+    """Return what `prune` would remove, and remove nothing."""
+    if keep < 1:
+        raise InvalidEventError(
+            f"keep must be at least 1, got {keep!r}: a run may be validating the newest model."
+        )
+    store = Path(models_dir)
+    reasons = _reasons_to_stay(store, keep)
+    going = [name for name in _by_age(store) if name not in reasons]
+    return Pruning(tuple(sorted(reasons.items())), tuple(going), _dead_asides(store, now))
 
 
-def require_whole(folder: Path) -> None:
-    """Refuse a model folder that is not, file by file, what was saved."""
-    if faults := check_folder(folder).faults:
-        raise ModelIntegrityError(faults[0])
+def prune(models_dir: Path | str, *, keep: int = KEPT_BY_DEFAULT, now: float) -> Pruning:
+    """Remove models without a reason to stay, and what crashes left behind.
+
+    It holds the lock of promotions, so that no model goes while it is promoted. Each model loses
+    its name by one rename before its files go.
+    """
+    store = Path(models_dir)
+    with locked(store):
+        plan = plan_pruning(store, keep=keep, now=now)
+        for name in plan.removed:
+            remove_folder(store / name)
+        for aside in plan.swept:
+            remove_aside(store / aside)
+    return plan
 
 
 def _summary(folder: Path) -> ModelSummary:
     faults = check_folder(folder).faults
     try:
-        manifest = _read_manifest(folder)
+        manifest = read_manifest(folder)
     except ModelIntegrityError:
         return ModelSummary(folder.name, None, None, None, faults)
     precision = _find(manifest, "metrics", "holdout", "model", "average_precision")
@@ -124,70 +102,54 @@ def _find(document: Any, *keys: str) -> Any:
     return document
 
 
-def _read_manifest(folder: Path) -> Any:
-    try:
-        content = read_whole(folder / MANIFEST_FILE, most_bytes=MOST_MANIFEST_BYTES)
-        return json.loads(content)
-    except OSError as error:
-        raise ModelIntegrityError(
-            f"{folder.name}/{MANIFEST_FILE} cannot be read ({error.strerror}). "
-            "Restore it or retrain."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise ModelIntegrityError(
-            f"{folder.name}/{MANIFEST_FILE} is not JSON. Restore it or retrain."
-        ) from error
-
-
-def _listed(folder: Path, manifest: Any) -> Mapping[str, str]:
-    """Give the digest of each file the manifest vouches for, derived ones left out."""
-    files = _find(manifest, "files")
-    digests = {
-        name: _find(file, "sha256")
-        for name, file in (files.items() if isinstance(files, dict) else ())
-        if name not in DERIVED_FILES
+def _reasons_to_stay(store: Path, keep: int) -> dict[str, str]:
+    """Return why each model that stays does; the strongest reason counts."""
+    models = _by_age(store)
+    reasons = dict.fromkeys(models[-keep:], f"one of the newest {keep}")
+    # A folder without a manifest may be anything, and belong to anybody.
+    reasons |= {
+        name: "has no manifest: not known to be a model"
+        for name in model_names(store)
+        if name not in models
     }
-    are_names = all(map(_FILE_NAME.fullmatch, digests))
-    if MODEL_FILE not in digests or not are_names or not all(map(_is_text, digests.values())):
-        raise ModelIntegrityError(
-            f"{folder.name}/{MANIFEST_FILE} does not give the SHA-256 of each file. "
-            "It changed after it was saved; restore it or retrain."
-        )
-    return digests
+    for name in islice(earlier_champions(store), EARLIER_CHAMPIONS_KEPT):
+        reasons[_real_name(store, name)] = "an earlier champion to go back to"
+    if serving := champion(store):
+        reasons[_real_name(store, serving.model_name)] = "the champion"
+    return reasons
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+def _by_age(store: Path) -> list[str]:
+    """Return the models that have a manifest, the oldest first."""
+    aged = []
+    for name in model_names(store):
+        manifest = store / name / MANIFEST_FILE
+        if manifest.is_file():
+            aged.append((manifest.stat().st_mtime_ns, name))
+    return [name for _, name in sorted(aged)]
 
 
-def _fault(path: Path, expected: str) -> str | None:
-    where = f"{path.parent.name}/{path.name}"
-    if path.exists() and not path.is_file():  # a named pipe would never end
-        return f"{where} is no regular file. Restore it or retrain."
+def _real_name(store: Path, name: str) -> str:
+    """Return the name of the folder itself: a champion may be a link to it."""
+    return (store / name).resolve().name
+
+
+def _dead_asides(store: Path, now: float) -> tuple[str, ...]:
+    folders = ["", *model_names(store)]
+    asides = [
+        path.relative_to(store)
+        for folder in folders
+        for path in (store / folder).iterdir()
+        if is_aside(path.name)
+    ]
+    return tuple(sorted(str(aside) for aside in asides if _is_dead(store / aside, now)))
+
+
+def _is_dead(aside: Path, now: float) -> bool:
+    # One that was to be removed has no writer left, for only the holder of the lock removes.
+    if is_aside(aside.name, gone=True):
+        return True
     try:
-        found = _digest(path)
-    except OSError as error:
-        return f"{where} cannot be read ({error.strerror}). Restore it or retrain."
-    if found == expected:
-        return None
-    return (
-        f"{where} does not match its manifest: SHA-256 is {found[:16]}..., expected "
-        f"{expected[:16]}.... It changed after it was saved; restore it or retrain."
-    )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _reading_faults(folder: Path) -> list[str]:
-    try:
-        read_model(folder)
-    except (ModelIntegrityError, ModelFormatError) as error:
-        return [str(error)]
-    return []
-
-
-def _files_of(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir() if not is_aside(path.name)}
+        return now - aside.lstat().st_mtime > ASIDE_MAX_AGE_S
+    except FileNotFoundError:  # its writer finished meanwhile
+        return False

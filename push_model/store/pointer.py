@@ -1,17 +1,17 @@
-"""Which model serves, and where does it lie? The champion pointer of a model store."""
+"""Read and move the champion pointer, `champion.json`: the one record of which model serves."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from push_model.errors import InvalidEventError, ModelIntegrityError
 from push_model.store.durable import leads_out, read_whole, write_aside
 
 CHAMPION_FILE = "champion.json"
-# A pointer is a few hundred bytes; a verdict inside makes it some thousands.
+# A pointer with its verdict is some thousand bytes.
 MOST_POINTER_BYTES = 2**20
 
 # No dot, so that it is neither hidden nor ".." nor a file of the store, and no separator.
@@ -24,28 +24,26 @@ _POINTER_COMPLAINT = (
 
 
 class Champion(NamedTuple):
-    """The model in service.
-
-    Attributes
-    ----------
-    model_name : str
-        Its name in the store.
-    promoted_at : str
-        When it was promoted, ISO 8601.
-    by : str
-        Who promoted it: a person or a run.
-    line : int or None
-        The line of the promotion log that says so; None if the pointer was written by hand.
-    """
+    """A model in service, and the move that made it champion."""
 
     model_name: str
-    promoted_at: str
-    by: str
-    line: int | None = None
+    promoted_at: str  # ISO 8601
+    by: str  # a person or a run
+    line: int | None = None  # number of the move, unique in a store; None if written by hand
+    # "verdict" of the gate, "forced" by a person, "rollback"; "unknown" if written by hand
+    kind: str = "unknown"
+    before: str | None = None  # the champion until then; None if there was none or it was unknown
+    reason: str = ""
+    verdict: Any = None  # of the gate; None for a forced promotion and a rollback
+
+    def document(self) -> dict[str, Any]:
+        """Return the move as the pointer holds it."""
+        fields = self._asdict()
+        return {"from": fields.pop("before"), **fields}
 
 
-def is_model_name(name: object) -> bool:
-    """Say whether a model may be called so.
+def is_model_name(name: object) -> TypeGuard[str]:
+    """Check whether a model may have this name.
 
     Examples
     --------
@@ -56,7 +54,7 @@ def is_model_name(name: object) -> bool:
 
 
 def model_path(models_dir: Path | str, model_name: str) -> Path:
-    """Give the folder of a model, in the store and nowhere else.
+    """Return the folder of a model, in the store and nowhere else.
 
     Examples
     --------
@@ -83,28 +81,25 @@ def model_path(models_dir: Path | str, model_name: str) -> Path:
 
 
 def champion(models_dir: Path | str) -> Champion | None:
-    """Say which model serves."""
+    """Return the champion; None if nothing was promoted yet."""
     path = Path(models_dir) / CHAMPION_FILE
     try:
-        pointer = json.loads(read_whole(path, most_bytes=MOST_POINTER_BYTES))
-        name, promoted_at, by = pointer["model_name"], pointer["promoted_at"], pointer["by"]
-        found = Champion(name, promoted_at, by, _read_line_number(pointer.get("line")))
-        is_sound = all(isinstance(value, str) for value in found[:3])
+        serving = parse_move(json.loads(read_whole(path, most_bytes=MOST_POINTER_BYTES)))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ModelIntegrityError(
             f"{CHAMPION_FILE} cannot be read ({error.strerror}). Let this process read the store."
         ) from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ModelIntegrityError(_POINTER_COMPLAINT) from error
-    if not is_sound or not is_model_name(found.model_name):
+    if serving is None:
         raise ModelIntegrityError(_POINTER_COMPLAINT)
-    return found
+    return serving
 
 
-def look(models_dir: Path | str) -> tuple[Champion | None, bool]:
-    """Say which model serves, or that it cannot be said."""
+def find_champion(models_dir: Path | str) -> tuple[Champion | None, bool]:
+    """Return the champion and whether its pointer file is damaged."""
     try:
         return champion(models_dir), False
     except ModelIntegrityError:
@@ -112,11 +107,30 @@ def look(models_dir: Path | str) -> tuple[Champion | None, bool]:
 
 
 def write_champion(models_dir: Path, serving: Champion) -> None:
-    """Move the pointer, in one moment."""
-    content = json.dumps(serving._asdict(), sort_keys=True, allow_nan=False)
+    """Move the pointer in one step: this is the promotion."""
+    content = json.dumps(serving.document(), sort_keys=True, allow_nan=False)
     write_aside(models_dir / CHAMPION_FILE, f"{content}\n".encode())
 
 
-def _read_line_number(value: Any) -> int | None:
-    # Serving needs no log, so a number that is none must not stop it.
-    return value if type(value) is int and value > 0 else None
+def parse_move(fields: Any) -> Champion | None:
+    """Read a move from JSON, of the pointer or of the log; None if it is not one.
+
+    A pointer needs its first three fields alone: an older release wrote no more, and serving must
+    not stop for the others.
+    """
+    if not isinstance(fields, dict):
+        return None
+    name, at, by = fields.get("model_name"), fields.get("promoted_at"), fields.get("by")
+    if not is_model_name(name) or not isinstance(at, str) or not isinstance(by, str):
+        return None
+    texts = {key: fields[key] for key in ("kind", "reason") if isinstance(fields.get(key), str)}
+    line, before = fields.get("line"), fields.get("from")
+    return Champion(
+        name,
+        at,
+        by,
+        line if type(line) is int and line > 0 else None,
+        before=before if isinstance(before, str) else None,
+        verdict=fields.get("verdict"),
+        **texts,
+    )

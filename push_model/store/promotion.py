@@ -1,20 +1,26 @@
-"""How does the champion change? By verdict, by force, or back again: one at a time, and logged."""
+"""Change the champion: by verdict, by force, or back again; one process at a time, and logged."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from push_model.errors import InvalidEventError, PromotionConflictError
-from push_model.store.folder import read_model
-from push_model.store.history import history, rollback_target
-from push_model.store.lock import LOCK_FILE, locked
-from push_model.store.log import LOG_FILE, Kind, Move, append_move
+from push_model.errors import InvalidEventError, ModelNotFoundError, PromotionConflictError
+from push_model.store.durable import LOCK_FILE, locked
+from push_model.store.folder import read_model, require_whole
+from push_model.store.history import (
+    LOG_FILE,
+    append_to_log,
+    copy_to_log,
+    earlier_champions,
+    former_champions,
+    history,
+)
 from push_model.store.pointer import (
     CHAMPION_FILE,
     Champion,
     champion,
-    look,
+    find_champion,
     model_path,
     write_champion,
 )
@@ -46,10 +52,8 @@ def promote(
 ) -> Champion:
     """Make a model the champion, if the champion is still the one it was compared with.
 
-    Notes
-    -----
-    The log is written first, then the pointer moves by one rename. A crash between the two
-    leaves the old champion and a logged intent; promoting again completes it.
+    The pointer moves by one rename, then the log gets a copy of it. After a crash, the same
+    promotion again completes whichever of the two is missing.
     """
     store = Path(models_dir)
     folder = model_path(store, model_name)
@@ -57,23 +61,18 @@ def promote(
         _require_reason(reason, "A forced promotion")
     with locked(store):
         read_model(folder)
-        serving, is_damaged = look(store) if forced else (champion(store), False)
+        serving, is_damaged = find_champion(store) if forced else (champion(store), False)
+        number = copy_to_log(store, serving)
         if serving and serving.model_name == model_name:
             return serving
+        if not is_damaged:
+            _require_unchanged(serving, expected, expected_line, model_name)
+        kind = "forced" if forced else "verdict"
         before = serving.model_name if serving else None
-        if before != expected and not is_damaged:
-            raise PromotionConflictError(
-                f"The champion changed since validation: it was {expected!r}, now it is {before!r}."
-                f" Validate {model_name!r} against it."
-            )
-        if expected_line not in {None, _line_of(serving)}:
-            raise PromotionConflictError(
-                f"The champion changed since validation: {before!r} went, and was brought back. "
-                f"Look at `push-model history` for why before {model_name!r} is validated again."
-            )
-        kind: Kind = "forced" if forced else "verdict"
-        facts = (model_name, promoted_at, by, reason, verdict)
-        return _move(store, Move(kind, before, *facts, _line_of(serving), mends=is_damaged))
+        return _move(
+            store,
+            Champion(model_name, promoted_at, by, number, kind, before, reason, verdict),
+        )
 
 
 def rollback(
@@ -82,30 +81,59 @@ def rollback(
     """Go back to an earlier champion, if each of its files is what was saved."""
     store = Path(models_dir)
     _require_reason(reason, "A rollback")
-    seen = look(store)
+    seen = find_champion(store)
     with locked(store):
-        serving, is_damaged = look(store)
+        serving, is_damaged = find_champion(store)
         if (serving, is_damaged) != seen:
             raise PromotionConflictError(
                 "The champion changed while this rollback waited. Look at `push-model history`, "
                 "and roll back again if that is still right."
             )
+        number = copy_to_log(store, serving)
         if serving and serving.model_name == to:
             return serving
-        target = rollback_target(store, to=to)
+        target = _rollback_target(store, to)
         before = serving.model_name if serving else None
-        facts = (target, promoted_at, by, reason, None)
-        return _move(store, Move("rollback", before, *facts, _line_of(serving), mends=is_damaged))
+        return _move(store, Champion(target, promoted_at, by, number, "rollback", before, reason))
 
 
-def _line_of(serving: Champion | None) -> int | None:
-    return serving.line if serving else None
+def _require_unchanged(
+    serving: Champion | None, expected: str | None, expected_line: int | None, model_name: str
+) -> None:
+    before, line = (serving.model_name, serving.line) if serving else (None, None)
+    if before != expected:
+        raise PromotionConflictError(
+            f"The champion changed since validation: it was {expected!r}, now it is {before!r}."
+            f" Validate {model_name!r} against it."
+        )
+    if expected_line not in {None, line}:
+        raise PromotionConflictError(
+            f"The champion changed since validation: {before!r} was replaced and came back. "
+            f"Look at `push-model history` for why before {model_name!r} is validated again."
+        )
 
 
-def _move(store: Path, move: Move) -> Champion:
-    number = append_move(store, move)
-    moved = Champion(move.to, move.promoted_at, move.by, number)
+def _rollback_target(store: Path, to: str | None) -> str:
+    if to is None:
+        for name in earlier_champions(store):
+            return name
+        raise ModelNotFoundError(
+            "No champion before the present one is whole. `push-model models` lists what there is; "
+            "`push-model promote NAME --reason ...` makes one of them champion."
+        )
+    folder = model_path(store, to)
+    if to not in former_champions(history(store), rolled_back_over=True):
+        raise InvalidEventError(
+            f"{to!r} never was champion, so there is no way back to it. "
+            f"Promote it: push-model promote {to} --reason ..."
+        )
+    require_whole(folder)
+    return to
+
+
+def _move(store: Path, moved: Champion) -> Champion:
     write_champion(store, moved)
+    append_to_log(store, moved)
     return moved
 
 

@@ -1,18 +1,18 @@
-"""What does a store go through when the process that changes it is killed, call by call?"""
+"""Changes of a store, killed or refused space at any call that changes the disk."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from push_model.serving.live_model import LiveModels
-from push_model.store.folder import read_model, write_model_folder
+from push_model.store.folder import read_model, require_whole, write_model_folder
 from push_model.store.history import history
-from push_model.store.inventory import model_names, require_whole
+from push_model.store.inventory import model_names, prune
 from push_model.store.promotion import champion, model_path, promote, rollback
-from push_model.store.pruning import prune
 from tests.forks import in_fork
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ FACTS = {"promoted_at": "2026-02-02", "by": "test"}
 
 
 class Operation(NamedTuple):
-    """One change of a store, and which champions may serve whether it comes through or not."""
+    """One change of a store, and which champions may serve before, within and after it."""
 
     act: Callable[[Path], Any]
     prepare: Callable[[Path], Any] = lambda _: None
@@ -59,6 +59,18 @@ def forget(store):
     (store / "promotions.jsonl").unlink()
 
 
+def write_as_an_older_release(store):
+    """Its pointer named a line of the log, and its log the line before each."""
+    log = store / "promotions.jsonl"
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    for line in lines:
+        line["after"] = line.pop("line") - 1 or None
+    log.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    pointer = champion(store)._asdict()
+    kept = {key: pointer[key] for key in ("model_name", "promoted_at", "by", "line")}
+    (store / "champion.json").write_text(json.dumps(kept))
+
+
 def leave_half_a_line(store):
     with (store / "promotions.jsonl").open("ab") as log:
         log.write(b'{"from": "c", "t')
@@ -79,6 +91,7 @@ OPERATIONS = {
     "first promotion": Operation(lambda s: move(s, "a"), forget, old=None, new="a"),
     "promotion": Operation(lambda s: move(s, "a"), new="a"),
     "forced": Operation(lambda s: move(s, "a", forced=True), new="a"),
+    "older store": Operation(lambda s: move(s, "a"), write_as_an_older_release, new="a"),
     "half a line": Operation(lambda s: move(s, "a"), leave_half_a_line, new="a"),
     "rollback": Operation(go_back, new="b", again="a"),
     "rollback to": Operation(lambda s: go_back(s, "a"), new="a"),
@@ -129,7 +142,7 @@ class Disk:
 
 
 def killed_at(number: int, how: str, operation: Operation, store: Path) -> int:
-    """Act in a forked process that is killed at a call; give how it ended."""
+    """Act in a forked process that is killed at a call; return its exit code."""
 
     def work() -> int:
         disk = Disk(number, how, lambda: os.kill(os.getpid(), signal.SIGKILL))
@@ -141,7 +154,7 @@ def killed_at(number: int, how: str, operation: Operation, store: Path) -> int:
 
 
 def changes_of(operation: Operation, store: Path, monkeypatch) -> list[tuple[int, str]]:
-    """Give each call that changed the disk: its number and its name."""
+    """Return the number and the name of each call that changed the disk."""
     disk = Disk()
     with monkeypatch.context() as patch:
         disk.wrap(lambda name, function: patch.setattr(os, name, function))
@@ -151,19 +164,19 @@ def changes_of(operation: Operation, store: Path, monkeypatch) -> list[tuple[int
 
 
 def done_again(operation: Operation, served: str | None) -> set[str | None]:
-    """Say who may serve once the same was done again, after it came through or did not."""
+    """Return who may serve once the same was done again, after it was done or not."""
     return {operation.new, operation.again if served == operation.new else operation.new}
 
 
 def points_of(operation: Operation, store: Path, monkeypatch) -> list[tuple[int, str]]:
-    """Give where to strike: before each call that changes the disk, after it, within a write."""
+    """Return where to strike: before and after each call that changes the disk, within writes."""
     calls = changes_of(operation, store, monkeypatch)
     halves = [(number, "half") for number, name in calls if name == "write"]
     return [(number, how) for number, _ in calls for how in ("before", "after")] + halves
 
 
 def require_sound(store: Path, *may_serve: str | None) -> str | None:
-    """Read the store as serving and operators do; give the champion's name."""
+    """Read the store as serving and operators do; return the champion's name."""
     serving = champion(store)
     name = serving.model_name if serving else None
     assert name in may_serve
@@ -177,13 +190,11 @@ def require_sound(store: Path, *may_serve: str | None) -> str | None:
 
 
 def require_true_history(store: Path, serving: str | None) -> None:
-    lines = history(store)
-    assert all(line.took_effect is not None for line in lines)
-    came_true = [line.move for line in lines if line.took_effect]
-    assert [move.to for move in came_true][-1:] == ([serving] if serving else [])
-    # Each of them found in service what the one before it had put there.
-    names = [None, *(move.to for move in came_true)]
-    assert [move.before for move in came_true] == names[:-1]
+    moves = history(store)
+    names = [None, *(move.model_name for move in moves)]
+    assert names[-1] == serving
+    # Each of them replaced the one before it.
+    assert [move.before for move in moves] == names[:-1]
 
 
 def require_nothing_left(store: Path) -> None:

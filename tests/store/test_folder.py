@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from push_model.errors import ModelFormatError, ModelIntegrityError, ModelNotFoundError
 from push_model.store.folder import (
+    check_folder,
     document_bytes,
     model_id_of,
+    read_manifest,
     read_model,
+    require_whole,
     write_model_folder,
 )
 from tests.forests import make_forest, make_line, make_model_document
@@ -242,6 +245,16 @@ def test_a_manifest_without_a_digest_is_refused(tmp_path, content):
         read_model(folder)
 
 
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b"[" * 100_000])
+def test_a_manifest_that_is_not_an_object_is_refused_and_a_fault(trained, content):
+    (trained / "manifest.json").write_bytes(content)
+
+    with pytest.raises(ModelIntegrityError, match=r"push_a/manifest\.json is not a JSON object"):
+        read_manifest(trained)
+    (fault,) = check_folder(trained).faults
+    assert "push_a/manifest.json is not a JSON object" in fault
+
+
 @pytest.mark.parametrize("name", ["model.json", "manifest.json"])
 def test_a_folder_that_lost_a_file_is_damaged(tmp_path, name):
     folder = save(tmp_path)
@@ -252,5 +265,121 @@ def test_a_folder_that_lost_a_file_is_damaged(tmp_path, name):
 
 
 def test_a_folder_that_is_not_there_is_not_found(tmp_path):
-    with pytest.raises(ModelNotFoundError, match=r"There is no model folder m in the store\."):
-        read_model(tmp_path / "m")
+    for read in (read_model, check_folder):
+        with pytest.raises(ModelNotFoundError, match=r"There is no model folder m in the store\."):
+            read(tmp_path / "m")
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A model folder as training saves it."""
+    files = {"model.json": FILES["model.json"], "model.joblib": b"joblib", "card.md": b"card"}
+    return write_model_folder(tmp_path, "push_a", files, {})
+
+
+def change_manifest(trained, change):
+    manifest = json.loads((trained / "manifest.json").read_text())
+    change(manifest)
+    (trained / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_what_was_saved_is_whole(trained):
+    check = check_folder(trained)
+
+    assert check.faults == ()
+    assert check.checked == 2
+    require_whole(trained)
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.joblib"])
+@pytest.mark.parametrize("content", [b"", b"other"])
+def test_an_altered_file_is_named(trained, name, content):
+    (trained / name).write_bytes(content)
+
+    (fault,) = check_folder(trained).faults
+
+    assert f"push_a/{name} does not match its manifest: SHA-256 is" in fault
+    with pytest.raises(ModelIntegrityError, match="does not match"):
+        require_whole(trained)
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.joblib"])
+def test_a_file_that_is_gone_is_named(trained, name):
+    (trained / name).unlink()
+
+    (fault,) = check_folder(trained).faults
+
+    assert f"push_a/{name} cannot be read (No such file" in fault
+
+
+def test_every_damaged_file_is_named_and_not_only_the_first(trained):
+    (trained / "model.json").write_bytes(b"{}")
+    (trained / "model.joblib").unlink()
+
+    assert len(check_folder(trained).faults) == 2
+
+
+def test_a_card_may_be_written_again_or_removed(trained):
+    (trained / "card.html").write_text("a new page")
+    (trained / "card.md").write_text("another")
+    (trained / ".card.md.4711-0badcafe").touch()
+
+    check = check_folder(trained)
+    (trained / "card.md").unlink()
+
+    assert check.faults == check_folder(trained).faults == ()
+    assert check.unlisted == ("card.html", "card.md")
+
+
+def test_a_file_without_a_digest_is_reported_and_is_not_a_fault(trained):
+    (trained / "notes.txt").write_text("mine")
+
+    assert check_folder(trained).unlisted == ("card.md", "notes.txt")
+    assert check_folder(trained).faults == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m.pop("files"),
+        lambda m: m["files"].pop("model.json"),
+        lambda m: m["files"].update({"../../etc/passwd": {"sha256": ""}}),
+        lambda m: m["files"].update({"": {"sha256": ""}}),
+        lambda m: m["files"].update({"..": {"sha256": ""}}),
+        lambda m: m.update(files=[]),
+    ],
+)
+def test_a_manifest_without_the_files_is_a_fault(trained, change):
+    change_manifest(trained, change)
+
+    (fault,) = check_folder(trained).faults
+
+    assert "push_a/manifest.json does not give the SHA-256 of each file" in fault
+
+
+def test_a_manifest_that_is_gone_is_a_fault_and_the_rest_is_reported(trained):
+    (trained / "manifest.json").unlink()
+
+    check = check_folder(trained)
+
+    assert "push_a/manifest.json cannot be read" in check.faults[0]
+    assert check.unlisted == ("card.md", "model.joblib", "model.json")
+
+
+def test_a_model_of_another_format_is_a_fault(trained):
+    files = {"model.json": b'{"format": 999}'}
+    other = write_model_folder(trained.parent, "push_b", files, {})
+
+    (fault,) = check_folder(other).faults
+
+    assert fault.startswith("push_b/model.json: ")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+def test_a_pipe_in_place_of_a_file_is_a_fault_at_once(trained):
+    (trained / "model.joblib").unlink()
+    os.mkfifo(trained / "model.joblib")
+
+    (fault,) = check_folder(trained).faults
+
+    assert "push_a/model.joblib cannot be read (not a regular file)" in fault

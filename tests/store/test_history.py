@@ -6,26 +6,15 @@ from hypothesis import strategies as st
 
 from push_model.errors import ModelIntegrityError
 from push_model.store import history as past
-from push_model.store import log as promotion_log
-from push_model.store.history import history
-from push_model.store.log import Move, append_move, former_champions, read_moves, tell_effects
-from push_model.store.pointer import Champion
-from push_model.store.promotion import champion, promote
+from push_model.store import promotion
+from push_model.store.durable import append_line
+from push_model.store.history import former_champions, history, read_log
+from push_model.store.pointer import write_champion
+from push_model.store.promotion import Champion, champion, promote, rollback
 from push_model.testing import make_model
 
-FACTS = {"verdict": None, "reason": "", "promoted_at": "", "by": ""}
-
-
-def logged(before, to, after, kind="verdict", *, mends=False) -> Move:
-    return Move(kind, before, to, "", "", "", None, after, mends)
-
-
-def served_by(name, line) -> Champion:
-    return Champion(name, "", "", line)
-
-
-def effects(moves, serving, *, is_damaged=False) -> list:
-    return [line.took_effect for line in tell_effects(moves, serving, is_damaged=is_damaged)]
+FACTS = {"promoted_at": "2026-01-05", "by": "test"}
+DETAILS = {"verdict": {"decision": "promote"}, "reason": "better", **FACTS}
 
 
 @pytest.fixture
@@ -33,128 +22,167 @@ def models(tmp_path):
     """A store of which a and b were promoted."""
     for number, name in enumerate("abc"):
         make_model(tmp_path, name, base_log_odds=float(number), promoted=False)
-    promote(tmp_path, "a", expected=None, **FACTS)
-    promote(tmp_path, "b", expected="a", **FACTS)
+    promote(tmp_path, "a", expected=None, **DETAILS)
+    promote(tmp_path, "b", expected="a", **DETAILS)
     return tmp_path
+
+
+def names_of(moves) -> list[str]:
+    return [move.model_name for move in moves]
+
+
+def log(models, *fields) -> None:
+    for each in fields:
+        append_line(models / "promotions.jsonl", json.dumps(each).encode())
+
+
+def point(models, **fields) -> None:
+    (models / "champion.json").write_text(json.dumps(FACTS | fields))
 
 
 def test_a_new_store_has_no_history(tmp_path):
     assert history(tmp_path) == ()
 
 
-def test_promotions_that_came_true_are_told_so(models):
-    assert [(line.number, line.took_effect) for line in history(models)] == [(1, True), (2, True)]
+def test_the_history_is_every_champion_with_who_when_why_and_in_place_of_which(models):
+    rollback(models, reason="complaints", **FACTS)
+
+    first, second, third = history(models)
+    verdict = {"decision": "promote"}
+    assert first == ("a", "2026-01-05", "test", 1, "verdict", None, "better", verdict)
+    assert (second.before, second.model_name, second.line) == ("a", "b", 2)
+    assert third == ("a", "2026-01-05", "test", 3, "rollback", "b", "complaints", None)
 
 
-def test_an_intent_that_a_crash_cut_short_did_not_take_effect(models):
-    append_move(models, logged("b", "c", after=2))
-    cut_short = [line.took_effect for line in history(models)]
-
-    promote(models, "c", expected="b", **FACTS)
-
-    assert cut_short == [True, True, False]
-    assert [line.took_effect for line in history(models)] == [True, True, False, True]
+def test_the_pointer_holds_the_whole_move_and_the_log_a_copy_of_it(models):
+    assert read_log(models)[-1] == champion(models) == history(models)[-1]
 
 
-def test_two_lines_of_the_same_words_are_told_apart(models):
-    promoted_twice = logged("b", "c", after=2)
-    append_move(models, promoted_twice)
-    number = append_move(models, promoted_twice)
-    pointer = served_by("c", number)._asdict()
-    (models / "champion.json").write_text(json.dumps(pointer))
+def test_a_move_that_a_crash_kept_from_the_log_is_shown_and_copied_by_the_next(models, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(promotion, "append_to_log", lambda *_: None)
+        promote(models, "c", expected="b", **DETAILS)
+    shown = history(models)
 
-    assert [line.took_effect for line in history(models)] == [True, True, False, True]
+    promote(models, "a", expected="c", **DETAILS)
 
-
-def test_a_first_promotion_cut_short_did_not_take_effect():
-    assert effects([logged(None, "a", None), logged(None, "b", None)], None) == [False, False]
-
-
-def test_half_a_line_never_took_effect(models):
-    with (models / "promotions.jsonl").open("ab") as log:
-        log.write(b'{"from": "b", "t')
-    promote(models, "c", expected="b", **FACTS)
-
-    lines = history(models)
-
-    assert [line.took_effect for line in lines] == [True, True, False, True]
-    assert lines[2].move is None
+    assert names_of(shown) == ["a", "b", "c"]
+    assert names_of(read_log(models)) == names_of(history(models)) == ["a", "b", "c", "a"]
+    assert history(models)[:3] == shown
 
 
-def test_a_pointer_written_by_hand_leaves_the_last_line_in_doubt_and_no_other(models):
-    pointer = {"model_name": "c", "promoted_at": "", "by": "me"}
-    (models / "champion.json").write_text(json.dumps(pointer))
-    in_doubt = [line.took_effect for line in history(models)]
+def test_the_same_promotion_again_copies_the_move_too(models, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(promotion, "append_to_log", lambda *_: None)
+        promote(models, "c", expected="b", **DETAILS)
 
-    promote(models, "a", expected="c", **FACTS)
+    for _ in range(2):
+        promote(models, "c", expected="b", **DETAILS)
 
-    assert in_doubt == [True, None]
-    assert [line.took_effect for line in history(models)] == [True, None, True]
-
-
-def test_a_pointer_to_another_models_line_is_not_believed():
-    moves = [logged(None, "a", None), logged("a", "b", 1)]
-
-    assert effects(moves, served_by("x", 2)) == [True, None]
-    assert effects(moves, served_by("b", 3)) == [True, None]
+    assert names_of(read_log(models)) == ["a", "b", "c"]
 
 
-def test_a_pointer_that_was_removed_leaves_in_doubt_what_came_before():
-    moves = [logged(None, "a", None), logged("a", "b", 1), logged(None, "c", None)]
+def test_a_lost_log_leaves_the_champion_and_is_begun_again(models):
+    (models / "promotions.jsonl").unlink()
+    assert names_of(history(models)) == ["b"]
 
-    assert effects(moves, served_by("c", 3)) == [None, None, True]
+    promote(models, "c", expected="b", **DETAILS)
 
-
-def test_a_line_that_names_a_later_one_does_not_lead_astray():
-    moves = [logged(None, "a", None), logged("b", "a", 2)]
-
-    assert effects(moves, served_by("a", 2)) == [None, True]
+    assert names_of(history(models)) == ["b", "c"]
+    assert [move.line for move in history(models)] == [2, 3]
 
 
-def test_a_mended_pointer_leaves_the_line_before_it_in_doubt():
-    moves = [logged(None, "a", None), logged("a", "b", 1), logged(None, "c", None, mends=True)]
+def test_a_pointer_written_by_hand_is_shown_and_logged_once(models):
+    point(models, model_name="c", by="me")
+    shown = history(models)[-1]
 
-    assert effects(moves, served_by("c", 3)) == [True, None, True]
-    assert effects(moves, None, is_damaged=True) == [True, None, None]
+    for name in ("c", "a"):
+        promote(models, name, expected="c", **DETAILS)
+
+    assert (shown.model_name, shown.by, shown.kind, shown.line) == ("c", "me", "unknown", None)
+    assert names_of(history(models)) == names_of(read_log(models)) == ["a", "b", "c", "a"]
+
+
+def test_a_damaged_pointer_leaves_the_log(models):
+    (models / "champion.json").write_bytes(b"{")
+
+    assert names_of(history(models)) == ["a", "b"]
+
+
+OLD = {"kind": "verdict", "reason": "", "verdict": None, "mends": False, **FACTS}
+
+
+def test_a_store_of_an_older_release_is_read_and_goes_on(models):
+    """It logged a promotion before it made it: the second line here was cut short by a crash."""
+    (models / "promotions.jsonl").unlink()
+    log(
+        models,
+        {"from": None, "to": "a", "after": None} | OLD,
+        {"from": "a", "to": "b", "after": 1} | OLD,
+        {"from": "a", "to": "c", "after": 1} | OLD,
+        {"from": "c", "to": "b", "after": 3} | OLD,
+    )
+    point(models, model_name="c", line=3)  # so that the last line was cut short, too
+    before = history(models)
+
+    promote(models, "a", expected="c", expected_line=3, **DETAILS)
+
+    assert names_of(before) == ["a", "c"]
+    assert [move.line for move in before] == [1, 3]
+    assert names_of(history(models)) == ["a", "c", "a"]
+    assert champion(models).line == 5
+
+
+def test_a_log_from_before_kinds_holds_verdicts(models):
+    log(models, {"from": "b", "to": "c", "reason": "", "verdict": None, **FACTS})
+    point(models, model_name="c", line=3)
+
+    assert history(models)[-1].kind == "verdict"
 
 
 NAMES = st.sampled_from("abc")
+ENDS = st.sampled_from(["done", "not logged", "half a line", "nothing"])
 
 
-@given(st.lists(st.tuples(NAMES, st.sampled_from(["done", "cut short", "half a line"]))))
-def test_whatever_crashes_the_lines_told_to_be_in_effect_are_those_that_were(attempts):
-    moves, truth = [], []
-    serving = None
+@given(st.lists(st.tuples(NAMES, ENDS), max_size=12))
+def test_whatever_crashes_the_history_is_the_champions_that_were(tmp_path_factory, attempts):
+    store = tmp_path_factory.mktemp("store")
+    truth = []
     for name, end in attempts:
-        before, after = (serving.model_name, serving.line) if serving else (None, None)
-        moves.append(None if end == "half a line" else logged(before, name, after))
-        truth.append(end == "done")
+        serving = champion(store)
+        before = serving.model_name if serving else None
+        if name == before:
+            continue
+        number = past.copy_to_log(store, serving)
+        if end == "nothing":
+            continue
+        write_champion(store, Champion(name, "", "", number, "verdict", before))
+        truth.append(name)
         if end == "done":
-            serving = served_by(name, len(moves))
+            past.append_to_log(store, champion(store))
+        elif end == "half a line":
+            with (store / "promotions.jsonl").open("ab") as file:
+                file.write(b'{"from": "b", "t')
 
-    assert effects(moves, serving) == truth
+        assert names_of(history(store)) == truth
+        assert history(store)[-1] == champion(store)
 
 
-@given(
-    st.lists(
-        st.one_of(
-            st.none(),
-            st.builds(
-                logged,
-                st.one_of(st.none(), NAMES),
-                NAMES,
-                st.one_of(st.none(), st.integers(1, 9)),
-                mends=st.booleans(),
-            ),
-        )
-    ),
-    st.one_of(st.none(), st.builds(served_by, NAMES, st.one_of(st.none(), st.integers(1, 9)))),
-)
-def test_whatever_a_log_says_a_history_has_an_answer_for_each_line(moves, serving):
-    lines = tell_effects(moves, serving)
+@given(st.lists(st.tuples(NAMES, st.booleans())))
+def test_whatever_crashed_in_an_older_release_its_champions_are_read(tmp_path_factory, attempts):
+    store = tmp_path_factory.mktemp("store")
+    (store / "promotions.jsonl").touch()
+    truth, line = ["a"], 1
+    log(store, {"from": None, "to": "a", "after": None} | OLD)
+    for number, (name, is_done) in enumerate(attempts, start=2):
+        to = "d" if name == truth[-1] else name
+        log(store, {"from": truth[-1], "to": to, "after": line} | OLD)
+        if is_done:
+            truth.append(to)
+            line = number
+    point(store, model_name=truth[-1], line=line)
 
-    assert [line.number for line in lines] == list(range(1, len(moves) + 1))
-    assert former_champions(lines, gone_back_over=True) is not None
+    assert names_of(history(store)) == truth
 
 
 REST = b'"promoted_at": "", "by": "", "reason": "", "verdict": null'
@@ -165,38 +193,51 @@ LINES = [
     b"{}",
     b"\xff",
     b"[" * 100_000,
+    b'{"from": "b", "t',
     b'{"from": null, "to": 1, %b}' % REST,
-    b'{"from": [], "to": "a", %b}' % REST,
-    b'{"from": "a", "to": "a", "after": true, %b}' % REST,
-    b'{"from": "a", "to": "a", "after": 0, %b}' % REST,
+    b'{"from": null, "to": "../a", %b}' % REST,
 ]
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_a_line_that_is_no_promotion_is_none_and_spoils_no_other(models, line):
-    with (models / "promotions.jsonl").open("ab") as log:
-        log.write(line + b"\n")
+def test_a_line_that_is_not_a_move_is_left_out_and_spoils_no_other(models, line):
+    with (models / "promotions.jsonl").open("ab") as file:
+        file.write(line + b"\n")
 
-    promote(models, "c", expected="b", **FACTS)
+    promote(models, "c", expected="b", **DETAILS)
 
-    assert [move and move.to for move in read_moves(models)] == ["a", "b", None, "c"]
+    assert names_of(history(models)) == ["a", "b", "c"]
     assert champion(models).line == 4
 
 
 def test_a_log_that_cannot_be_read_is_named(models, monkeypatch):
-    monkeypatch.setattr(promotion_log, "MOST_LOG_BYTES", 3)
+    monkeypatch.setattr(past, "MOST_LOG_BYTES", 3)
 
     with pytest.raises(ModelIntegrityError, match=r"promotions\.jsonl cannot be read \(larger"):
         history(models)
 
 
-def test_a_promotion_that_comes_meanwhile_does_not_seem_to_be_cut_short(models, monkeypatch):
-    def read_early(folder):
-        monkeypatch.setattr(past, "read_moves", read_moves)
-        moves = read_moves(folder)
-        promote(models, "c", expected="b", **FACTS)
-        return moves
+def test_a_promotion_that_comes_while_the_history_is_read_does_no_harm(models, monkeypatch):
+    find = past.find_champion
 
-    monkeypatch.setattr(past, "read_moves", read_early)
+    def look_early(folder):
+        monkeypatch.setattr(past, "find_champion", find)
+        found = find(folder)
+        promote(models, "c", expected="b", **DETAILS)
+        promote(models, "a", expected="c", **DETAILS)
+        return found
 
-    assert [line.took_effect for line in history(models)] == [True, True, True]
+    monkeypatch.setattr(past, "find_champion", look_early)
+
+    assert names_of(history(models)) == ["a", "b"]
+
+
+@given(st.lists(st.tuples(NAMES, st.sampled_from(["verdict", "forced", "rollback"]))))
+def test_former_champions_are_each_named_once_with_the_last_in_front(steps):
+    moves = [Champion(name, "", "", kind=kind) for name, kind in steps]
+
+    names = former_champions(moves)
+
+    assert len(set(names)) == len(names)
+    assert names[:1] == tuple(names_of(moves)[-1:])
+    assert set(former_champions(moves, rolled_back_over=True)) == set(names_of(moves))

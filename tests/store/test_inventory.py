@@ -1,11 +1,15 @@
 import json
 import os
+import threading
 
 import pytest
 
-from push_model.errors import ModelIntegrityError, ModelNotFoundError
+from push_model.errors import InvalidEventError, ModelIntegrityError, ModelNotFoundError
+from push_model.store import durable, inventory
+from push_model.store.durable import locked
 from push_model.store.folder import write_model_folder
-from push_model.store.inventory import check_folder, model_names, require_whole, summarise
+from push_model.store.inventory import model_names, plan_pruning, prune, summarise
+from push_model.store.promotion import champion, promote
 from push_model.testing import make_model
 
 FACTS = {
@@ -27,124 +31,6 @@ def change_manifest(folder, change):
     manifest = json.loads((folder / "manifest.json").read_text())
     change(manifest)
     (folder / "manifest.json").write_text(json.dumps(manifest))
-
-
-def test_what_was_saved_is_whole(folder):
-    check = check_folder(folder)
-
-    assert check.faults == ()
-    assert check.checked == 2
-    require_whole(folder)
-
-
-@pytest.mark.parametrize("name", ["model.json", "model.joblib"])
-@pytest.mark.parametrize("content", [b"", b"other"])
-def test_an_altered_file_is_named(folder, name, content):
-    (folder / name).write_bytes(content)
-
-    (fault,) = check_folder(folder).faults
-
-    assert f"push_a/{name} does not match its manifest: SHA-256 is" in fault
-    with pytest.raises(ModelIntegrityError, match="does not match"):
-        require_whole(folder)
-
-
-@pytest.mark.parametrize("name", ["model.json", "model.joblib"])
-def test_a_file_that_is_gone_is_named(folder, name):
-    (folder / name).unlink()
-
-    (fault,) = check_folder(folder).faults
-
-    assert f"push_a/{name} cannot be read (No such file" in fault
-
-
-def test_every_damaged_file_is_named_and_not_only_the_first(folder):
-    (folder / "model.json").write_bytes(b"{}")
-    (folder / "model.joblib").unlink()
-
-    assert len(check_folder(folder).faults) == 2
-
-
-def test_a_card_may_be_written_again_or_removed(folder):
-    (folder / "card.html").write_text("a new page")
-    (folder / "card.md").write_text("another")
-    (folder / ".card.md.4711-0badcafe").touch()
-
-    check = check_folder(folder)
-    (folder / "card.md").unlink()
-
-    assert check.faults == check_folder(folder).faults == ()
-    assert check.unlisted == ("card.html", "card.md")
-
-
-def test_a_file_nobody_vouches_for_is_reported_and_no_fault(folder):
-    (folder / "notes.txt").write_text("mine")
-
-    assert check_folder(folder).unlisted == ("card.md", "notes.txt")
-    assert check_folder(folder).faults == ()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda m: m.pop("files"),
-        lambda m: m["files"].pop("model.json"),
-        lambda m: m["files"].update({"model.json": None}),
-        lambda m: m["files"].update({"model.json": {"sha256": 1}}),
-        lambda m: m["files"].update({"../../etc/passwd": {"sha256": ""}}),
-        lambda m: m["files"].update({"": {"sha256": ""}}),
-        lambda m: m["files"].update({"..": {"sha256": ""}}),
-        lambda m: m.update(files=[]),
-    ],
-)
-def test_a_manifest_that_vouches_for_nothing_is_a_fault(folder, change):
-    change_manifest(folder, change)
-
-    (fault,) = check_folder(folder).faults
-
-    assert "push_a/manifest.json does not give the SHA-256 of each file" in fault
-
-
-@pytest.mark.parametrize("content", [b"", b"[" * 100_000, b"\xff"])
-def test_a_manifest_that_is_no_json_is_a_fault(folder, content):
-    (folder / "manifest.json").write_bytes(content)
-
-    (fault,) = check_folder(folder).faults
-
-    assert "push_a/manifest.json is not JSON" in fault
-
-
-def test_a_manifest_that_is_gone_is_a_fault_and_the_rest_is_reported(folder):
-    (folder / "manifest.json").unlink()
-
-    check = check_folder(folder)
-
-    assert "push_a/manifest.json cannot be read" in check.faults[0]
-    assert check.unlisted == ("card.md", "model.joblib", "model.json")
-
-
-def test_a_model_of_another_format_is_a_fault(folder):
-    files = {"model.json": b'{"format": 999}'}
-    other = write_model_folder(folder.parent, "push_b", files, {})
-
-    (fault,) = check_folder(other).faults
-
-    assert fault.startswith("push_b/model.json: ")
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
-def test_a_pipe_in_place_of_a_file_is_a_fault_at_once(folder):
-    (folder / "model.joblib").unlink()
-    os.mkfifo(folder / "model.joblib")
-
-    (fault,) = check_folder(folder).faults
-
-    assert "push_a/model.joblib is no regular file" in fault
-
-
-def test_a_folder_that_is_absent_is_said_to_be(tmp_path):
-    with pytest.raises(ModelNotFoundError, match="There is no model folder absent"):
-        check_folder(tmp_path / "absent")
 
 
 def test_the_models_of_a_store_are_its_plain_folders(folder):
@@ -195,3 +81,211 @@ def test_a_model_without_a_manifest_is_listed_as_damaged(folder):
 
     assert found[:4] == ("push_a", None, None, None)
     assert len(found.faults) == 1
+
+
+NOW = 2_000_000_000.0
+DAY_S = 24 * 3600.0
+
+
+@pytest.fixture
+def models(tmp_path):
+    """A store of nine models, a the oldest and i the newest, none promoted."""
+    for number, name in enumerate("abcdefghi"):
+        add(tmp_path, name, age_days=100 - number)
+    return tmp_path
+
+
+def add(models, name, *, age_days):
+    folder = make_model(models, name, base_log_odds=-age_days / 9, promoted=False)
+    touch(folder / "manifest.json", age_days=age_days)
+
+
+def touch(path, *, age_days):
+    os.utime(path, (NOW - age_days * DAY_S,) * 2)
+
+
+def move(models, name):
+    serving = champion(models)
+    expected = serving.model_name if serving else None
+    promote(models, name, expected=expected, verdict=None, reason="", promoted_at="", by="")
+
+
+def test_the_newest_stay_and_the_older_go_the_oldest_first(models):
+    done = prune(models, keep=3, now=NOW)
+
+    assert done.removed == tuple("abcdef")
+    assert model_names(models) == ("g", "h", "i")
+    assert {path.name for path in models.iterdir()} == {"g", "h", "i", ".promotion.lock"}
+
+
+def test_ten_stay_unless_told_otherwise(models):
+    for number in range(4):
+        add(models, f"old_{number}", age_days=200)
+
+    assert len(prune(models, now=NOW).removed) == 3
+    assert len(model_names(models)) == inventory.KEPT_BY_DEFAULT == 10
+
+
+def test_the_champion_and_two_to_go_back_to_stay_however_old(models):
+    for name in "dcba":
+        move(models, name)
+
+    done = prune(models, keep=1, now=NOW)
+
+    assert model_names(models) == ("a", "b", "c", "i")
+    assert dict(done.kept) == {
+        "a": "the champion",
+        "b": "an earlier champion to go back to",
+        "c": "an earlier champion to go back to",
+        "i": "one of the newest 1",
+    }
+
+
+def test_a_damaged_earlier_champion_makes_way_for_one_to_go_back_to(models):
+    for name in "dcba":
+        move(models, name)
+    (models / "b" / "model.json").write_bytes(b"{}")
+
+    prune(models, keep=1, now=NOW)
+
+    assert model_names(models) == ("a", "c", "d", "i")
+
+
+def test_a_champion_that_is_a_link_keeps_the_folder_it_leads_to(models):
+    (models / "latest").symlink_to("a")
+    move(models, "latest")
+
+    prune(models, keep=1, now=NOW)
+
+    assert model_names(models) == ("a", "i")
+
+
+def test_a_model_just_trained_for_an_old_date_is_new(models):
+    touch(models / "a" / "manifest.json", age_days=0)
+
+    prune(models, keep=1, now=NOW)
+
+    assert model_names(models) == ("a",)
+
+
+def test_a_folder_without_a_manifest_is_left_alone(models):
+    (models / "mine").mkdir()
+
+    done = prune(models, keep=1, now=NOW)
+
+    assert model_names(models) == ("i", "mine")
+    assert dict(done.kept)["mine"] == "has no manifest: not known to be a model"
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(models):
+    (models / ".x.4711-0badcafe.gone").mkdir()
+    before = {path.name for path in models.iterdir()}
+
+    plan = plan_pruning(models, keep=2, now=NOW)
+    after = {path.name for path in models.iterdir()}
+
+    assert before == after
+    assert plan == prune(models, keep=2, now=NOW)
+
+
+def test_a_damaged_pointer_lets_nothing_be_removed(models):
+    (models / "champion.json").write_bytes(b"{")
+
+    with pytest.raises(ModelIntegrityError, match="does not name a champion"):
+        prune(models, keep=1, now=NOW)
+
+    assert len(model_names(models)) == 9
+
+
+@pytest.mark.parametrize("keep", [0, -1])
+def test_the_newest_model_cannot_be_pruned_for_a_run_may_be_judging_it(models, keep):
+    with pytest.raises(InvalidEventError, match=f"keep must be at least 1, got {keep}"):
+        prune(models, keep=keep, now=NOW)
+
+
+def test_a_store_that_is_absent_is_not_pruned(tmp_path):
+    with pytest.raises(ModelNotFoundError, match="There is no model store"):
+        prune(tmp_path / "absent", now=NOW)
+
+
+@pytest.mark.parametrize(("age_days", "is_swept"), [(2.0, True), (0.9, False)])
+def test_what_a_crashed_save_left_is_swept_once_no_save_can_still_write_it(
+    models, age_days, is_swept
+):
+    folder, file = models / ".x.4711-0badcafe", models / "a" / ".card.md.4711-0badcafe"
+    folder.mkdir()
+    (folder / "model.json").touch()
+    file.touch()
+    for path in (folder, file):
+        touch(path, age_days=age_days)
+
+    done = prune(models, keep=9, now=NOW)
+
+    assert (done.swept == (".x.4711-0badcafe", "a/.card.md.4711-0badcafe")) is is_swept
+    assert (folder.exists(), file.exists()) == (not is_swept, not is_swept)
+
+
+def test_what_a_crashed_prune_left_is_swept_at_once(models):
+    (models / ".x.4711-0badcafe.gone").mkdir()
+    touch(models / ".x.4711-0badcafe.gone", age_days=0)
+
+    assert prune(models, keep=9, now=NOW).swept == (".x.4711-0badcafe.gone",)
+
+
+def test_other_hidden_files_are_nobodys_leavings(models):
+    (models / ".gitignore").touch()
+    (models / ".cache").mkdir()
+
+    assert prune(models, keep=9, now=NOW + 1000 * DAY_S).swept == ()
+
+
+def test_a_link_left_aside_is_removed_and_not_followed(models, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "precious").touch()
+    (models / ".x.4711-0badcafe.gone").symlink_to(elsewhere)
+
+    prune(models, keep=9, now=NOW)
+
+    assert (elsewhere / "precious").exists()
+    assert not (models / ".x.4711-0badcafe.gone").is_symlink()
+
+
+def test_nothing_is_removed_while_another_holds_the_lock(models, monkeypatch):
+    monkeypatch.setattr(durable, "LOCK_WAIT_S", 0.05)
+    with locked(models), pytest.raises(TimeoutError, match=r"has held .*lock for 0\.05 s"):
+        prune(models, keep=1, now=NOW)
+
+    assert len(model_names(models)) == 9
+
+
+def test_a_model_that_is_pruned_before_its_promotion_has_the_lock_is_not_promoted(models):
+    failures = []
+
+    def promote_late():
+        try:
+            move(models, "a")
+        except ModelNotFoundError as error:
+            failures.append(str(error))
+
+    with locked(models):
+        thread = threading.Thread(target=promote_late)
+        thread.start()
+        inventory.remove_folder(models / "a")
+    thread.join()
+
+    assert failures == ["There is no model folder a in the store."]
+    assert champion(models) is None
+
+
+def test_a_save_that_finished_meanwhile_left_nothing_to_sweep(models, monkeypatch):
+    monkeypatch.setattr(inventory, "is_aside", lambda name, *, gone=False: name == "x" and not gone)
+    (models / "x").symlink_to("nowhere")
+    lstat = type(models).lstat
+
+    def finish_first(path):
+        path.unlink(missing_ok=True)
+        return lstat(path)
+
+    monkeypatch.setattr(type(models), "lstat", finish_first)
+
+    assert prune(models, keep=9, now=NOW).swept == ()

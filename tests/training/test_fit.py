@@ -10,7 +10,7 @@ import pytest
 import push_model
 from push_model.columns import FEATURES
 from push_model.errors import DatasetError, InvalidEventError, MissingColumnsError
-from push_model.store.inventory import check_folder
+from push_model.store.folder import check_folder
 from push_model.training.data.dataset import write_parquet
 from push_model.training.fit import handler_fit
 from push_model.training.gate.serving_check import check_serving

@@ -10,9 +10,8 @@ from typing import Any
 from push_model.columns import TRAINING
 from push_model.errors import ModelFormatError, ModelIntegrityError, ModelNotFoundError
 from push_model.model.scoring import Model
-from push_model.store.durable import read_whole, write_aside
+from push_model.store.durable import locked, read_whole, write_aside
 from push_model.store.folder import read_model
-from push_model.store.lock import locked
 from push_model.store.promotion import history, model_path
 from push_model.training.backtesting.backtest import Backtest, backtest
 from push_model.training.backtesting.service import Service, iterate_services

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from push_model.store.log import LogLine
+from push_model.store.pointer import Champion
 
 
 class Service(NamedTuple):
@@ -24,7 +24,7 @@ class Service(NamedTuple):
     until: date
 
 
-def iterate_services(lines: Sequence[LogLine], *, until: date) -> Iterator[Service]:
+def iterate_services(champions: Sequence[Champion], *, until: date) -> Iterator[Service]:
     """Say whose each day is: the model's that was champion as it began.
 
     Notes
@@ -34,26 +34,17 @@ def iterate_services(lines: Sequence[LogLine], *, until: date) -> Iterator[Servi
 
     Examples
     --------
-    >>> from push_model.store.log import Move
     >>> moves = [("a", "2021-03-04T05:00:00+00:00"), ("b", "2021-03-06T05:00:00+00:00")]
-    >>> lines = [
-    ...     LogLine(0, Move("verdict", None, to, at, "", "", None, None), took_effect=True)
-    ...     for to, at in moves
-    ... ]
-    >>> for service in iterate_services(lines, until=date(2021, 3, 9)):
+    >>> champions = [Champion(name, at, by="a run") for name, at in moves]
+    >>> for service in iterate_services(champions, until=date(2021, 3, 9)):
     ...     print(*service)
     a 2021-03-05 2021-03-06
     b 2021-03-07 2021-03-09
     """
-    changes = [
-        (line.move.to if line.took_effect else None, _day(line.move.promoted_at))
-        for line in lines
-        if line.move and line.took_effect is not False
-    ]
-    for (name, day), (_, end) in pairwise([*changes, (None, until)]):
-        # No name: the log cannot tell. No end: the next change has no moment, so that it is not
-        # known when this champion stepped down.
-        if name is None or day is None or end is None:
+    changes = [(move.model_name, _day(move.promoted_at)) for move in champions]
+    for (name, day), (_, end) in pairwise([*changes, ("", until)]):
+        # A pointer written by hand may have no moment.
+        if day is None or end is None:
             continue
         service = Service(name, day + timedelta(days=1), min(end, until))
         if service.since <= service.until:

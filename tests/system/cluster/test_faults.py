@@ -10,8 +10,8 @@ from datetime import datetime
 
 import pytest
 
-from push_model.store.inventory import check_folder
-from push_model.store.log import read_moves
+from push_model.store.folder import check_folder
+from push_model.store.history import history
 from push_model.store.promotion import champion
 from push_model.training.backtesting.past_verdicts import read_verdicts
 from push_ops.retraining.run_folder import find_run_folder, read_json
@@ -50,7 +50,7 @@ def require_one_sound_champion(cluster, run_id, name):
     assert cluster.wait_for_end(DAG, run_id)["state"] == "success"
     assert champion(cluster.models).model_name == name
     assert check_folder(cluster.models / name).faults == ()
-    assert [move.to for move in read_moves(cluster.models)] == [name]
+    assert [move.model_name for move in history(cluster.models)] == [name]
     assert {path.parts[0] for path in files_of(cluster.models)} == {name, *BESIDE}
     assert not [path for path in files_of(cluster.runs) if path.name.startswith(".")]
 
@@ -163,7 +163,7 @@ def test_two_runs_asked_for_at_once_around_midnight_go_one_after_the_other(clust
     assert first["end_date"] <= second["start_date"]
     found = read_verdicts(cluster.runs)
     assert [str(one.run_date) for one in found] == ["2021-06-09", "2021-06-10"]
-    moves = [move.to for move in read_moves(cluster.models)]
+    moves = [move.model_name for move in history(cluster.models)]
     assert champion(cluster.models).model_name == moves[-1]
     assert len(set(moves)) == len(moves)
     assert {path.parts[0] for path in files_of(cluster.models)} == {

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from push_model.store.log import LogLine, Move
+from push_model.store.pointer import Champion
 from push_model.training.backtesting.service import iterate_services
 
 LAST = date(2021, 3, 31)
 
 
-def line(name, moment, *, took=True) -> LogLine:
-    return LogLine(1, Move("verdict", None, name, moment, "", "", None, None), took)
+def line(name, moment) -> Champion:
+    return Champion(name, moment, by="a run")
 
 
 def served(*lines, until=LAST) -> list:
@@ -45,21 +45,7 @@ def test_what_is_promoted_on_the_last_day_or_later_is_not_looked_at(day):
     assert found == [("a", 2, 5)]
 
 
-def test_a_promotion_that_did_not_take_effect_changes_nothing():
-    found = served(line("a", "2021-03-01"), line("b", "2021-03-09", took=False))
-
-    assert found == [("a", 2, 31)]
-
-
-def test_days_of_which_the_log_cannot_tell_are_nobodys():
-    found = served(
-        line("a", "2021-03-01"), line("b", "2021-03-09", took=None), line("c", "2021-03-20")
-    )
-
-    assert found == [("a", 2, 9), ("c", 21, 31)]
-
-
-def test_around_a_change_without_a_moment_days_are_nobodys():
+def test_days_around_a_change_without_a_moment_are_left_out():
     found = served(line("a", "2021-03-01"), line("b", "yesterday"), line("c", "2021-03-20"))
 
     assert found == [("c", 21, 31)]
@@ -77,7 +63,7 @@ def test_a_clock_that_went_back_gives_no_day_twice():
     assert found == [("b", 6, 12), ("c", 13, 31)]
 
 
-def test_a_log_without_lines_tells_of_nobody():
+def test_a_store_without_champions_has_no_services():
     assert served() == []
 
 
