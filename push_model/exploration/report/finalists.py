@@ -50,7 +50,7 @@ def choose_lines(found: Found, part: str) -> list[tuple[str, Line]]:
     return [
         (
             entry.family,
-            Line(shorten(label_entry(found, entry), 52), curves, style_number(number)),
+            Line(shorten(label_entry(found, entry), 44), curves, style_number(number)),
         )
         for number, (entry, curves) in enumerate(traced)
     ]
