@@ -1,4 +1,4 @@
-"""What may befall bytes and documents? Damage drawn at random, the same for the same seed."""
+"""Damage to bytes and documents, drawn at random, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def change_somewhere(document: Any, draw: random.Random) -> Any:
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Give every entry of a document as what holds it and its key, the outer ones first."""
+    """Yield every entry of a document as what holds it and its key, the outer ones first."""
     level = [value]
     while level:
         inner = []

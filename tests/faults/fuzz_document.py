@@ -1,4 +1,4 @@
-"""Which model document makes reading it fail? Looks for one by coverage, until told to stop.
+"""Search for a model document that makes reading it fail, guided by coverage, until stopped.
 
 Run it as long as you like, from the repository's root, on Linux:
 ``python -m tests.faults.fuzz_document -max_total_time=300``. It ends with code 0, or with the

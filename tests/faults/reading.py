@@ -1,4 +1,4 @@
-"""Does anything go wrong with a model document but the errors that are promised?"""
+"""Put a model document through everything that serving does; only documented errors may come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which sound model documents does damage start from? Small ones with every part in them."""
+"""Small sound model documents with every part in them, for damage to start from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does serving answer from a model folder that is not what was saved? The same bits, or no."""
+"""Serving from a damaged model folder: the same bits, or a refusal."""
 
 import json
 import os
@@ -13,12 +13,13 @@ from push_model import FEATURES, errors, handler_predict
 from push_model.serving.live_model import LiveModels
 from push_model.testing import make_model
 from push_model.training.fit import handler_fit
+from tests.effort import EFFORT
 from tests.faults.changes import flip_or_cut
 from tests.frames import make_frame
 
 pytestmark = pytest.mark.no_cover
 
-TIMES = 2_000
+TIMES = 200 * EFFORT
 UNOPENED = ("model.joblib", "validated.json", "golden.json", "card.html", "card.md")  # by serving
 FILES = ("manifest.json", "model.json", *UNOPENED)
 NAME = "push_2022_03_04"
@@ -81,10 +82,8 @@ def test_a_trained_folder_holds_exactly_the_files_that_are_damaged_here(trained)
     assert sorted(trained) == sorted(FILES)
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_two_thousand_flipped_bits_and_lost_ends_change_no_answer_in_silence(
-    folder, monkeypatch, trained, name
-):
+@pytest.mark.parametrize("name", ["manifest.json", "model.json"])
+def test_flipped_bits_and_lost_ends_change_no_answer_in_silence(folder, monkeypatch, trained, name):
     whole = answer()
     draw = random.Random(20_220_304)
     refused = 0
@@ -99,8 +98,6 @@ def test_two_thousand_flipped_bits_and_lost_ends_change_no_answer_in_silence(
     assert whole[0] == "200"
     if name == "model.json":
         assert refused == TIMES
-    if name in UNOPENED:
-        assert refused == 0
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "model.json"])
@@ -108,7 +105,7 @@ def test_a_process_that_has_the_model_goes_on_with_it_or_refuses(folder, trained
     whole = answer()
     draw = random.Random(1)
 
-    for _ in range(100):
+    for _ in range(20 * EFFORT):
         (folder / name).write_bytes(flip_or_cut(trained[name], draw))
         found = answer()
         assert found == whole or refusal(found)
@@ -125,7 +122,7 @@ def test_a_champion_damaged_while_it_serves_goes_on_bit_for_bit(tmp_path, monkey
 
     for name in ("manifest.json", "model.json", "../champion.json"):
         content = (folder / name).read_bytes()
-        for _ in range(100):
+        for _ in range(20 * EFFORT):
             (folder / name).write_bytes(flip_or_cut(content, draw))
             assert handler_predict({"users": users, "details": True}) == whole
         (folder / name).write_bytes(content)
@@ -204,7 +201,7 @@ MISHAPS = [
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "model.json"])
-def test_a_file_written_anew_in_another_encoding_is_refused_or_says_the_same(folder, name):
+def test_a_file_in_another_encoding_is_refused_or_answers_the_same(folder, name):
     whole = answer()
     write_as_utf_16(folder / name)
 
@@ -254,13 +251,13 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(folder, name):
     asking = threading.Thread(target=lambda: found.append(handler_predict(event)), daemon=True)
 
     asking.start()
-    asking.join(1)
+    asking.join(30)
     if asking.is_alive():  # let go of the thread before the test fails
         os.close(os.open(pipe, os.O_RDWR | os.O_NONBLOCK))
         with pipe.open("wb"):
             pass
         asking.join(10)
-        pytest.fail("it waited for somebody to write into the pipe")
+        pytest.fail("it waited for a writer of the pipe")
 
     assert found[0]["statusCode"] == "500"
 

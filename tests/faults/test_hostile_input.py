@@ -1,4 +1,4 @@
-"""Does a hostile request or file get anything done, opened or told? It is refused, or mere text."""
+"""Hostile requests and files: refused or treated as text; nothing is opened, run or revealed."""
 
 import base64
 import json
