@@ -17,8 +17,7 @@ from scipy.stats import spearmanr
 
 from push_model.columns import FEATURES
 from push_model.model.scoring import Model
-from push_model.model.shapley import LeafShares
-from push_model.model.tree import Tree
+from push_model.model.shapley import LeafShares, Tree
 from push_model.training.data.dataset import load_dataset
 from push_model.training.data.frames import collect_sorted
 from push_model.training.data.orders import keep_large_orders

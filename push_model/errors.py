@@ -1,10 +1,19 @@
-"""Which error means what, and who must act on it.
+"""Define each error, and who must act on it.
 
-Every error raised on purpose is a `PushModelError`. Each takes one finished
-message and nothing else, so that it survives pickling between processes.
+Every error raised on purpose is a `PushModelError`. Each takes one finished message and nothing
+else, so that it survives pickling between processes.
 """
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+_MOST_LISTED = 5
+# A suggestion compares each missing name with each unknown one, and a caller may send millions.
+_MOST_COMPARED = 20
 
 
 class PushModelError(Exception):
@@ -12,7 +21,7 @@ class PushModelError(Exception):
 
 
 class InvalidEventError(PushModelError, ValueError):
-    """An event or a request breaks the contract; its caller must mend it."""
+    """An event or a request breaks the contract; its caller must fix it."""
 
 
 class RequestTooLargeError(InvalidEventError):
@@ -20,11 +29,11 @@ class RequestTooLargeError(InvalidEventError):
 
 
 class InvalidSettingError(PushModelError, ValueError):
-    """An environment variable holds what it may not; the operator must mend it."""
+    """An environment variable has an invalid value; the operator must fix it."""
 
 
 class DatasetError(PushModelError):
-    """A dataset cannot be read or learnt from; its owner must mend it."""
+    """A dataset cannot be read or used for training; its owner must fix it."""
 
 
 class MissingColumnsError(DatasetError):
@@ -44,7 +53,7 @@ class ModelFormatError(PushModelError):
 
 
 class UnfitChampionError(PushModelError):
-    """The champion stays and is too old, or promises wrongly; the operator must see to another."""
+    """The champion stays but is too old or badly calibrated; the operator must replace it."""
 
 
 class PromotionConflictError(PushModelError):
@@ -52,7 +61,7 @@ class PromotionConflictError(PushModelError):
 
 
 class MissingDependencyError(PushModelError, ImportError):
-    """A serving-only install was asked to train; install the full requirements there."""
+    """A serving-only install cannot train; install the full requirements there."""
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
@@ -63,7 +72,7 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     word : object
         What came.
     known : iterable of str
-        What would have been right.
+        The valid words.
 
     Returns
     -------
@@ -75,7 +84,79 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     >>> did_you_mean("orderd_before", ["ordered_before", "set_as_regular"])
     " Did you mean 'ordered_before'?"
     """
+    close = _close_to(str(word), list(known))
+    return f" Did you mean {close!r}?" if close else ""
+
+
+def describe_missing(
+    needed: Collection[str], given: Iterable[object], *, suggest: bool = True
+) -> str:
+    """Return which needed names are missing, and which given ones look like typos of them.
+
+    Parameters
+    ----------
+    needed : collection of str
+        The names that must be there; at least one is missing.
+    given : iterable of object
+        What came, in any order.
+    suggest : bool
+        Whether to look for typos, which takes a thousand times as long.
+
+    Returns
+    -------
+    str
+        A sentence.
+
+    Examples
+    --------
+    >>> describe_missing(["ordered_before", "outcome"], ["orderd_before", "outcome"])
+    "'ordered_before' is missing; is 'orderd_before' a typo?"
+    >>> describe_missing(["ordered_before", "outcome"], ["order_id"])
+    "'ordered_before', 'outcome' are missing."
+    """
+    came = [name for name in given if isinstance(name, str)]
+    missing = sorted({*needed}.difference(came))
+    said = f"{list_some(map(repr, missing))} {_verb(missing)} missing"
+    unknown = [name for name in came if name not in needed][:_MOST_COMPARED] if suggest else []
+    typos = [*dict.fromkeys(filter(None, (_close_to(name, unknown) for name in missing)))]
+    if not typos:
+        return f"{said}."
+    ending = "typos" if typos[1:] else "a typo"
+    return f"{said}; {_verb(typos)} {list_some(map(repr, typos))} {ending}?"
+
+
+def _verb(names: Sequence[str]) -> str:
+    return "are" if len(names) > 1 else "is"
+
+
+def _close_to(word: str, known: Sequence[str]) -> str | None:
+    if not known:
+        return None
     from difflib import get_close_matches  # noqa: PLC0415 - only a failing request pays for it
 
-    close = get_close_matches(str(word), list(known), n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    return next(iter(get_close_matches(word, known, n=1)), None)
+
+
+def list_some(parts: Iterable[str], separator: str = ", ") -> str:
+    """List the first five parts, and count the rest.
+
+    Parameters
+    ----------
+    parts : iterable of str
+        What to list.
+    separator : str
+        Stands between two parts.
+
+    Returns
+    -------
+    str
+        One line.
+
+    Examples
+    --------
+    >>> list_some("abcdefg")
+    'a, b, c, d, e and 2 more'
+    """
+    listed = [*parts]
+    rest = len(listed) - _MOST_LISTED
+    return separator.join(listed[:_MOST_LISTED]) + (f" and {rest} more" if rest > 0 else "")

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-from push_model.serving import health, prediction, process
-from push_model.serving.live_model import LiveModels
+from push_model.serving.live_model import LIVE_MODELS
+from push_model.serving.process import TALLY
 from push_model.serving.settings import settings_of_process
 from tests.tiers import CPU, budget_lines, folder_of, tier_of
 from tests.undrawn import undrawn
@@ -83,12 +83,10 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 @pytest.fixture(autouse=True)
-def _new_process(monkeypatch):
+def _new_process():
     """Start each test as a process starts: nothing loaded, nothing counted, nothing cached."""
-    live = LiveModels(check_every_s=0.0)
-    for module in (process, prediction, health):
-        monkeypatch.setattr(module, "LIVE_MODELS", live)
-    process.TALLY.start()
+    LIVE_MODELS.__init__(check_every_s=0.0)
+    TALLY.start()
     settings_of_process.cache_clear()
 
 

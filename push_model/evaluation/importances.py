@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
 from push_model.evaluation.scorers import score
-from push_model.model.format import Feature
+from push_model.model.document import Feature
 from push_model.model.scoring import Model
 
 # Enough rows for a steady average precision, few enough for seconds.

@@ -1,11 +1,11 @@
-"""What log-odds does a linear model give, and why? One term an input."""
+"""Score and explain candidates with a linear model: one term an input."""
 
 from __future__ import annotations
 
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from push_model.model.checks import read_number, read_numbers, read_object
+from push_model.model.document import read_number, read_numbers, read_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,7 +52,7 @@ class Linear:
         return total
 
     def contributions(self, inputs: Sequence[float]) -> tuple[float, list[float]]:
-        """Say what each input adds to the log-odds of an average candidate."""
+        """Return the log-odds of an average candidate, and what each input adds to them."""
         return self._intercept, self._terms(inputs)
 
     def _terms(self, inputs: Iterable[float]) -> list[float]:

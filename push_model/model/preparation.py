@@ -1,18 +1,19 @@
-"""How do features become the scorer's inputs? One definition for training and serving.
+"""Turn features into the scorer's inputs, in training and in serving alike.
 
-Each step is said twice, side by side: for one candidate in plain Python, for many in NumPy. The
-two give the same bits; a test holds them to it.
+Each step is written twice: for one candidate in plain Python, for many in NumPy. Both give the same
+bits; a test compares them.
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from itertools import groupby
 from math import isnan, log, nan
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from push_model.errors import ModelFormatError, did_you_mean
-from push_model.model.checks import read_list, read_number, read_object, read_text
+from push_model.model.document import read_list, read_number, read_object, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,150 +25,142 @@ if TYPE_CHECKING:
     Columns = dict[str, NDArray[np.float64]]
 
 
-class MissingIf(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step; it writes the value `name`."""
+
+    kind: ClassVar[str]
+    name: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The names that it reads; reasons attribute its result to the first."""
+        values = (getattr(self, field.name) for field in fields(self) if field.name != "name")
+        return tuple(value for value in values if isinstance(value, str))
+
+    def document(self) -> dict[str, Any]:
+        """Return the step as model.json holds it."""
+        return {"kind": self.kind, **asdict(self)}
+
+    def on_row(self, values: Row) -> None:
+        """Change the values of one candidate in place."""
+        raise NotImplementedError
+
+    def on_columns(self, columns: Columns) -> None:
+        """Replace a column of many candidates."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class MissingIf(Step):
     """Where a value equals `equals` and the flag is 0, make it missing.
 
     A frame writes "never bought" as a number of days; the flag tells it from real days.
     """
 
-    name: str
+    kind: ClassVar[str] = "missing_if"
     equals: float
     flag: str
 
-    def document(self) -> dict[str, Any]:
-        """Give the step as model.json holds it."""
-        return {"kind": "missing_if", **self._asdict()}
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.name, self.flag
+
+    def on_row(self, values: Row) -> None:
+        if values[self.name] == self.equals and values[self.flag] == 0.0:
+            values[self.name] = nan
+
+    def on_columns(self, columns: Columns) -> None:
+        import numpy as np  # noqa: PLC0415 - single users never pay for it
+
+        is_marker = (columns[self.name] == self.equals) & (columns[self.flag] == 0.0)
+        columns[self.name] = np.where(is_marker, nan, columns[self.name])
 
 
-def _missing_if_row(step: MissingIf, values: Row) -> None:
-    if values[step.name] == step.equals and values[step.flag] == 0.0:
-        values[step.name] = nan
-
-
-def _missing_if_columns(step: MissingIf, columns: Columns) -> None:
-    import numpy as np  # noqa: PLC0415 - single users never pay for it
-
-    is_marker = (columns[step.name] == step.equals) & (columns[step.flag] == 0.0)
-    columns[step.name] = np.where(is_marker, nan, columns[step.name])
-
-
-class Fill(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Fill(Step):
     """Where a value is missing, put `value`."""
 
-    name: str
+    kind: ClassVar[str] = "fill"
     value: float
 
-    def document(self) -> dict[str, Any]:
-        """Give the step as model.json holds it."""
-        return {"kind": "fill", **self._asdict()}
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def on_row(self, values: Row) -> None:
+        if isnan(values[self.name]):
+            values[self.name] = self.value
+
+    def on_columns(self, columns: Columns) -> None:
+        import numpy as np  # noqa: PLC0415 - single users never pay for it
+
+        column = columns[self.name]
+        columns[self.name] = np.where(np.isnan(column), self.value, column)
 
 
-def _fill_columns(step: Fill, columns: Columns) -> None:
-    import numpy as np  # noqa: PLC0415 - single users never pay for it
-
-    column = columns[step.name]
-    columns[step.name] = np.where(np.isnan(column), step.value, column)
-
-
-class Ratio(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Ratio(Step):
     """Make ``numerator / denominator``; missing where either is, or the denominator is <= 0."""
 
-    name: str
+    kind: ClassVar[str] = "ratio"
     numerator: str
     denominator: str
 
-    def document(self) -> dict[str, Any]:
-        """Give the step as model.json holds it."""
-        return {"kind": "ratio", **self._asdict()}
+    def on_row(self, values: Row) -> None:
+        denominator = values[self.denominator]
+        values[self.name] = values[self.numerator] / denominator if denominator > 0.0 else nan
+
+    def on_columns(self, columns: Columns) -> None:
+        import numpy as np  # noqa: PLC0415 - single users never pay for it
+
+        numerator, denominator = columns[self.numerator], columns[self.denominator]
+        quotient = np.full(len(numerator), nan)
+        with np.errstate(all="ignore"):  # plain Python divides to infinity in silence, too
+            np.divide(numerator, denominator, out=quotient, where=denominator > 0.0)
+        columns[self.name] = quotient
 
 
-def _ratio_row(step: Ratio, values: Row) -> None:
-    denominator = values[step.denominator]
-    values[step.name] = values[step.numerator] / denominator if denominator > 0.0 else nan
-
-
-def _ratio_columns(step: Ratio, columns: Columns) -> None:
-    import numpy as np  # noqa: PLC0415 - single users never pay for it
-
-    numerator, denominator = columns[step.numerator], columns[step.denominator]
-    quotient = np.full(len(numerator), nan)
-    with np.errstate(all="ignore"):  # plain Python divides to infinity in silence, too
-        np.divide(numerator, denominator, out=quotient, where=denominator > 0.0)
-    columns[step.name] = quotient
-
-
-class Log(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Log(Step):
     """Make ``ln(of + offset)``; missing where `of` is, or the sum is <= 0."""
 
-    name: str
+    kind: ClassVar[str] = "log"
     of: str
     offset: float
 
-    def document(self) -> dict[str, Any]:
-        """Give the step as model.json holds it."""
-        return {"kind": "log", **self._asdict()}
+    def on_row(self, values: Row) -> None:
+        shifted = values[self.of] + self.offset
+        values[self.name] = log(shifted) if shifted > 0.0 else nan
+
+    def on_columns(self, columns: Columns) -> None:
+        import numpy as np  # noqa: PLC0415 - single users never pay for it
+
+        shifted = (columns[self.of] + self.offset).tolist()
+        # Not numpy.log: on some processors its last bit differs from math.log's.
+        logs = (log(value) if value > 0.0 else nan for value in shifted)
+        columns[self.name] = np.fromiter(logs, np.float64, count=len(shifted))
 
 
-def _log_row(step: Log, values: Row) -> None:
-    shifted = values[step.of] + step.offset
-    values[step.name] = log(shifted) if shifted > 0.0 else nan
-
-
-def _log_columns(step: Log, columns: Columns) -> None:
-    import numpy as np  # noqa: PLC0415 - single users never pay for it
-
-    shifted = (columns[step.of] + step.offset).tolist()
-    # Not numpy.log: on some processors its last bit differs from math.log's.
-    logs = (log(value) if value > 0.0 else nan for value in shifted)
-    columns[step.name] = np.fromiter(logs, np.float64, count=len(shifted))
-
-
-class Product(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Product(Step):
     """Make ``left * right``; missing where either is."""
 
-    name: str
+    kind: ClassVar[str] = "product"
     left: str
     right: str
 
-    def document(self) -> dict[str, Any]:
-        """Give the step as model.json holds it."""
-        return {"kind": "product", **self._asdict()}
+    def on_row(self, values: Row) -> None:
+        values[self.name] = values[self.left] * values[self.right]
+
+    def on_columns(self, columns: Columns) -> None:
+        import numpy as np  # noqa: PLC0415 - single users never pay for it
+
+        with np.errstate(all="ignore"):  # plain Python multiplies to infinity in silence, too
+            columns[self.name] = columns[self.left] * columns[self.right]
 
 
-def _product_row(step: Product, values: Row) -> None:
-    values[step.name] = values[step.left] * values[step.right]
-
-
-def _product_columns(step: Product, columns: Columns) -> None:
-    import numpy as np  # noqa: PLC0415 - single users never pay for it
-
-    with np.errstate(all="ignore"):  # plain Python multiplies to infinity in silence, too
-        columns[step.name] = columns[step.left] * columns[step.right]
-
-
-Step = MissingIf | Fill | Ratio | Log | Product
-
-_KINDS: dict[str, type[Step]] = {
-    "missing_if": MissingIf,
-    "fill": Fill,
-    "ratio": Ratio,
-    "log": Log,
-    "product": Product,
-}
-_NUMBERS = frozenset({"equals", "value", "offset"})
-_ON_ROW: dict[type[Step], Callable[[Any, Row], None]] = {
-    MissingIf: _missing_if_row,
-    Ratio: _ratio_row,
-    Log: _log_row,
-    Product: _product_row,
-}
-_ON_COLUMNS: dict[type[Step], Callable[[Any, Columns], None]] = {
-    MissingIf: _missing_if_columns,
-    Fill: _fill_columns,
-    Ratio: _ratio_columns,
-    Log: _log_columns,
-    Product: _product_columns,
-}
+_KINDS: dict[str, type[Step]] = {step.kind: step for step in (MissingIf, Fill, Ratio, Log, Product)}
 
 
 def prepare_row(values: Mapping[str, float], steps: Iterable[Step]) -> dict[str, float]:
@@ -178,28 +171,26 @@ def prepare_row(values: Mapping[str, float], steps: Iterable[Step]) -> dict[str,
     >>> prepare_row({"days": 30.0, "usual": 20.0}, [Ratio("lateness", "days", "usual")])
     {'days': 30.0, 'usual': 20.0, 'lateness': 1.5}
     """
-    return run_on_row(row_functions(steps), dict(values))
-
-
-def run_on_row(functions: Iterable[Callable[[Row], None]], values: Row) -> Row:
-    """Do steps that were made ready before."""
-    for do_step in functions:
-        do_step(values)
-    return values
+    prepared = dict(values)
+    for do_step in row_functions(steps):
+        do_step(prepared)
+    return prepared
 
 
 def row_functions(steps: Iterable[Step]) -> tuple[Callable[[Row], None], ...]:
-    """Make each step a function of a row, once for many rows."""
+    """Return functions that do the steps on a row in place; made once for many rows."""
     functions: list[Callable[[Row], None]] = []
-    for kind, same in groupby(steps, type):
-        if kind is Fill:  # a model fills a dozen features in a row; one call does them all
-            functions.append(partial(_fill_row, [step for step in same if isinstance(step, Fill)]))
+    for _, same in groupby(steps, type):
+        run = [*same]
+        fills = [(step.name, step.value) for step in run if isinstance(step, Fill)]
+        if len(fills) > 1:  # a model fills a dozen features in a row; one call does them all
+            functions.append(partial(_fill_row, fills))
         else:
-            functions += [partial(_ON_ROW[kind], step) for step in same]
+            functions += [step.on_row for step in run]
     return tuple(functions)
 
 
-def _fill_row(fills: list[Fill], values: Row) -> None:
+def _fill_row(fills: list[tuple[str, float]], values: Row) -> None:
     for name, value in fills:
         if isnan(values[name]):
             values[name] = value
@@ -219,23 +210,8 @@ def prepare_columns(
     """
     prepared = dict(columns)
     for step in steps:
-        _ON_COLUMNS[type(step)](step, prepared)
+        step.on_columns(prepared)
     return prepared
-
-
-def names_read(step: Step) -> tuple[str, ...]:
-    """Give the names a step reads; its result speaks of the first.
-
-    Examples
-    --------
-    >>> names_read(Ratio("lateness", "days", "usual"))
-    ('days', 'usual')
-    """
-    if isinstance(step, MissingIf):
-        return step.name, step.flag
-    if isinstance(step, Fill):
-        return (step.name,)
-    return tuple(value for value in step[1:] if isinstance(value, str))
 
 
 def parse_steps(documents: Any) -> tuple[Step, ...]:
@@ -251,9 +227,12 @@ def _parse_step(document: Any, place: str) -> Step:
             f"{place} must be a step of kind {sorted(_KINDS)}.{did_you_mean(kind, _KINDS)}"
         )
     step = _KINDS[kind]
-    fields = read_object(document, {"kind", *step._fields}, place)
-    arguments: dict[str, Any] = {
-        name: (read_number if name in _NUMBERS else read_text)(fields[name], f"{place}[{name!r}]")
-        for name in step._fields
+    # Annotations are texts here.
+    readers = {
+        field.name: read_number if field.type == "float" else read_text for field in fields(step)
     }
-    return step(**arguments)
+    given = read_object(document, {"kind", *readers}, place)
+    values: dict[str, Any] = {
+        name: read(given[name], f"{place}[{name!r}]") for name, read in readers.items()
+    }
+    return step(**values)

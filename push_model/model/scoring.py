@@ -1,4 +1,4 @@
-"""What is the propensity of a candidate, and why? The model of a model.json, ready to answer."""
+"""Score and explain candidates with the model of a model.json."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ from math import exp, fsum, isnan, nan
 from sys import modules
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from push_model.errors import MissingColumnsError, ModelFormatError
-from push_model.model.format import ModelDocument, read_model_document
-from push_model.model.late_numpy import import_numpy
+from push_model.errors import MissingColumnsError, ModelFormatError, describe_missing
+from push_model.model.document import (
+    Facts,
+    Feature,
+    read_document,
+    read_facts,
+    read_features,
+    read_list,
+    read_text,
+)
 from push_model.model.linear import Linear
-from push_model.model.preparation import names_read, prepare_columns, row_functions, run_on_row
+from push_model.model.phrases import describe
+from push_model.model.preparation import Step, parse_steps, prepare_columns, row_functions
 from push_model.model.symmetric_trees import SymmetricTrees
-from push_model.model.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,73 +37,58 @@ CHUNK_ROWS = 1 << 16
 
 
 class Reasons(NamedTuple):
-    """Why a candidate's log-odds are what they are: the parts add up to them.
+    """Why a candidate's log-odds are what they are: the parts add up to them."""
 
-    Attributes
-    ----------
-    base_value : float
-        Log-odds of an average candidate.
-    log_odds : float
-        Log-odds of this one.
-    contributions : dict of str to float
-        What the strongest features add, by feature, strongest first.
-    others : float
-        What all other features add together.
-    words : dict of str to str
-        What the strongest features say, in words that hold their values.
-    """
-
-    base_value: float
-    log_odds: float
-    contributions: dict[str, float]
-    others: float
-    words: dict[str, str]
+    base_value: float  # log-odds of an average candidate
+    log_odds: float  # log-odds of this one
+    contributions: dict[str, float]  # what the strongest features add, strongest first
+    others: float  # what all other features add together
+    words: dict[str, str]  # the strongest features in words, which hold their values
 
 
 class Model:
-    """A propensity model as data.
+    """A propensity model as data."""
 
-    Attributes
-    ----------
-    model_id, trained_on, family : str
-        Its facts.
-    features : tuple of Feature
-        What a request must send, in order.
-    feature_names : tuple of str
-        Their names.
-    steps : tuple of Step
-        How features become the scorer's inputs.
-    """
-
-    def __init__(self, parts: ModelDocument, scorer: SymmetricTrees | Linear) -> None:
-        self.model_id, self.trained_on, self.family = parts.model_id, parts.trained_on, parts.family
-        self.features = parts.features
-        self.feature_names = tuple(feature.name for feature in parts.features)
-        self.steps, self._inputs, self._scorer = parts.steps, parts.inputs, scorer
-        self._row_functions = row_functions(parts.steps)
-        self._missing = {feature.name: feature.missing for feature in parts.features}
-        spoken_of = self._features_spoken_of()
-        self._spoken_of = tuple(spoken_of[name] for name in parts.inputs)
-
-    def _pick_inputs(self, prepared: Mapping[str, float]) -> list[float]:
-        return [*map(prepared.__getitem__, self._inputs)]
+    def __init__(
+        self,
+        facts: Facts,
+        features: Sequence[Feature],
+        steps: Sequence[Step],
+        inputs: Sequence[str],
+        scorer: SymmetricTrees | Linear,
+    ) -> None:
+        self.model_id, self.trained_on, self.family = facts
+        self.features = tuple(features)  # what a request must send, in order
+        self.feature_names = tuple(feature.name for feature in features)
+        self.steps = tuple(steps)  # how the features become the scorer's inputs
+        self._inputs, self._scorer = inputs, scorer
+        self._row_functions = row_functions(steps)
+        self._missing = {feature.name: feature.missing for feature in features}
+        sources = self._sources()
+        self._source_of_input = tuple(sources[name] for name in inputs)
 
     @classmethod
     def from_document(cls, document: Any) -> Model:
         """Read a model document."""
-        parts = read_model_document(document)
-        return cls(parts, _read_scorer(parts.scorer, n_inputs=len(parts.inputs)))
+        fields = read_document(document)
+        features = read_features(fields["features"])
+        steps = parse_steps(fields["steps"])
+        inputs = [read_text(name, "inputs") for name in read_list(fields["inputs"], "inputs")]
+        _check_names(features, steps, inputs)
+        facts = read_facts(fields)
+        scorer = _read_scorer(fields["scorer"], n_inputs=len(inputs))
+        return cls(facts, features, steps, inputs, scorer)
 
     def log_odds(self, values: Iterable[float]) -> float:
         """Score one candidate."""
         return self._scorer.log_odds(self._pick_inputs(self._prepare(values)))
 
     def propensity(self, values: Iterable[float]) -> float:
-        """Give the probability that one candidate would be bought."""
+        """Return the probability that one candidate would be bought."""
         return _propensity(self.log_odds(values))
 
     def propensities(self, rows: Sequence[Sequence[float]] | NDArray[np.float64]) -> list[float]:
-        """Give the propensity of each candidate, the same bits as one by one.
+        """Return the propensity of each candidate, the same bits as one by one.
 
         Notes
         -----
@@ -104,7 +96,6 @@ class Model:
         """
         if not is_worth_numpy(len(rows)):
             return [self.propensity(row) for row in rows]
-        import_numpy()
         import numpy as np  # noqa: PLC0415 - single users never pay for it
 
         table = np.asarray(rows, dtype=np.float64).T
@@ -115,12 +106,13 @@ class Model:
     def propensities_of_columns(
         self, columns: Mapping[str, NDArray[np.float64]]
     ) -> NDArray[np.float64]:
-        """Give the propensity of each row of a table, the same bits as one by one."""
-        import_numpy()
+        """Return the propensity of each row of a table, the same bits as one by one."""
         import numpy as np  # noqa: PLC0415 - single users never pay for it
 
-        if absent := [name for name in self.feature_names if name not in columns]:
-            raise MissingColumnsError(f"The columns to score lack feature(s) {absent}.")
+        if not columns.keys() >= {*self.feature_names}:
+            raise MissingColumnsError(
+                f"The table to score is incomplete: {describe_missing(self.feature_names, columns)}"
+            )
         propensities = np.empty(len(columns[self.feature_names[0]]))
         for start in range(0, len(propensities), CHUNK_ROWS):
             chunk = slice(start, start + CHUNK_ROWS)
@@ -132,12 +124,12 @@ class Model:
         return propensities
 
     def reasons(self, values: Sequence[float], top: int = 5) -> Reasons:
-        """Say why one candidate scores as it does."""
+        """Explain the score of one candidate."""
         prepared = self._prepare(values)
         inputs = self._pick_inputs(prepared)
         base_value, parts = self._scorer.contributions(inputs)
         found = dict.fromkeys(self.feature_names, 0.0)
-        for name, part in zip(self._spoken_of, parts, strict=True):
+        for name, part in zip(self._source_of_input, parts, strict=True):
             found[name] += part
         ranked = sorted(found, key=lambda name: -abs(found[name]))
         sent = self._as_sent(values, prepared)
@@ -146,16 +138,21 @@ class Model:
             self._scorer.log_odds(inputs),
             {name: found[name] for name in ranked[:top]},
             fsum(found[name] for name in ranked[top:]),
-            {name: say(name, sent, missing=self._missing[name]) for name in ranked[:top]},
+            {name: describe(name, sent, missing=self._missing[name]) for name in ranked[:top]},
         )
 
-    def _prepare(self, values: Iterable[float]) -> dict[str, float]:
-        named = dict(zip(self.feature_names, values, strict=True))
-        return run_on_row(self._row_functions, named)
-
     def sent(self, values: Sequence[float]) -> dict[str, float]:
-        """Give the features of a candidate by name; a frame's way of writing "never" is missing."""
+        """Return the features by name, NaN where the frame writes "never" as a number of days."""
         return self._as_sent(values, self._prepare(values))
+
+    def _prepare(self, values: Iterable[float]) -> dict[str, float]:
+        prepared = dict(zip(self.feature_names, values, strict=True))
+        for do_step in self._row_functions:
+            do_step(prepared)
+        return prepared
+
+    def _pick_inputs(self, prepared: Mapping[str, float]) -> list[float]:
+        return [*map(prepared.__getitem__, self._inputs)]
 
     def _as_sent(self, values: Sequence[float], prepared: Mapping[str, float]) -> dict[str, float]:
         return {
@@ -163,24 +160,35 @@ class Model:
             for name, value in zip(self.feature_names, values, strict=True)
         }
 
-    def _features_spoken_of(self) -> dict[str, str]:
-        spoken_of = {name: name for name in self.feature_names}
+    def _sources(self) -> dict[str, str]:
+        """Return the feature to which reasons attribute each value."""
+        sources = {name: name for name in self.feature_names}
         for step in self.steps:
-            spoken_of[step.name] = spoken_of[names_read(step)[0]]
-        return spoken_of
+            sources[step.name] = sources[step.reads[0]]
+        return sources
 
 
 def is_worth_numpy(n_rows: int) -> bool:
-    """Say whether NumPy does so many rows sooner than plain Python."""
+    """Return whether NumPy scores so many rows sooner than plain Python."""
     return n_rows >= (WORTH_NUMPY if "numpy" in modules else WORTH_IMPORTING_NUMPY)
 
 
 def _propensity(log_odds: float) -> float:
-    """Give ``1 / (1 + exp(-log_odds))`` in the form that cannot overflow."""
+    """Return ``1 / (1 + exp(-log_odds))`` in the form that cannot overflow."""
     if log_odds < 0.0:
         odds = exp(log_odds)
         return odds / (1.0 + odds)
     return 1.0 / (1.0 + exp(-log_odds))
+
+
+def _check_names(features: Iterable[Feature], steps: Iterable[Step], inputs: Sequence[str]) -> None:
+    known = {feature.name for feature in features}
+    for i, step in enumerate(steps):
+        if unknown := [name for name in step.reads if name not in known]:
+            raise ModelFormatError(f"steps[{i}] reads {unknown}, which nothing before it gives.")
+        known.add(step.name)
+    if not inputs or not known.issuperset(inputs):
+        raise ModelFormatError("inputs must name features, or what steps made, and at least one.")
 
 
 def _read_scorer(value: Any, *, n_inputs: int) -> SymmetricTrees | Linear:

@@ -1,45 +1,43 @@
-"""How much of a tree's leaf is each input's doing? Shapley values, exact, from the tree alone."""
+"""Compute exact Shapley values of a symmetric tree, from the tree alone."""
 
 from __future__ import annotations
 
 from itertools import compress
 from math import factorial
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from push_model.model.tree import Tree
+
+class Tree(NamedTuple):
+    """One symmetric tree: every node of a level asks the same question."""
+
+    splits: tuple[tuple[int, int], ...]  # input and border; the answer to the ith is bit i
+    leaves: tuple[float, ...]  # what each of the 2 ** len(splits) leaves adds
+    weights: tuple[float, ...]  # training rows in each leaf
 
 
 class LeafShares(dict[int, tuple[float, ...]]):
     """By leaf of one tree, what each input adds to `mean`, in the order of `inputs`.
 
-    Attributes
-    ----------
-    inputs : tuple of int
-        The inputs that the tree asks about, ascending.
-    mean : float
-        The leaf expected before any question is answered.
-
     Notes
     -----
-    A Shapley value is what knowing an input changes the expected leaf by, averaged over all orders
-    in which the inputs could become known (doi:10.1038/s42256-019-0138-9). What is expected while
-    some are known is the mean leaf of the training rows that answered as this candidate does; a
-    model carries their counts, and no rows. So no order is favoured, as the order of a tree's
-    questions would be, and shares add up to the leaf less the mean.
+    A Shapley value is the change of the expected leaf when an input becomes known, averaged over
+    all orders in which the inputs could become known (doi:10.1038/s42256-019-0138-9). The expected
+    leaf, with some inputs known, is the mean leaf of the training rows that gave the same answers;
+    a model carries their counts, not the rows. The shares add up to the leaf less the mean.
 
-    A leaf's shares are worked out when first asked for and then kept: 2 ** k sums for k inputs.
-    Two threads may both do so; they find the same.
+    A leaf's shares are computed when first needed and then kept: 2 ** k sums for k inputs. Two
+    threads may both do so; they find the same.
     """
 
     def __init__(self, tree: Tree) -> None:
+        # Those that the tree asks about, ascending.
         self.inputs = tuple(sorted({index for index, _ in tree.splits}))
         self._asks = [
             sum(1 << level for level, (index, _) in enumerate(tree.splits) if index == own)
             for own in self.inputs
         ]
         self._means = _means_by_known_inputs(tree, self._asks)
-        self.mean = self._means[0][1][0]
+        self.mean = self._means[0][1][0]  # the expected leaf before any answer is known
         self._weights = _order_weights(len(self.inputs))
 
     def __missing__(self, leaf: int) -> tuple[float, ...]:
@@ -61,7 +59,7 @@ class LeafShares(dict[int, tuple[float, ...]]):
 
 
 def _means_by_known_inputs(tree: Tree, asks: list[int]) -> list[tuple[int, dict[int, float]]]:
-    """Give for each set of inputs the bits they answer, and the mean leaf by those answers."""
+    """Return for each set of inputs the bits they answer, and the mean leaf by those answers."""
     answered = [
         sum(asks[place] for place in range(len(asks)) if known >> place & 1)
         for known in range(1 << len(asks))
@@ -92,7 +90,7 @@ def _forget(
 
 
 def _means(sums: dict[int, tuple[float, float, float, int]]) -> dict[int, float]:
-    # Where no training row went the leaves count alike: nothing tells them apart.
+    # Leaves without any training row get equal weights.
     return {
         key: plain if n == 1 else (total / rows if rows > 0.0 else plain / n)
         for key, (total, rows, plain, n) in sums.items()
@@ -100,7 +98,7 @@ def _means(sums: dict[int, tuple[float, float, float, int]]) -> dict[int, float]
 
 
 def _order_weights(n_inputs: int) -> list[tuple[float, float]]:
-    """Give for each set of known inputs its weight, plain and with that of an input joining it.
+    """Return for each set of known inputs its weight, with that of an input joining it and alone.
 
     An input joins a set of s others in ``s! (n - s - 1)! / n!`` of all orders.
     """

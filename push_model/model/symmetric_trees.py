@@ -1,4 +1,4 @@
-"""What log-odds does a forest of symmetric trees give, and why? Without walking one.
+"""Score and explain candidates with a forest of symmetric trees, without walking a tree.
 
 A symmetric tree asks one question a level, so its leaf's number is just the answers written as
 bits. For each input, one binary search among all borders the forest has for it finds a ready
@@ -11,15 +11,14 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left
 from functools import reduce
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from math import fsum, inf, isnan
 from operator import getitem, itemgetter, or_
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from push_model.errors import ModelFormatError
-from push_model.model.checks import read_number, read_object
-from push_model.model.shapley import LeafShares
-from push_model.model.tree import read_borders, read_flags, read_trees
+from push_model.model.document import read_list, read_number, read_numbers, read_object
+from push_model.model.shapley import LeafShares, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -27,11 +26,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from push_model.model.tree import Tree
-
     Array = NDArray[np.float64]
 
-# Leaf numbers worked out at once, a byte each: memory stays flat however many rows come, and
+# A leaf's number must fit one byte.
+DEEPEST = 8
+
+# Leaf numbers computed at once, a byte each: memory stays flat however many rows come, and
 # Python's cost per tree is paid seldom (with 0.5 MB a batch took a quarter longer).
 CHUNK_BYTES = 1 << 22
 
@@ -52,10 +52,10 @@ _add_up: Callable[[Iterable[float]], float] = sum if sys.version_info < (3, 12) 
 
 
 class _MadeOnce:
-    """An attribute made when first asked for; threads that ask at once make the same.
+    """An attribute made when first needed; threads that need it at once make the same.
 
     Not functools.cached_property: before Python 3.12 it holds a lock, and a fork that copies a held
-    lock waits for ever.
+    lock waits forever.
     """
 
     def __init__(self, make: Callable[[Any], Any]) -> None:
@@ -67,7 +67,7 @@ class _MadeOnce:
 
 
 class _Question(NamedTuple):
-    """All that the forest asks of one input."""
+    """All questions of the forest about one input."""
 
     borders: tuple[float, ...]
     masks: tuple[int, ...]  # by how many borders lie below the value
@@ -111,13 +111,13 @@ class SymmetricTrees:
         """Read the scorer of a model document."""
         keys = {"kind", "bias", "scale", "borders", "missing_is_above", "trees"}
         fields = read_object(document, keys, "scorer")
-        borders = read_borders(fields["borders"], n_inputs=n_inputs)
-        trees = read_trees(fields["trees"], borders)
+        borders = _read_borders(fields["borders"], n_inputs=n_inputs)
+        trees = _read_trees(fields["trees"], borders)
         _check_size(n_borders=sum(map(len, borders)), n_trees=len(trees))
         return cls(
             trees,
             borders,
-            read_flags(fields["missing_is_above"], n_inputs=n_inputs),
+            _read_flags(fields["missing_is_above"], n_inputs=n_inputs),
             scale=read_number(fields["scale"], "scorer['scale']"),
             bias=read_number(fields["bias"], "scorer['bias']"),
         )
@@ -145,7 +145,7 @@ class SymmetricTrees:
         return log_odds
 
     def contributions(self, inputs: Sequence[float]) -> tuple[float, list[float]]:
-        """Say what each input adds to the log-odds of an average candidate."""
+        """Return the log-odds of an average candidate, and what each input adds to them."""
         shares_by_tree = map(getitem, self._shares, self._leaf_numbers(inputs))
         shares = [*chain.from_iterable(shares_by_tree)]
         return self._base_value, [self._scale * sum(pick(shares)) for pick in self._pick_shares]
@@ -156,13 +156,13 @@ class SymmetricTrees:
                 inf if question.rank_if_missing and isnan(value) else value
                 for question, value in zip(self._questions, inputs, strict=True)
             ]
-        # No border is below NaN, so that the search finds it below them all: no to every question.
+        # No border is below NaN, so the search puts it below them all: no to every question.
         ranks = map(bisect_left, self._borders, inputs)
         answers: int = reduce(or_, map(getitem, self._masks, ranks))
         return answers.to_bytes(len(self._leaves), "little")
 
     def _leaf_numbers_of_columns(self, columns: Sequence[Array]) -> NDArray[np.uint8]:
-        """Give an array of shape (n_trees, n_rows)."""
+        """Return an array of shape (n_trees, n_rows)."""
         import numpy as np  # noqa: PLC0415 - single users never pay for it
 
         answers = np.zeros((len(columns[0]), len(self._trees)), dtype=np.uint8)
@@ -172,14 +172,14 @@ class SymmetricTrees:
         ):
             ranks = borders.searchsorted(column)
             ranks[np.isnan(column)] = question.rank_if_missing
-            # Without `out` each input draws fresh memory from the system: twenty times as long.
+            # Without `out` each input gets new memory from the system: twenty times as slow.
             masks.take(ranks, axis=0, out=found, mode="clip")
             answers |= found
         return np.ascontiguousarray(answers.T)
 
     @_MadeOnce
     def _arrays(self) -> _Arrays:
-        """Give the same tables as arrays; made on the first large batch."""
+        """Make the same tables as arrays, on the first large batch."""
         import numpy as np  # noqa: PLC0415 - single users never pay for it
 
         n_trees = len(self._trees)
@@ -199,7 +199,7 @@ class SymmetricTrees:
 
     @_MadeOnce
     def _pick_shares(self) -> list[Callable[[list[float]], Iterable[float]]]:
-        """Give for each input a function that picks its shares out of those of all trees."""
+        """Make for each input a function that picks its shares out of those of all trees."""
         places: list[list[int]] = [[] for _ in self._questions]
         for place, index in enumerate(chain.from_iterable(tree.inputs for tree in self._shares)):
             places[index].append(place)
@@ -225,9 +225,60 @@ def _picker(places: list[int]) -> Callable[[list[float]], Iterable[float]]:
 
 
 def _masks(trees: Sequence[Tree], borders: Sequence[tuple[float, ...]]) -> list[tuple[int, ...]]:
-    """For each input and each number of borders below a value: all its answers, as bits."""
+    """Return all answers, as bits, for each input and each number of borders below a value."""
     yes = [[0] * len(own) for own in borders]
     for place, tree in enumerate(trees):
         for level, (index, border) in enumerate(tree.splits):
             yes[index][border] |= 1 << (8 * place + level)
     return [tuple(accumulate(bits, or_, initial=0)) for bits in yes]
+
+
+def _read_borders(value: Any, *, n_inputs: int) -> list[tuple[float, ...]]:
+    """Read the borders of a forest."""
+    entries = read_list(value, "scorer['borders']", length=n_inputs)
+    borders = [read_numbers(own, f"scorer['borders'][{i}]") for i, own in enumerate(entries)]
+    for i, own in enumerate(borders):
+        if any(lower >= upper for lower, upper in pairwise(own)):
+            raise ModelFormatError(f"scorer['borders'][{i}] must be strictly increasing.")
+    return borders
+
+
+def _read_flags(value: Any, *, n_inputs: int) -> list[bool]:
+    """Read by input whether missing values are above every border."""
+    place = "scorer['missing_is_above']"
+    flags = read_list(value, place, length=n_inputs)
+    if not all(isinstance(flag, bool) for flag in flags):
+        raise ModelFormatError(f"{place} must hold true and false only.")
+    return flags
+
+
+def _read_trees(value: Any, borders: Sequence[tuple[float, ...]]) -> list[Tree]:
+    """Read the trees of a forest."""
+    entries = read_list(value, "scorer['trees']")
+    if not entries:
+        raise ModelFormatError("scorer['trees'] must hold at least one tree.")
+    return [_read_tree(tree, borders, f"scorer['trees'][{i}]") for i, tree in enumerate(entries)]
+
+
+def _read_tree(value: Any, borders: Sequence[tuple[float, ...]], place: str) -> Tree:
+    fields = read_object(value, {"splits", "leaves", "weights"}, place)
+    splits = read_list(fields["splits"], f"{place}['splits']")
+    if len(splits) > DEEPEST:
+        raise ModelFormatError(f"{place} must ask at most {DEEPEST} questions, got {len(splits)}.")
+    if not all(_is_split(split, borders) for split in splits):
+        raise ModelFormatError(
+            f"{place}['splits'] must be pairs of an input and one of its borders."
+        )
+    n_leaves = 1 << len(splits)
+    weights = read_numbers(fields["weights"], f"{place}['weights']", length=n_leaves)
+    if min(weights) < 0.0:
+        raise ModelFormatError(f"{place}['weights'] must be counts of rows, none below 0.")
+    leaves = read_numbers(fields["leaves"], f"{place}['leaves']", length=n_leaves)
+    return Tree(tuple((index, border) for index, border in splits), leaves, weights)
+
+
+def _is_split(split: Any, borders: Sequence[tuple[float, ...]]) -> bool:
+    if not isinstance(split, list) or list(map(type, split)) != [int, int]:
+        return False
+    index, border = split
+    return index in range(len(borders)) and border in range(len(borders[index]))

@@ -1,4 +1,4 @@
-"""What does an answer hold? The types of what `predict` and `health` give back."""
+"""Define the types of what `predict` and `health` return."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Details(TypedDict):
 
 
 class Answer(TypedDict):
-    """What `predict` gives: by user id, a propensity, or a list of them for several products."""
+    """What `predict` returns: by user id, a propensity, or a list of them for several products."""
 
     prediction: dict[UserId, float | list[float]]
     errors: NotRequired[dict[UserId, str]]
@@ -69,7 +69,7 @@ class Skew(TypedDict):
 
 
 class Health(TypedDict):
-    """What `health` gives: the model in service, and what this process was asked so far."""
+    """What `health` returns: the model in service, and what this process was asked so far."""
 
     status: Literal["ok", "degraded", "unavailable"]
     version: str

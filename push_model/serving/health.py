@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from push_model._version import __version__
 from push_model.errors import InvalidSettingError, PushModelError
-from push_model.serving.live_model import Problem
-from push_model.serving.process import LIVE_MODELS, TALLY
+from push_model.serving.live_model import LIVE_MODELS, Problem
+from push_model.serving.process import TALLY
 from push_model.serving.settings import age_in_days, models_dir_of_process, settings_of_process
 
 if TYPE_CHECKING:

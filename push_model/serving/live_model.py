@@ -1,12 +1,13 @@
-"""Which loaded model answers now? The champion as it stands on the disk, read once.
+"""Keep the champion of each store loaded, and replace it when it changes on the disk.
 
-One look at a file's time and size, once a second at most, tells whether the champion changed. If
+One look at a file's time and size, once a second at most, shows whether the champion changed. If
 the new one is damaged, the last good one goes on serving.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from threading import Lock
 from time import monotonic, time
@@ -28,47 +29,27 @@ logger = logging.getLogger(__name__)
 
 # A caller that goes through a whole store, or through stores, must not keep every model.
 MOST_NAMED_MODELS = 8
-MOST_CHAMPIONS = 8
+MOST_STORES = 8
 
 # A look at the disk is cheap, but on a network store not free; a second late harms no push.
-CHECK_EVERY_S = 1.0
+_CHECK_EVERY_S = 1.0
 
 
 class LiveModel(NamedTuple):
-    """A model in service.
-
-    Attributes
-    ----------
-    loaded : LoadedModel
-        The model and its name.
-    reader : RequestReader
-        Reads requests as this model needs them.
-    sketch : Sketch
-        What was sent to it.
-    loaded_at : float
-        When it was loaded, in seconds since 1970.
-    """
+    """A model in service."""
 
     loaded: LoadedModel
     reader: RequestReader
     sketch: Sketch
-    loaded_at: float
+    loaded_at: float  # seconds since 1970
 
 
 class Problem(NamedTuple):
-    """Why a champion could not be loaded.
+    """Why a champion could not be loaded."""
 
-    Attributes
-    ----------
-    type, message : str
-        The error's.
-    at : float
-        When it was met, in seconds since 1970.
-    """
-
-    type: str
+    type: str  # of the error
     message: str
-    at: float
+    at: float  # seconds since 1970
 
 
 _Signature = tuple[tuple[int, int, int] | None, ...]
@@ -80,173 +61,160 @@ class _Entry(NamedTuple):
     signature: _Signature  # of the watched files, when the model was read
     is_stand_in: bool = False  # it goes on because the champion on the disk cannot serve
 
+    def is_unchanged(self) -> bool:
+        # A stand-in is always read again: the champion may be repaired without a trace in the
+        # times of its files.
+        return not self.is_stand_in and _signature(self.watched) == self.signature
 
-class LiveModels:
-    """The models loaded in this process; safe to share between threads.
 
-    Parameters
-    ----------
-    check_every_s : float
-        How long a loaded model serves before the disk is looked at again.
-    """
+class _Store:
+    """The loaded models of one store: its champion, under None, and some named ones."""
 
-    def __init__(self, *, check_every_s: float = CHECK_EVERY_S) -> None:
-        self._check_every_s = check_every_s
-        self._entries: dict[tuple[str, str | None], _Entry] = {}
-        self._fresh_until: dict[tuple[str, str | None], float] = {}
-        self._problems: dict[str, Problem] = {}
-        self._errors: dict[str, PushModelError] = {}
-        self._retry_at: dict[str, float] = {}
+    def __init__(self, path: str, check_every_s: float) -> None:
+        self._path, self._check_every_s = path, check_every_s
+        self._entries: dict[str | None, _Entry] = {}
+        self._fresh_until: dict[str | None, float] = {}
+        self._error: PushModelError | None = None
+        self._retry_at = 0.0
+        self.problem: Problem | None = None  # of the last load of the champion that failed
         self._make_locks()
 
     def _make_locks(self) -> None:
-        # Apart, so that loads of named models never hold a new champion up.
+        # Two, so that loads of named models never delay a new champion.
         self._loading_champion, self._loading_named = Lock(), Lock()
 
     def start_in_fork(self) -> None:
-        """Start anew what a fork copied: a lock nobody may be left to release, and sketches."""
         self._make_locks()
         for entry in self._entries.values():
             entry.live.sketch.start()
 
-    def last_problem(self, models_dir: str) -> Problem | None:
-        """Say why the champion of a store last could not be loaded, if that ever happened.
-
-        Parameters
-        ----------
-        models_dir : str
-            The store.
-
-        Returns
-        -------
-        Problem or None
-            None if every load went well.
-        """
-        return self._problems.get(models_dir)
-
-    def is_degraded(self, models_dir: str) -> bool:
-        """Say whether an earlier champion stands in for one that cannot serve.
-
-        Parameters
-        ----------
-        models_dir : str
-            The store.
-
-        Returns
-        -------
-        bool
-            As of the last look at the disk.
-        """
-        entry = self._entries.get((models_dir, None))
+    @property
+    def is_degraded(self) -> bool:
+        entry = self._entries.get(None)
         return entry is not None and entry.is_stand_in
 
-    def get(self, models_dir: str, model_name: str | None) -> LiveModel:
-        """Give a loaded model, read anew only if it changed on the disk.
-
-        Parameters
-        ----------
-        models_dir : str
-            The store.
-        model_name : str or None
-            A model of it, or None for the champion.
-
-        Returns
-        -------
-        LiveModel
-            Whole, whatever is being promoted meanwhile.
-
-        Raises
-        ------
-        ModelNotFoundError
-            If there is no such model, or no champion yet.
-        ModelIntegrityError, ModelFormatError
-            If the model is damaged or of another format; the champion, only if no earlier one can
-            stand in for it.
-        InvalidEventError
-            If the name is no model name.
-        """
-        key = (models_dir, model_name)
-        entry = self._entries.get(key)
+    def get(self, name: str | None) -> LiveModel:
+        entry = self._entries.get(name)
         if entry is not None:
             now = monotonic()
-            if now < self._fresh_until.get(key, 0.0):
+            if now < self._fresh_until.get(name, 0.0):
                 return entry.live
-            if _is_unchanged(entry):
-                self._fresh_until[key] = now + self._check_every_s
+            if entry.is_unchanged():
+                self._fresh_until[name] = now + self._check_every_s
                 return entry.live
-        elif problem := self._fresh_problem(models_dir, model_name):
-            raise problem
+        else:
+            self._repeat_fresh_error(name)
         # One thread reads the new model; the others go on with the one they have, if any.
-        loading = self._loading_champion if model_name is None else self._loading_named
+        loading = self._loading_champion if name is None else self._loading_named
         if not loading.acquire(blocking=entry is None) and entry is not None:
             return entry.live
         try:
-            return self._renew(models_dir, model_name)
+            return self._renew(name)
         finally:
             loading.release()
 
-    def _fresh_problem(self, models_dir: str, model_name: str | None) -> Exception | None:
-        """Give what hindered the champion less than a second ago: requests need not all retry."""
-        if model_name is None and monotonic() < self._retry_at.get(models_dir, 0.0):
-            error = self._errors[models_dir]
-            return type(error)(str(error))
-        return None
+    def _repeat_fresh_error(self, name: str | None) -> None:
+        """Raise the champion's error of the last second again: requests need not all retry."""
+        if name is None and self._error is not None and monotonic() < self._retry_at:
+            raise type(self._error)(str(self._error))
 
-    def _renew(self, models_dir: str, model_name: str | None) -> LiveModel:
-        key = (models_dir, model_name)
-        last_good = self._entries.get(key)
-        if last_good is not None and _is_unchanged(last_good):
+    def _renew(self, name: str | None) -> LiveModel:
+        last_good = self._entries.get(name)
+        if last_good is None:
+            self._repeat_fresh_error(name)  # of another thread, while this one waited
+        elif last_good.is_unchanged():
             return last_good.live  # another thread read it while this one waited
-        if last_good is None and (problem := self._fresh_problem(models_dir, model_name)):
-            raise problem  # or tried to
         now = monotonic()
-        if model_name is None:
-            entry = self._read_champion(models_dir, last_good)
+        if name is None:
+            entry = self._read_champion(last_good)
         else:
-            entry = _read(model_path(models_dir, model_name))
-        self._entries[key] = entry
-        self._fresh_until[key] = now + self._check_every_s
-        self._let_go(is_champion=model_name is None)
-        return entry.live
-
-    def _let_go(self, *, is_champion: bool) -> None:
-        """Forget the models of a kind that were first loaded longest ago."""
-        most = MOST_CHAMPIONS if is_champion else MOST_NAMED_MODELS
-        # A copy, at once: a thread that loads the other kind adds to the dict meanwhile.
-        kept = [key for key in list(self._entries) if (key[1] is None) == is_champion]
-        for oldest in kept[:-most]:
+            entry = _read(model_path(self._path, name))
+        self._entries[name] = entry
+        self._fresh_until[name] = now + self._check_every_s
+        # A copy, at once: a thread that loads the champion adds to the dict meanwhile.
+        named = [key for key in list(self._entries) if key is not None]
+        for oldest in named[:-MOST_NAMED_MODELS]:
             self._entries.pop(oldest, None)
             self._fresh_until.pop(oldest, None)
+        return entry.live
 
-    def _read_champion(self, models_dir: str, last_good: _Entry | None) -> _Entry:
-        watched: tuple[Path, ...] = (Path(models_dir) / CHAMPION_FILE,)
+    def _read_champion(self, last_good: _Entry | None) -> _Entry:
+        watched: tuple[Path, ...] = (Path(self._path) / CHAMPION_FILE,)
         # Taken before the files are read: what changes meanwhile is then noticed next time.
         signature = _signature(watched)
         try:
-            folder = _champion_folder(models_dir)
+            folder = _champion_folder(self._path)
             # Watched even where they are absent: a store is copied in any order.
             watched += (folder / MANIFEST_FILE, folder / MODEL_FILE)
             signature += _signature(watched[1:])
             _check_is_there(folder)
             return _Entry(_read(folder).live, watched[:1], signature[:1])
         except (ModelNotFoundError, ModelIntegrityError, ModelFormatError) as error:
-            known = self._problems.get(models_dir)
-            self._problems[models_dir] = Problem(type(error).__name__, str(error), time())
+            self._note(error, last_good)
             if last_good is None:
-                # Not the error itself: its traceback holds the request, and so what users did.
-                self._errors[models_dir] = type(error)(str(error))
-                self._retry_at[models_dir] = monotonic() + self._check_every_s
                 raise
-            name = last_good.live.loaded.name
-            # Callers must not learn where the store lies; the log is for operators.
-            if not last_good.is_stand_in or known is None or known.message != str(error):
-                logger.warning(
-                    "The new champion of %s cannot serve, so %s goes on: %s",
-                    models_dir,
-                    name,
-                    error,
-                )
             return _Entry(last_good.live, watched, signature, is_stand_in=True)
+
+    def _note(self, error: PushModelError, last_good: _Entry | None) -> None:
+        known, message = self.problem, str(error)
+        self.problem = Problem(type(error).__name__, message, time())
+        if last_good is None:
+            # Not the error itself: its traceback holds the request, and so what users did.
+            self._error = type(error)(message)
+            self._retry_at = monotonic() + self._check_every_s
+        elif not last_good.is_stand_in or known is None or known.message != message:
+            # Callers must not learn where the store is; the log is for operators.
+            logger.warning(
+                "The new champion of %s cannot serve, so %s goes on: %s",
+                self._path,
+                last_good.live.loaded.name,
+                error,
+            )
+
+
+class LiveModels:
+    """The models loaded in this process; safe to share between threads.
+
+    A loaded model serves `check_every_s` seconds before the disk is looked at again.
+    """
+
+    def __init__(self, *, check_every_s: float = _CHECK_EVERY_S) -> None:
+        self._check_every_s = check_every_s
+        self._stores: dict[str, _Store] = {}
+
+    def start_in_fork(self) -> None:
+        """Replace the locks and reset the sketches that a fork copied."""
+        for store in self._stores.values():
+            store.start_in_fork()
+
+    def last_problem(self, models_dir: str) -> Problem | None:
+        """Return why the champion of a store last could not be loaded, if that ever happened."""
+        store = self._stores.get(models_dir)
+        return store.problem if store else None
+
+    def is_degraded(self, models_dir: str) -> bool:
+        """Return whether an earlier champion replaces one that cannot serve."""
+        store = self._stores.get(models_dir)
+        return store is not None and store.is_degraded
+
+    def get(self, models_dir: str, model_name: str | None) -> LiveModel:
+        """Return a loaded model, or the champion; read again only if it changed on the disk.
+
+        A champion that cannot be loaded is an error only if no earlier one can replace it.
+        """
+        store = self._stores.get(models_dir)
+        if store is None:
+            store = self._stores.setdefault(models_dir, _Store(models_dir, self._check_every_s))
+            for oldest in list(self._stores)[:-MOST_STORES]:
+                self._stores.pop(oldest, None)
+        return store.get(model_name)
+
+
+LIVE_MODELS = LiveModels()
+
+if hasattr(os, "register_at_fork"):  # absent on Windows, as forks are
+    # At the moment of the fork another thread may hold a lock.
+    os.register_at_fork(after_in_child=LIVE_MODELS.start_in_fork)
 
 
 def _champion_folder(models_dir: str) -> Path:
@@ -274,11 +242,6 @@ def _read(folder: Path) -> _Entry:
     reader, sketch = RequestReader(loaded.model.features), Sketch(loaded.model)
     live = LiveModel(loaded, reader, sketch, loaded_at=time())
     return _Entry(live, watched, signature)
-
-
-def _is_unchanged(entry: _Entry) -> bool:
-    # A stand-in is never at rest: what mends the champion may leave no trace in its files' times.
-    return not entry.is_stand_in and _signature(entry.watched) == entry.signature
 
 
 def _signature(paths: tuple[Path, ...]) -> _Signature:

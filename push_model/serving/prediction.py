@@ -1,4 +1,4 @@
-"""What is the answer to this request? The contract with the API team (docs/serving.md)."""
+"""Answer requests, by the contract with the API team (docs/serving.md)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from push_model.errors import (
     RequestTooLargeError,
     did_you_mean,
 )
-from push_model.serving.feature_rules import kind_of
-from push_model.serving.process import LIVE_MODELS, TALLY
+from push_model.serving.live_model import LIVE_MODELS
+from push_model.serving.process import TALLY
 from push_model.serving.settings import models_dir_of_process, settings_of_process
-from push_model.serving.users import read_users
+from push_model.serving.users import kind_of, read_users
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,14 +41,14 @@ def handler_predict(event: Any, _: object = None) -> dict[str, str]:
         ``"users"``, JSON text or a dict of features by user id, and optionally
         ``"threshold"``, ``"explain"``, ``"model"`` and ``"details"`` as in `predict`. Unchanged.
     _ : object
-        The context some platforms pass to a handler; not looked at.
+        The context some platforms pass to a handler; ignored.
 
     Returns
     -------
     dict
-        ``{"statusCode": "200", "body": ...}``; the body is JSON text of what `predict` gives.
+        ``{"statusCode": "200", "body": ...}``; the body is JSON text of what `predict` returns.
         ``"400"`` for an event that breaks the contract, ``"413"`` for one beyond a limit, ``"503"``
-        where there is no champion yet, ``"500"`` where it is damaged; the body is then
+        if there is no champion yet, ``"500"`` if it is damaged; the body is then
         ``{"error": {"type": ..., "message": ...}}``.
 
     Notes
@@ -72,7 +72,7 @@ def predict(
     details: bool | None = None,
     models_dir: Path | str | None = None,
 ) -> Answer:
-    """Give the probability that each user would buy a product if they were buying now.
+    """Return the probability that each user buys a product in an order placed now.
 
     Parameters
     ----------
@@ -80,15 +80,15 @@ def predict(
         Features by user id, or JSON text of that; at least one user. A list of features, one for
         each of several products, gives a list of propensities in the same order.
     threshold : float in [0, 1], optional
-        Answer 1 where the propensity is above it and 0 elsewhere.
+        Answer 1 if the propensity is above it, else 0.
     explain : bool, optional
         Add ``"reasons"``.
     model : str, optional
-        Name of a model in the store; the champion where left out.
+        Name of a model in the store; the champion if left out.
     details : bool, optional
         Add ``"details"``: which model answered, and how many values it did not know.
     models_dir : Path or str, optional
-        The store; where left out ``PUSH_MODELS_DIR``, then ``models``.
+        The store; if left out ``PUSH_MODELS_DIR``, then ``models``.
 
     Returns
     -------
@@ -109,14 +109,14 @@ def predict(
     """
     try:
         _check_options(threshold=threshold, explain=explain, model=model, details=details)
-        is_sketching = settings_of_process().sketches_skew
-        asked = read_users(users)
+        settings = settings_of_process()
+        asked = read_users(users, settings.limits)
         live = LIVE_MODELS.get(str(models_dir or models_dir_of_process()), model)
     except PushModelError:
         TALLY.count_failure()
         raise
     candidates = live.reader.read(asked)
-    if is_sketching:
+    if settings.sketches_skew:
         live.sketch.add(candidates.rows)
     answer = _answer(candidates, live.loaded.model, threshold=threshold, explain=bool(explain))
     if details:
@@ -175,10 +175,10 @@ def _answer(
 
 
 def _explain(model: Model, row: list[float]) -> dict[str, Any] | None:
-    """Give the reasons of a candidate; None where its parts do not fit a double."""
+    """Return the reasons of a candidate; None if its parts do not fit a double."""
     try:
         reasons = model.reasons(row)
-    except (OverflowError, ValueError):  # what fsum says of sums beyond a double, and of inf - inf
+    except (OverflowError, ValueError):  # fsum's errors for sums beyond a double, and for inf - inf
         return None
     parts = (reasons.base_value, reasons.others, *reasons.contributions.values())
     return reasons._asdict() if all(map(isfinite, parts)) else None
@@ -187,7 +187,7 @@ def _explain(model: Model, row: list[float]) -> dict[str, Any] | None:
 def _find_unscorable(
     candidates: Candidates, model: Model, propensities: list[float]
 ) -> frozenset[int]:
-    """Find the rows whose log-odds are infinite or NaN; strictly between 0 and 1 they cannot be."""
+    """Return the rows with infinite or NaN log-odds; propensities between 0 and 1 rule them out."""
     doubtful = [i for i, propensity in enumerate(propensities) if not 0.0 < propensity < 1.0]
     if not doubtful:
         return frozenset()
@@ -234,6 +234,6 @@ def _status_of(error: PushModelError, event: dict[str, Any]) -> str:
     if isinstance(error, InvalidEventError):
         return "400"
     if isinstance(error, ModelNotFoundError):
-        # A model the caller named is the caller's to mend; a missing champion is not.
+        # The caller must fix the name of a model, but not a missing champion.
         return "503" if event.get("model") is None else "400"
     return "500"

@@ -1,4 +1,4 @@
-"""What lives as long as this process does? Its models, and what it was asked so far."""
+"""Count what this process was asked so far."""
 
 from __future__ import annotations
 
@@ -6,41 +6,23 @@ import os
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from push_model.serving.live_model import LiveModels
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Names come from requests, without end if someone wills it; so many show what is misspelt.
+# Names come from requests and may be endless; so many show what is misspelt.
 MOST_UNKNOWN_NAMES = 20
-LONGEST_UNKNOWN_NAME = 60
+_LONGEST_UNKNOWN_NAME = 60
 
 
 class Counts(NamedTuple):
-    """What a process was asked so far.
-
-    Attributes
-    ----------
-    requests : int
-        All requests.
-    failed_requests : int
-        Those answered with an error as a whole.
-    users : int
-        Users asked about.
-    errors : int
-        Those that could not be scored.
-    unknown_features : int
-        Values sent under names the model does not know.
-    unknown_feature_names : tuple of str
-        The first such names, sorted, at most 20.
-    """
+    """What a process was asked so far."""
 
     requests: int = 0
-    failed_requests: int = 0
+    failed_requests: int = 0  # answered with an error as a whole
     users: int = 0
-    errors: int = 0
-    unknown_features: int = 0
-    unknown_feature_names: tuple[str, ...] = ()
+    errors: int = 0  # users that could not be scored
+    unknown_features: int = 0  # values sent under names the model does not know
+    unknown_feature_names: tuple[str, ...] = ()  # the first such names, sorted, at most 20
 
 
 class Tally:
@@ -50,21 +32,13 @@ class Tally:
         self.start()
 
     def start(self) -> None:
-        """Count from nothing, with a lock of its own; a fork does, for its parent is another."""
+        """Reset all counts and the lock; a forked child does."""
         self._lock = Lock()
         self._requests = self._failed = self._users = self._errors = self._unknown = 0
         self._names: set[str] = set()
 
     def count_answer(self, *, users: int, errors: int) -> None:
-        """Count an answered request.
-
-        Parameters
-        ----------
-        users : int
-            Users asked about.
-        errors : int
-            Those that could not be scored.
-        """
+        """Count an answered request, its users, and those that could not be scored."""
         with self._lock:
             self._requests += 1
             self._users += users
@@ -77,45 +51,24 @@ class Tally:
             self._failed += 1
 
     def count_unknown(self, values: int, names: Iterable[str]) -> None:
-        """Count values sent under names that the model does not know.
-
-        Parameters
-        ----------
-        values : int
-            How many.
-        names : iterable of str
-            Their names; looked at until 20 are kept.
-        """
+        """Count values sent under names that the model does not know; keep the first names."""
         with self._lock:
             self._unknown += values
             if len(self._names) < MOST_UNKNOWN_NAMES:
                 for name in names:
-                    self._names.add(name[:LONGEST_UNKNOWN_NAME])
+                    self._names.add(name[:_LONGEST_UNKNOWN_NAME])
                     if len(self._names) == MOST_UNKNOWN_NAMES:
                         break
 
     def counts(self) -> Counts:
-        """Give the counts of one moment.
-
-        Returns
-        -------
-        Counts
-            So far.
-        """
+        """Return the counts of one moment."""
         with self._lock:
             figures = self._requests, self._failed, self._users, self._errors, self._unknown
             return Counts(*figures, tuple(sorted(self._names)))
 
 
-LIVE_MODELS = LiveModels()
 TALLY = Tally()
 
-
-def _start_in_fork() -> None:
-    """Make what a fork copied usable: another thread may have held a lock at that moment."""
-    LIVE_MODELS.start_in_fork()
-    TALLY.start()
-
-
 if hasattr(os, "register_at_fork"):  # absent on Windows, as forks are
-    os.register_at_fork(after_in_child=_start_in_fork)
+    # At the moment of the fork another thread may hold the lock.
+    os.register_at_fork(after_in_child=TALLY.start)

@@ -48,24 +48,7 @@ class Settings(NamedTuple):
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the settings; an empty variable counts as not set.
-
-        Parameters
-        ----------
-        environ : mapping of str to str
-            Environment variables.
-
-        Returns
-        -------
-        Settings
-            The defaults where nothing is set.
-
-        Raises
-        ------
-        InvalidSettingError
-            If a limit is not a whole number of at least 1, or ``PUSH_SKEW_SKETCH`` is neither
-            ``on`` nor ``off``.
-        """
+        """Read the settings; an empty variable counts as not set."""
         limits = {
             name: read_setting(variable, environ[variable])
             for name, variable in _LIMITS.items()
@@ -85,73 +68,22 @@ class Settings(NamedTuple):
 
 @cache
 def settings_of_process() -> Settings:
-    """Read the settings of this process, once.
-
-    Returns
-    -------
-    Settings
-        See `Settings.from_environ`.
-
-    Raises
-    ------
-    InvalidSettingError
-        See `Settings.from_environ`.
-    """
+    """Read the settings of this process, once."""
     return Settings.from_environ(os.environ)
 
 
 def models_dir_of_process() -> str:
-    """Return the model store of this process; read at each call, because tests change it.
-
-    Returns
-    -------
-    str
-        ``PUSH_MODELS_DIR``, or ``models`` where it is not set.
-    """
+    """Return the model store of this process; read at each call, because tests change it."""
     return os.environ.get("PUSH_MODELS_DIR") or DEFAULT_MODELS_DIR
 
 
 def read_max_age_days(environ: Mapping[str, str]) -> int:
-    """Read how old a model may be.
-
-    Parameters
-    ----------
-    environ : mapping of str to str
-        May hold ``PUSH_MAX_AGE_DAYS``.
-
-    Returns
-    -------
-    int
-        In days; 70 where nothing is set.
-
-    Raises
-    ------
-    InvalidSettingError
-        If it is not a whole number of at least 1.
-    """
+    """Read how many days old a model may be."""
     return read_setting(MAX_AGE_VARIABLE, environ.get(MAX_AGE_VARIABLE) or str(MAX_AGE_DAYS))
 
 
 def read_setting(variable: str, text: str) -> int:
-    """Read the value of an environment variable.
-
-    Parameters
-    ----------
-    variable : str
-        Its name, for the message.
-    text : str
-        Its value.
-
-    Returns
-    -------
-    int
-        At least 1.
-
-    Raises
-    ------
-    InvalidSettingError
-        If it is not a whole number of at least 1.
-    """
+    """Read the value of an environment variable: a whole number of at least 1."""
     if _WHOLE.fullmatch(text):
         return int(text)
     raise InvalidSettingError(
@@ -161,19 +93,7 @@ def read_setting(variable: str, text: str) -> int:
 
 
 def age_in_days(trained_on: str, on: date) -> int | None:
-    """Count the days since a model was trained.
-
-    Parameters
-    ----------
-    trained_on : str
-        Its training date, ``"yyyy-mm-dd"``.
-    on : date
-        The day up to which to count.
-
-    Returns
-    -------
-    int or None
-        Below 0 for a model of a later day; None if the training date is not a date.
+    """Count the days since a model was trained; None if `trained_on` is not a date.
 
     Examples
     --------

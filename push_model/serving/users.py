@@ -1,13 +1,12 @@
-"""Which users does a request name, and is it small enough to read? Their features come later."""
+"""Read which users a request names, and refuse a request that is too large."""
 
 from __future__ import annotations
 
 from json import JSONDecoder
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from push_model.errors import InvalidEventError, RequestTooLargeError
-from push_model.serving.feature_rules import kind_of
-from push_model.serving.settings import settings_of_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -16,8 +15,12 @@ if TYPE_CHECKING:
     from push_model.serving.settings import Limits
 
 
+class Repeated(dict[str, Any]):
+    """A JSON object that gave a key twice, so that its meaning is unclear."""
+
+
 class _Counts(NamedTuple):
-    """What a request holds down to the features, which are not looked into."""
+    """What a request holds down to the features, which are not counted."""
 
     candidates: int
     lists: int
@@ -26,10 +29,6 @@ class _Counts(NamedTuple):
 
 
 _NOTHING = _Counts(0, 0, 0, 0)
-
-
-class Repeated(dict[str, Any]):
-    """A JSON object that gave a key twice, so that nobody knows which value was meant."""
 
 
 def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -42,41 +41,24 @@ _decode = JSONDecoder(parse_int=float).raw_decode
 _decode_marking_repeats = JSONDecoder(parse_int=float, object_pairs_hook=_read_object).raw_decode
 
 # Users, the list of one, its features.
-SOUND_NESTING = 3
-LARGEST_ID = 2**63
+_VALID_NESTING = 3
+_LARGEST_ID = 2**63
 
-# What JSON takes for space.
+# JSON's white space.
 _SPACE = " \t\n\r"
 
 
-def read_users(users: Any, limits: Limits | None = None) -> dict[UserId, Any]:
-    """Read the users of a request.
+def read_users(users: Any, limits: Limits) -> dict[UserId, Any]:
+    """Read the users of a request: JSON text of an object, or the object.
 
-    Parameters
-    ----------
-    users : str or dict
-        JSON text of an object, or the object; anything at all may come.
-    limits : Limits, optional
-        The largest request to read; the limits of the process where left out.
-
-    Returns
-    -------
-    dict
-        By user id, the features or a list of them, not looked into yet.
-
-    Raises
-    ------
-    RequestTooLargeError
-        If it is beyond a limit.
-    InvalidEventError
-        If it is neither text nor dict, or empty, or an id is repeated or no text.
+    Their features are not checked yet.
 
     Examples
     --------
-    >>> read_users('{"u_17": {"count_pets": 2}}')
+    >>> from push_model.serving.settings import Limits
+    >>> read_users('{"u_17": {"count_pets": 2}}', Limits())
     {'u_17': {'count_pets': 2.0}}
     """
-    limits = limits or settings_of_process().limits
     read: Any = _parse(users, limits) if isinstance(users, str) else users
     if not isinstance(read, dict):
         raise InvalidEventError(
@@ -97,20 +79,7 @@ def read_users(users: Any, limits: Limits | None = None) -> dict[UserId, Any]:
 def flatten(
     users: Mapping[UserId, Any],
 ) -> tuple[list[tuple[UserId, int | None]], list[Any]]:
-    """Give the products of all users, and how many each has.
-
-    Parameters
-    ----------
-    users : mapping
-        By user id, anything; a list stands for several products.
-
-    Returns
-    -------
-    places : list of (user id, int or None)
-        How many products the list has, or None for a lone product.
-    products : list
-        User after user.
-    """
+    """Return how many products each user has, None for a lone one, and the products in order."""
     places: list[tuple[UserId, int | None]] = []
     products: list[Any] = []
     for user_id, sent in users.items():
@@ -121,6 +90,29 @@ def flatten(
             places.append((user_id, None))
             products.append(sent)
     return places, products
+
+
+def kind_of(value: Any) -> str:
+    """Return what came in the words of JSON, and never the value itself.
+
+    Examples
+    --------
+    >>> kind_of("3.5")
+    'text'
+    """
+    words = {str: "text", bool: "true or false", list: "a list"}
+    if value is None:
+        return "null"
+    if isinstance(value, dict):
+        return "an object"
+    if is_number(value):
+        return "a number"
+    return words.get(type(value), f"a {type(value).__name__}")
+
+
+def is_number(value: Any) -> bool:
+    """Check for a number, NumPy's included; Python counts true and false as integers, JSON not."""
+    return not isinstance(value, bool) and isinstance(value, Real)
 
 
 def _parse(text: str, limits: Limits) -> Any:
@@ -136,10 +128,10 @@ def _parse(text: str, limits: Limits) -> Any:
     _check_candidates(n_candidates, limits)
     # What opens beyond users, lists and features is nested deeper than a request need be.
     opened = text.count("{") + text.count("[")
-    if opened > n_lists + n_objects or limits.nesting < SOUND_NESTING:
+    if opened > n_lists + n_objects or limits.nesting < _VALID_NESTING:
         _check_nesting(read, limits)
-    # Each key has a colon of its own, so as many colons as keys leave none for a repeated key.
-    # A colon in a user id only sends a sound request the slower way.
+    # Each key has its own colon, so if there are as many colons as keys, no key is repeated.
+    # A colon in a user id only sends a valid request the slower way.
     if text.count(":") == n_keys:
         return read
     return _decode_within(limits, _decode_marking_repeats, text)
@@ -154,7 +146,7 @@ def _count(users: dict[Any, Any]) -> _Counts:
             n_objects += 1
             n_keys += len(sent)
         elif isinstance(sent, list):
-            n_candidates += len(sent) or 1  # nobody is free, not even a user with an empty list
+            n_candidates += len(sent) or 1  # a user with an empty list counts, too
             n_lists += 1
             objects = [features for features in sent if isinstance(features, dict)]
             n_objects += len(objects)
@@ -171,7 +163,7 @@ def _decode_within(limits: Limits, decode: Callable[[str, int], tuple[Any, int]]
     except RecursionError:
         raise _nested_too_deeply(limits) from None
     except ValueError as error:
-        # The error's own words are kept; its document is not.
+        # The error's message is kept; its document is not.
         raise InvalidEventError(f"users must be JSON text: {error}.") from None
     if end < len(text) and text[end:].strip(_SPACE):
         raise InvalidEventError(
@@ -205,7 +197,7 @@ def _inside(outer: Any) -> Iterable[Any]:
 def _nested_too_deeply(limits: Limits) -> RequestTooLargeError:
     return RequestTooLargeError(
         f"users nests too deeply: this process reads at most {limits.nesting} objects and lists "
-        f"inside each other (PUSH_MAX_NESTING), and a sound request has {SOUND_NESTING}."
+        f"inside each other (PUSH_MAX_NESTING), and a valid request has {_VALID_NESTING}."
     )
 
 
@@ -218,5 +210,5 @@ def _check_ids(users: dict[Any, Any]) -> None:
 
 def _is_id(user_id: object) -> bool:
     if type(user_id) is int:
-        return -LARGEST_ID <= user_id < LARGEST_ID
+        return -_LARGEST_ID <= user_id < _LARGEST_ID
     return isinstance(user_id, str)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from push_model.errors import ModelFormatError, ModelIntegrityError, ModelNotFoundError
-from push_model.model.format import FORMAT
+from push_model.model.document import FORMAT
 from push_model.model.scoring import Model
 from push_model.store.durable import is_aside, leads_out, read_whole, write_folder
 

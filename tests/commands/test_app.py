@@ -98,7 +98,7 @@ def test_predict_answers_with_the_champion_and_names_who_cannot_be_scored(run, t
     answer = json.loads(out)
     assert code == 0
     assert 0 <= answer["prediction"]["u_1"] <= 1
-    assert "lacks 18 of 19 features" in answer["errors"]["u_2"]
+    assert "and 13 more are missing" in answer["errors"]["u_2"]
     assert set(answer["reasons"]) == {"u_1"}
 
 

@@ -61,7 +61,7 @@ def test_a_dataset_that_is_refused_is_told_with_what_is_wrong_and_where_its_log_
 
     assert dag_run.state == "failed"
     assert refused.startswith("*Dataset refused*: The task load refused the dataset.")
-    assert "lacks 1 of" in refused
+    assert "is missing" in refused
     assert "/tasks/load?try_number=1" in refused
 
 

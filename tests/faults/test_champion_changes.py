@@ -16,8 +16,8 @@ import pytest
 from push_model import FEATURES, handler_predict, health
 from push_model.columns import BY_NAME
 from push_model.model import symmetric_trees
-from push_model.serving import live_model, process
-from push_model.serving.live_model import LiveModels
+from push_model.serving import live_model
+from push_model.serving.live_model import LIVE_MODELS
 from push_model.store.promotion import promote
 from push_model.testing import make_model
 from tests.effort import EFFORT
@@ -181,9 +181,7 @@ def test_a_model_in_its_folder_can_be_replaced_under_four_threads(models):
 @pytest.mark.usefixtures("models")
 def test_a_fork_while_the_first_model_loads_answers_in_the_child(monkeypatch):
     right = answer(model="push_a")
-    live = LiveModels(check_every_s=0.0)
-    for module in ("process", "prediction", "health"):
-        monkeypatch.setattr(f"push_model.serving.{module}.LIVE_MODELS", live)
+    LIVE_MODELS.__init__(check_every_s=0.0)
     is_reading, may_finish = threading.Event(), threading.Event()
     read, parent = live_model.read_model, os.getpid()
 
@@ -202,7 +200,6 @@ def test_a_fork_while_the_first_model_loads_answers_in_the_child(monkeypatch):
 
     assert code == 0
     assert loading.result() == right
-    assert live is process.LIVE_MODELS
 
 
 @WITH_FORKS
@@ -247,49 +244,3 @@ def test_forks_under_four_threads_and_changing_champions_answer(models):
             codes.append(in_fork(is_wrong))
 
     assert set(codes) == {0}
-
-
-@WITH_FORKS
-@FORK_WARNING
-def test_a_fork_while_numpy_is_imported_answers_in_the_child():
-    # In a process of its own, for this one has imported NumPy long ago.
-    found = subprocess.run(
-        [sys.executable, "-c", FORK_DURING_IMPORT],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-    assert (found.stdout, found.returncode) == ("forked while importing\n", 0), found.stderr
-
-
-FORK_DURING_IMPORT = """
-import os, signal, sys, threading, warnings
-from push_model.model.late_numpy import import_numpy
-
-warnings.simplefilter("ignore")
-is_importing = threading.Event()
-
-class Finder:
-    def find_spec(self, name, path=None, target=None):
-        if name == "numpy" and not is_importing.is_set():
-            is_importing.set()
-            may_go_on.wait(0.5)
-
-may_go_on = threading.Event()
-sys.meta_path.insert(0, Finder())
-thread = threading.Thread(target=import_numpy)
-thread.start()
-is_importing.wait(30)
-print("forked while importing", flush=True)
-child = os.fork()
-if child == 0:
-    signal.alarm(60)
-    import_numpy()
-    import numpy
-    os._exit(0 if numpy.zeros(1).size == 1 else 1)
-_, status = os.waitpid(child, 0)
-thread.join()
-sys.exit(os.waitstatus_to_exitcode(status))
-"""

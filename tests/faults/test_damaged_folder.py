@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from push_model import FEATURES, errors, handler_predict
-from push_model.serving.live_model import LiveModels
+from push_model.serving.live_model import LIVE_MODELS
 from push_model.testing import make_model
 from push_model.training.fit import handler_fit
 from tests.effort import EFFORT
@@ -65,8 +65,8 @@ def answer() -> tuple[str, str]:
     return found["statusCode"], found["body"]
 
 
-def answer_of_a_new_process(monkeypatch) -> tuple[str, str]:
-    monkeypatch.setattr("push_model.serving.prediction.LIVE_MODELS", LiveModels(check_every_s=0.0))
+def answer_of_a_new_process() -> tuple[str, str]:
+    LIVE_MODELS.__init__(check_every_s=0.0)
     return answer()
 
 
@@ -83,14 +83,14 @@ def test_a_trained_folder_holds_exactly_the_files_that_are_damaged_here(trained)
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "model.json"])
-def test_flipped_bits_and_lost_ends_change_no_answer_in_silence(folder, monkeypatch, trained, name):
+def test_flipped_bits_and_lost_ends_change_no_answer_in_silence(folder, trained, name):
     whole = answer()
     draw = random.Random(20_220_304)
     refused = 0
 
     for _ in range(TIMES):
         (folder / name).write_bytes(flip_or_cut(trained[name], draw))
-        found = answer_of_a_new_process(monkeypatch)
+        found = answer_of_a_new_process()
         if found != whole:
             refusal(found)
             refused += 1
@@ -128,7 +128,7 @@ def test_a_champion_damaged_while_it_serves_goes_on_bit_for_bit(tmp_path, monkey
         (folder / name).write_bytes(content)
 
 
-def test_no_fact_of_the_manifest_reaches_an_answer_but_the_digest(folder, monkeypatch, trained):
+def test_no_fact_of_the_manifest_reaches_an_answer_but_the_digest(folder, trained):
     # So a flip there that goes unnoticed changes what people and `push-model` read, and no answer:
     # the name, the id and the training date of `details` stand in model.json, under the digest.
     whole = answer()
@@ -140,7 +140,7 @@ def test_no_fact_of_the_manifest_reaches_an_answer_but_the_digest(folder, monkey
     manifest["files"]["model.json"] = {"sha256": manifest["files"]["model.json"]["sha256"]}
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
-    assert answer_of_a_new_process(monkeypatch) == whole
+    assert answer_of_a_new_process() == whole
 
 
 def lose(path: Path) -> None:

@@ -103,7 +103,7 @@ def test_the_propensity_is_the_logistic_of_the_log_odds(log_odds, propensity):
 
 
 def test_a_table_without_a_feature_is_refused():
-    with pytest.raises(MissingColumnsError, match=r"lack feature\(s\) \['b'\]"):
+    with pytest.raises(MissingColumnsError, match="'b' is missing"):
         Model.from_document(LINE).propensities_of_columns({"a": np.ones(1), "c": np.ones(1)})
 
 
@@ -160,6 +160,7 @@ def test_what_a_ratio_of_a_ratio_adds_is_put_down_to_its_numerator():
 
 FEATURE = LINE["features"][0]
 SEEN = {"missing": 0.0, "minimum": 0, "maximum": 5, "borders": [1], "shares": [0.4, 0.6]}
+SEEN_TWICE = SEEN | {"borders": [1, 1], "shares": [0.4, 0.0, 0.6]}
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,8 @@ SEEN = {"missing": 0.0, "minimum": 0, "maximum": 5, "borders": [1], "shares": [0
         ({"features": [FEATURE | {"seen": 1}]}, r"\['seen'\] must be an object"),
         ({"features": [FEATURE | {"seen": SEEN | {"shares": [1]}}]}, "must have 2 entries"),
         ({"features": [FEATURE | {"seen": SEEN | {"missing": 2}}]}, "shares from 0 to 1"),
-        ({"features": [FEATURE | {"seen": SEEN | {"minimum": 9}}]}, "minimum to maximum"),
+        ({"features": [FEATURE | {"seen": SEEN | {"minimum": 9}}]}, "at most its maximum"),
+        ({"features": [FEATURE | {"seen": SEEN_TWICE}]}, "must be strictly increasing"),
         ({"features": [FEATURE | {"missing": None}]}, r"\['missing'\] must be a text"),
         ({"inputs": []}, "at least one"),
         ({"inputs": ["a", "b", "d"]}, "inputs must name features"),

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from push_model.model.shapley import LeafShares
-from push_model.model.tree import Tree
+from push_model.model.shapley import LeafShares, Tree
 
 
 @st.composite

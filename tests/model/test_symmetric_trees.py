@@ -147,7 +147,7 @@ BAD_FORESTS = [
     ({"trees": {}}, "must be a list, got dict"),
     ({"trees": [[]]}, r"\['trees'\]\[0\] must be an object, got list"),
     ({"borders": [[0.5], [10.0]]}, "must have 3 entries, got 2"),
-    ({"borders": [[0.5, 0.5], [10.0], []]}, r"\['borders'\]\[0\] must ascend"),
+    ({"borders": [[0.5, 0.5], [10.0], []]}, r"\['borders'\]\[0\] must be strictly increasing"),
     ({"borders": [[math.inf], [10.0], []]}, r"\['borders'\]\[0\] must be finite"),
     ({"missing_is_above": [0, 1, 0]}, "true and false only"),
     ({"missing_is_above": [[], True, False]}, "true and false only"),

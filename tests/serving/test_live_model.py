@@ -79,7 +79,7 @@ def test_a_failed_request_is_not_kept_with_its_error(tmp_path):
     with pytest.raises(ModelNotFoundError):
         serving(live, tmp_path)
 
-    assert live._errors[str(tmp_path)].__traceback__ is None
+    assert live._stores[str(tmp_path)]._error.__traceback__ is None
 
 
 def test_a_champion_that_is_a_link_out_of_the_store_is_damaged(tmp_path):
@@ -200,7 +200,7 @@ def test_a_walk_through_the_store_does_not_keep_every_model(tmp_path):
         make_model(tmp_path, f"m{i}", base_log_odds=float(i), promoted=False)
         live.get(str(tmp_path), f"m{i}")
 
-    assert len(live._entries) == live_model.MOST_NAMED_MODELS + 1
+    assert len(live._stores[str(tmp_path)]._entries) == live_model.MOST_NAMED_MODELS + 1
     assert live.get(str(tmp_path), None) is first
 
 
@@ -214,13 +214,13 @@ def test_while_one_thread_reads_the_new_champion_the_others_use_the_old_one(tmp_
 
     def read_slowly(folder):
         is_reading.set()
-        may_finish.wait(10)
+        may_finish.wait(60)
         return read(folder)
 
     monkeypatch.setattr(live_model, "read_model", read_slowly)
     with ThreadPoolExecutor(1) as thread:
         reader = thread.submit(serving, live, tmp_path)
-        is_reading.wait(10)
+        is_reading.wait(60)
         meanwhile = serving(live, tmp_path)
         may_finish.set()
 
@@ -253,13 +253,13 @@ def test_a_slow_load_of_a_named_model_does_not_hold_a_new_champion_up(tmp_path, 
     def read_slowly(folder):
         if folder.name == "slow":
             is_reading.set()
-            may_finish.wait(10)
+            may_finish.wait(60)
         return read(folder)
 
     monkeypatch.setattr(live_model, "read_model", read_slowly)
     with ThreadPoolExecutor(1) as thread:
         named = thread.submit(live.get, str(tmp_path), "slow")
-        is_reading.wait(10)
+        is_reading.wait(60)
         meanwhile = serving(live, tmp_path)
         may_finish.set()
 
@@ -285,11 +285,11 @@ def test_a_champion_mended_without_a_trace_in_its_files_is_picked_up(tmp_path, m
 
 def test_a_walk_through_stores_does_not_keep_every_champion(tmp_path):
     live = LiveModels(check_every_s=0.0)
-    for number in range(live_model.MOST_CHAMPIONS + 3):
+    for number in range(live_model.MOST_STORES + 3):
         make_model(tmp_path / str(number))
         serving(live, tmp_path / str(number))
 
-    assert len(live._entries) == live_model.MOST_CHAMPIONS
+    assert len(live._stores) == live_model.MOST_STORES
 
 
 def test_champions_and_named_models_change_the_cache_at_once_without_a_failure(tmp_path):

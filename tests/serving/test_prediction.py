@@ -74,7 +74,7 @@ def test_one_bad_user_does_not_sink_the_others():
 
     assert found["prediction"].keys() == {"good"}
     assert found["errors"] == {
-        "bad": "'discount_pct' must be a number from -1 to 1,000 or null, got text."
+        "bad": "'discount_pct' must be a number (-1 to 1,000) or null, got text."
     }
 
 
@@ -85,8 +85,8 @@ def test_a_misspelt_feature_is_an_error_and_not_never_bought():
     assert ask({"u_17": features}) == {
         "prediction": {},
         "errors": {
-            "u_17": "lacks 1 of 19 features: ['ordered_before'] (did you mean 'ordered_before' by "
-            "'orderd_before'?). Send null for a value that is not known."
+            "u_17": "'ordered_before' is missing; is 'orderd_before' a typo? "
+            "Send null for an unknown value."
         },
     }
 

@@ -1,8 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from push_model import FEATURES, handler_predict, health
-from push_model.serving import process
-from push_model.serving.process import MOST_UNKNOWN_NAMES, Counts, Tally
+from push_model.serving.process import MOST_UNKNOWN_NAMES, TALLY, Counts, Tally
 from push_model.testing import make_model
 from tests.forks import FORK_WARNING, WITH_FORKS, code_of, in_fork, start
 
@@ -48,12 +47,12 @@ def test_a_fork_sketches_from_nothing(tmp_path, monkeypatch):
 @FORK_WARNING
 def test_a_fork_counts_from_nothing_and_waits_for_no_lock_of_its_parent():
     def has_counted_wrong():
-        process.TALLY.count_answer(users=1, errors=0)
-        return process.TALLY.counts() != Counts(requests=1, users=1)
+        TALLY.count_answer(users=1, errors=0)
+        return TALLY.counts() != Counts(requests=1, users=1)
 
-    process.TALLY.count_failure()
-    with process.TALLY._lock:  # a thread of the parent may hold it at that moment
+    TALLY.count_failure()
+    with TALLY._lock:  # a thread of the parent may hold it at that moment
         child = start(has_counted_wrong)
 
     assert code_of(child) == 0
-    assert process.TALLY.counts() == Counts(requests=1, failed_requests=1)
+    assert TALLY.counts() == Counts(requests=1, failed_requests=1)

@@ -7,6 +7,7 @@ from push_model.serving.settings import Limits
 from push_model.serving.users import read_users
 
 GOOD = {"days": 3.5, "orders": 2}
+DEFAULT = Limits()
 
 
 @pytest.mark.parametrize(
@@ -33,28 +34,34 @@ GOOD = {"days": 3.5, "orders": 2}
         ({None: GOOD}, "texts or 64-bit integers for user ids"),
     ],
 )
-def test_what_is_no_object_of_users_is_refused_as_a_whole(users, message):
+def test_what_is_not_an_object_of_users_is_refused_as_a_whole(users, message):
     with pytest.raises(InvalidEventError, match=message):
-        read_users(users)
+        read_users(users, DEFAULT)
 
 
 def test_colons_in_an_id_hide_no_repeated_key():
     text = json.dumps({"shop:17": GOOD, "shop:18": [GOOD]})
 
-    assert list(read_users(text)) == ["shop:17", "shop:18"]
+    assert list(read_users(text, DEFAULT)) == ["shop:17", "shop:18"]
     with pytest.raises(InvalidEventError, match="an id is there twice"):
-        read_users(text.replace("18", "17"))
+        read_users(text.replace("18", "17"), DEFAULT)
 
 
 def test_ids_may_be_any_text_or_whole_numbers():
     users = {"": GOOD, 17: GOOD, "\ud800": GOOD, "ключ": GOOD, "u" * 100_000: GOOD}
 
-    assert read_users(users) == users
-    assert list(read_users(json.dumps(users))) == ["", "17", "\ud800", "ключ", "u" * 100_000]
+    assert read_users(users, DEFAULT) == users
+    assert list(read_users(json.dumps(users), DEFAULT)) == [
+        "",
+        "17",
+        "\ud800",
+        "ключ",
+        "u" * 100_000,
+    ]
 
 
 def nested(levels: int) -> str:
-    """Give a sound user with a feature nobody knows, so that objects and lists nest so deep."""
+    """Return a valid user with an unknown feature in which objects and lists nest so deep."""
     inside = levels - 2
     return '{"u": {"days": 1, "extra": ' + "[" * inside + "]" * inside + "}}"
 
@@ -71,7 +78,7 @@ def test_a_request_may_nest_as_deep_as_the_limit_and_no_deeper(nesting):
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"u":' * 100_000, "[" * 40 + "]" * 40])
 def test_json_that_only_nests_is_too_large(text):
     with pytest.raises(RequestTooLargeError, match="nests too deeply"):
-        read_users(text)
+        read_users(text, DEFAULT)
 
 
 def test_a_text_may_be_as_long_as_the_limit_and_no_longer():
@@ -102,4 +109,4 @@ def test_lists_of_products_hide_no_nesting():
     products = ", ".join(["{}"] * 100)  # as many objects as the deep one beside them opens
 
     with pytest.raises(RequestTooLargeError, match="nests too deeply"):
-        read_users(f'{{"a": [{products}], "b": ' + "[" * 40 + "]" * 40 + "}")
+        read_users(f'{{"a": [{products}], "b": ' + "[" * 40 + "]" * 40 + "}", DEFAULT)

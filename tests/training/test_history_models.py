@@ -101,7 +101,7 @@ def test_a_request_must_send_it_and_one_that_does_is_answered_as_in_training(sho
 
     served = [answer["prediction"][str(place)] for place in range(len(rows))]
     assert served == pytest.approx(score(read_model(shop / "models" / "rich").model, rows))
-    assert "lacks 5 of 24 features: ['earlier_orders'" in answer["errors"]["absent"]
+    assert "'earlier_orders', 'orders_" in answer["errors"]["absent"]
 
 
 def test_anothers_loader_may_give_users_or_history_itself(shop):

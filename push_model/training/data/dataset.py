@@ -4,7 +4,6 @@ import datetime as dt
 import logging
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import duckdb
 
 from push_model.columns import TRAINING
-from push_model.errors import DatasetError, MissingColumnsError
+from push_model.errors import DatasetError, MissingColumnsError, describe_missing
 from push_model.store.durable import move_synced
 from push_model.training.data.engine import THREADS, connect, name_of, quote, reading, remember_name
 from push_model.training.data.frames import select_typed, to_relation
@@ -24,7 +23,6 @@ ORIGINAL_ROWS = "push_model_original_rows"
 #: Its column with each row's number in the file, 1 for the first.
 ROW_NUMBER = "row number in the file"
 
-_LISTED = 5
 # The next step reads the file whole and once: quick to write beats small or easy to search.
 _PARQUET = "FORMAT parquet, COMPRESSION lz4_raw, WRITE_BLOOM_FILTER false, DICTIONARY_SIZE_LIMIT 1"
 
@@ -99,23 +97,13 @@ def refuse_missing_columns(
     >>> refuse_missing_columns(["order_id", "outcom"], ["order_id", "outcome"], source="a.csv")
     Traceback (most recent call last):
         ...
-    push_model.errors.MissingColumnsError: a.csv lacks 1 of 2 columns: ['outcome'] (did you \
-mean 'outcome' by 'outcom'?). Rename or add them.
+    push_model.errors.MissingColumnsError: a.csv: 'outcome' is missing; is 'outcom' a typo? \
+Rename or add columns.
     """
-    missing = sorted(set(needed) - set(present))
-    if not missing:
-        return
-    listed = f"{missing[:_LISTED]}" + (
-        f" and {more} more" if (more := len(missing) - _LISTED) > 0 else ""
-    )
-    spare = [name for name in present if name not in needed]
-    guesses = [(name, get_close_matches(name, spare, n=1)) for name in missing]
-    meant = [f"{name!r} by {guess[0]!r}" for name, guess in guesses if guess][:_LISTED]
-    hint = f" (did you mean {', '.join(meant)}?)" if meant else ""
-    raise MissingColumnsError(
-        f"{source} lacks {len(missing)} of {len(needed)} columns: {listed}{hint}. "
-        "Rename or add them."
-    )
+    if not set(needed) <= set(present):
+        raise MissingColumnsError(
+            f"{source}: {describe_missing(needed, present)} Rename or add columns."
+        )
 
 
 def write_parquet(frame: Any, path: Path, *, facts: Mapping[str, str]) -> int:

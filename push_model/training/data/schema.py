@@ -68,9 +68,9 @@ def check_schema(frame: Frame, *, source: str) -> Frame:
     >>> check_schema(pd.DataFrame({"order_id": [1]}), source="mine.csv")
     Traceback (most recent call last):
         ...
-    push_model.errors.MissingColumnsError: mine.csv lacks 22 of 23 columns: \
-['abandoned_before', 'active_snoozed', 'avg_days_to_buy_product_type', \
-'avg_days_to_buy_variant_id', 'count_adults'] and 17 more. Rename or add them.
+    push_model.errors.MissingColumnsError: mine.csv: 'abandoned_before', \
+'active_snoozed', 'avg_days_to_buy_product_type', 'avg_days_to_buy_variant_id', 'count_adults' \
+and 17 more are missing. Rename or add columns.
     """
     start = perf_counter()
     rows = to_relation(frame)

@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from push_model.errors import DatasetError
-from push_model.model.format import Seen
+from push_model.model.document import Seen
 from push_model.model.scoring import Model
-from push_model.serving.stability import stability_index
+from push_model.serving.skew import stability_index
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.verdict import FeatureDrift
 from push_model.training.train_distribution import count_by_bin, iterate_values

@@ -115,7 +115,11 @@ REFUSED = [
     ("frame.xlsx", b"PK", r"frame\.xlsx is of no known kind\. Known: \.csv, \.csv\.gz,"),
     ("image.csv", b"\x89PNG\xff\x00", r"image\.csv is not a CSV in UTF-8, or cut short\."),
     ("plain.csv.gz", b"order_id\n1\n", r"plain\.csv\.gz is not a CSV in UTF-8, or cut short\."),
-    ("page.csv", b"<html>\n</html>\n", r"page\.csv lacks 23 of 23 columns: "),
+    (
+        "page.csv",
+        b"<html>\n</html>\n",
+        r"page\.csv: 'abandoned_before', .* and 18 more are missing",
+    ),
     ("twice.csv", b"a,b,a\n1,2,3\n", r"twice\.csv names column\(s\) \['a'\] twice\."),
     ("broken.parquet", b"PAR1 no more", r"broken\.parquet is not Parquet, or cut short\."),
 ]
@@ -163,8 +167,7 @@ def test_a_missing_column_is_refused_with_a_suggestion(tmp_path, frame):
 
     with pytest.raises(
         MissingColumnsError,
-        match=r"lacks 2 of 23 columns: \['count_pets', 'outcome'\] "
-        r"\(did you mean 'outcome' by 'outcom'\?\)\. Rename or add them\.$",
+        match=r"'count_pets', 'outcome' are missing; is 'outcom' a typo\? Rename or add columns\.$",
     ):
         load_dataset(str(path), until=UNTIL)
 

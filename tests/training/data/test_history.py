@@ -200,7 +200,7 @@ def test_a_frame_that_brings_its_own_history_is_given_what_else_is_asked_for():
 def test_what_it_does_not_bring_needs_its_users(asked):
     own = make_shop(seed=1).assign(**dict.fromkeys(HISTORY, 7.0))
 
-    with pytest.raises(MissingColumnsError, match=r"columns: \['user_id'\]"):
+    with pytest.raises(MissingColumnsError, match="'user_id' is missing"):
         with_history(own.drop(columns="user_id"), **asked)
 
 
@@ -259,7 +259,7 @@ def carry(own, told, names, *, before) -> list[float]:
 
 
 def test_a_frame_without_users_is_refused():
-    with pytest.raises(MissingColumnsError, match=r"lacks 1 of 7 columns: \['user_id'\]"):
+    with pytest.raises(MissingColumnsError, match=r"'user_id' is missing"):
         with_history(make_shop(seed=0).drop(columns="user_id"))
 
 

@@ -249,8 +249,7 @@ def test_a_missing_column_is_refused_with_a_suggestion():
 
     with pytest.raises(
         MissingColumnsError,
-        match=r"^mine lacks 1 of 23 columns: \['ordered_before'\] \(did you mean "
-        r"'ordered_before' by 'orderd_before'\?\)\. Rename or add them\.$",
+        match=r"^mine: 'ordered_before' is missing; is 'orderd_before' a typo\? Rename",
     ):
         check_schema(frame, source="mine")
 
@@ -333,7 +332,7 @@ def test_no_row_at_all_is_written_as_such(tmp_path):
 def test_a_frame_that_lacks_columns_is_not_written(tmp_path):
     frame = make_frame(orders=2).drop(columns="outcome")
 
-    with pytest.raises(MissingColumnsError, match=r"^mine lacks 1 of 23 columns"):
+    with pytest.raises(MissingColumnsError, match=r"^mine: 'outcome' is missing"):
         write_checked(frame, tmp_path / "loaded.parquet", source="mine", facts={})
 
     assert list(tmp_path.iterdir()) == []

@@ -3,7 +3,7 @@ from math import nan
 import pytest
 
 from push_model.columns import BY_NAME, FEATURES
-from push_model.model.words import say
+from push_model.model.phrases import describe
 
 VALUES = dict.fromkeys(FEATURES, nan)
 
@@ -37,19 +37,19 @@ VALUES = dict.fromkeys(FEATURES, nan)
         ({"count_pets": 2.0}, "2 pets in the household"),
     ],
 )
-def test_a_value_is_said_in_words(changes, phrase):
-    assert say(next(iter(changes)), VALUES | changes, missing="") == phrase
+def test_a_value_is_put_into_words(changes, phrase):
+    assert describe(next(iter(changes)), VALUES | changes, missing="") == phrase
 
 
 @pytest.mark.parametrize("name", FEATURES)
-def test_a_missing_value_is_said_as_the_model_says_it(name):
-    assert say(name, VALUES, missing=BY_NAME[name].missing) == BY_NAME[name].missing != ""
+def test_a_missing_value_gets_the_words_of_the_model(name):
+    assert describe(name, VALUES, missing=BY_NAME[name].missing) == BY_NAME[name].missing != ""
 
 
 @pytest.mark.parametrize("name", FEATURES)
 def test_every_feature_has_words_of_its_own(name):
-    assert name not in say(name, VALUES | {name: 1.0}, missing="")
+    assert name not in describe(name, VALUES | {name: 1.0}, missing="")
 
 
-def test_a_feature_of_another_model_is_said_by_its_name():
-    assert say("moon_phase", {"moon_phase": 0.5}, missing="") == "moon_phase is 0.5"
+def test_a_feature_of_another_model_is_described_by_its_name():
+    assert describe("moon_phase", {"moon_phase": 0.5}, missing="") == "moon_phase is 0.5"

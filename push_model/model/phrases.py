@@ -1,4 +1,4 @@
-"""What does a feature's value say, in the words of a shop?"""
+"""Put the value of a feature into words."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     Values = Mapping[str, float]
 
 # What one unit of normalised_price is worth.
-POUNDS = 36.89
+_POUNDS = 36.89
 
-SMALLEST_WRITTEN = 0.01
+_SMALLEST = 0.01
 
 _FLAGS = {
     "ordered_before": ("bought before", "not bought before"),
@@ -42,20 +42,20 @@ _RECENCIES = {
 }
 
 
-def say(name: str, values: Values, *, missing: str) -> str:
-    """Say what a feature's value means.
+def describe(name: str, values: Values, *, missing: str) -> str:
+    """Return what the value of a feature means.
 
     Examples
     --------
     >>> values = {"days_since_purchase_variant_id": 34.0, "avg_days_to_buy_variant_id": 30.0}
-    >>> say("days_since_purchase_variant_id", values, missing="never bought")
+    >>> describe("days_since_purchase_variant_id", values, missing="never bought")
     'bought 34 days ago, usually every 30'
     """
     value = values[name]
     if isnan(value):
         return missing
     if name in _RECENCIES:
-        return _say_recency(value, *_RECENCIES[name], values)
+        return _describe_recency(value, *_RECENCIES[name], values)
     if name in _FLAGS:
         is_set, is_not = _FLAGS[name]
         return is_set if value else is_not
@@ -64,7 +64,7 @@ def say(name: str, values: Values, *, missing: str) -> str:
     return _SPECIAL[name](value) if name in _SPECIAL else f"{name} is {value:g}"
 
 
-def _say_recency(days: float, bought: str, usual: str, values: Values) -> str:
+def _describe_recency(days: float, bought: str, usual: str, values: Values) -> str:
     usual_days = values.get(usual, float("nan"))
     written = _number(days)
     ago = f"{bought} {written} {'day' if written == '1' else 'days'} ago"
@@ -72,27 +72,27 @@ def _say_recency(days: float, bought: str, usual: str, values: Values) -> str:
 
 
 def _number(value: float) -> str:
-    """Write three digits at least, and never an exponent a reader must decode."""
-    if 0.0 < value < SMALLEST_WRITTEN:
-        return f"less than {SMALLEST_WRITTEN:g}"
+    """Write three significant digits at least, and never an exponent."""
+    if 0.0 < value < _SMALLEST:
+        return f"less than {_SMALLEST:g}"
     return f"{value:.0f}" if value >= 100.0 else f"{value:.3g}"  # noqa: PLR2004 - three digits
 
 
-def _say_price(price: float) -> str:
-    return f"costs {price * POUNDS:.2f} GBP"
+def _describe_price(price: float) -> str:
+    return f"costs {price * _POUNDS:.2f} GBP"
 
 
-def _say_discount(discount: float) -> str:
-    """Say it of the list price, as a shop does; the feature is a share of the price asked."""
+def _describe_discount(discount: float) -> str:
+    """Compare with the list price, as a shop does; the feature is a share of the current price."""
     if discount <= -1.0:
         return "without a list price"
     off = discount / (1.0 + discount)
-    if abs(off) < SMALLEST_WRITTEN / 2:
+    if abs(off) < _SMALLEST / 2:
         return "not discounted"
     return f"{off:.0%} off" if off > 0.0 else f"{-off:.0%} dearer than its list price"
 
 
 _SPECIAL: dict[str, Callable[[float], str]] = {
-    "normalised_price": _say_price,
-    "discount_pct": _say_discount,
+    "normalised_price": _describe_price,
+    "discount_pct": _describe_discount,
 }

@@ -1,7 +1,7 @@
 import pytest
 
 from push_model.errors import ModelFormatError
-from push_model.model.checks import read_list, read_number, read_numbers, read_object, read_text
+from push_model.model.document import read_list, read_number, read_numbers, read_object, read_text
 
 
 def test_what_is_well_formed_is_given_back():
