@@ -18,7 +18,7 @@ INSTALLED := .venv/.installed
 IMPORTED_BY_OTHERS = push_model/testing.py push_model/errors.py push_model/serving/prediction.py push_model/serving/health.py \
   push_model/training/gate/policy.py push_model/evaluation/metrics.py
 MIGRATED := .airflow/.migrated
-CLUSTER := .airflow/cluster
+LOGIN := .airflow/passwords.json
 
 # Airflow's settings reach the recipes that run Airflow and no others: tests set their own.
 AIRFLOW := source ./airflow.env;
@@ -31,11 +31,9 @@ help: ## List these targets
 ##@ The two commands of the README
 
 # `value` keeps a $ in the path as it is.
-retrain up cluster: export PUSH_DATASET = $(value DATASET)
-# A person reads these logs.
-cluster: export PUSH_JSON_LOGS ?= False
+retrain up: export PUSH_DATASET = $(value DATASET)
 # The sample is of one winter, and is no source that dried up.
-retrain up cluster: export PUSH_POLICY ?= $(if $(filter $(SAMPLE),$(DATASET)),examples/policy_of_the_sample.toml)
+retrain up: export PUSH_POLICY ?= $(if $(filter $(SAMPLE),$(DATASET)),examples/policy_of_the_sample.toml)
 
 .PHONY: retrain
 retrain: $(MIGRATED) $(filter $(SAMPLE),$(DATASET)) ## Train, judge and promote for one day [DATASET=path RUN_DATE=yyyy-mm-dd]
@@ -78,20 +76,16 @@ format: $(INSTALLED) ## Format the code and mend what ruff can mend
 ##@ Airflow on this machine
 
 .PHONY: up
-up: $(MIGRATED) $(filter $(SAMPLE),$(DATASET)) ## Start Airflow on 127.0.0.1 and print its address and login [PORT=8080 DATASET=path]
-	@$(AIRFLOW) python -m push_ops.local.standalone up --port "$(PORT)"
-
-.PHONY: down
-down: $(INSTALLED) ## Stop what `make up` started
-	@$(AIRFLOW) python -m push_ops.local.standalone down
-
-.PHONY: cluster
-cluster: $(INSTALLED) $(filter $(SAMPLE),$(DATASET)) ## Start what docker-compose.yaml starts, without Docker [PORT=8080 DATASET=path]
-	@$(AIRFLOW) python -m push_ops.local.cluster.cluster up --home "$(CLUSTER)" --port "$(PORT)"
-
-.PHONY: cluster-down
-cluster-down: $(INSTALLED) ## Stop what `make cluster` started
-	@$(AIRFLOW) python -m push_ops.local.cluster.cluster down --home "$(CLUSTER)"
+up: $(INSTALLED) $(LOGIN) $(filter $(SAMPLE),$(DATASET)) ## Run Airflow on 127.0.0.1 until ctrl-C; prints address and login [PORT=8080 DATASET=path]
+	@if (exec 3<>/dev/tcp/127.0.0.1/$(PORT)) 2>/dev/null; then \
+	  echo "Port $(PORT) is in use. Stop what uses it, or choose another: make up PORT=$$(($(PORT) + 1))" >&2; exit 1; fi
+	@printf '%s\n' "Airflow starts; ready in about 30 seconds. Stop it with ctrl-C." \
+	  "  address   http://127.0.0.1:$(PORT)" "  user      admin" "  password  $$(cut -d '"' -f 4 $(LOGIN))"
+# In a process group of its own (set -m), because its scheduler may hang if ctrl-C reaches it twice.
+	@$(AIRFLOW) set -m; export AIRFLOW__API__PORT="$(PORT)" AIRFLOW__API__BASE_URL="http://127.0.0.1:$(PORT)"; \
+	  airflow standalone & group=$$!; trap "kill -INT $$group" INT TERM HUP; code=0; \
+	  while kill -0 $$group 2>/dev/null; do wait $$group && code=0 || code=$$?; done; \
+	  kill -KILL -- -$$group 2>/dev/null || true; exit $$code
 
 ##@ Releases and deployment
 
@@ -107,7 +101,7 @@ lock: $(INSTALLED) ## Resolve both lock files afresh from their inputs
 
 .PHONY: compose-secrets
 compose-secrets: ## Write .env with fresh secrets for docker-compose.yaml
-	@"$(PYTHON)" plugins/push_ops/local/compose_secrets.py .env
+	@"$(PYTHON)" scripts/compose_secrets.py .env
 
 .PHONY: clean
 clean: ## Remove builds and caches; keep models, runs, data and .venv
@@ -133,6 +127,11 @@ $(MIGRATED): $(INSTALLED)
 	@mkdir -p -m 700 .airflow
 	@$(AIRFLOW) AIRFLOW__LOGGING__LOGGING_LEVEL=WARNING airflow db migrate
 	@touch $@
+
+# Airflow would print the password it draws at the first start only.
+$(LOGIN): | $(INSTALLED)
+	@mkdir -p -m 700 $(@D)
+	@umask 077; $(BIN)/python -c 'import secrets; print("{\"admin\": \"%s\"}" % secrets.token_urlsafe(12))' > $@
 
 $(SAMPLE): | $(INSTALLED)
 	@mkdir -p $(@D)

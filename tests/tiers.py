@@ -19,6 +19,7 @@ CPU = {
     "commands": 20,
     "push_ops": 40,
     "dags": 70,
+    "standalone": 80,
     "faults": 60,
     "examples": 15,
     "project": 40,

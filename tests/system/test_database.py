@@ -1,25 +1,16 @@
-"""Airflow's database: prepared as docker-compose.yaml does it, copied and made anew by the book."""
+"""Airflow's database: prepared as docker-compose.yaml does it, copied and restored by the book."""
 
 import os
 import threading
 import time
-from pathlib import Path
 
 import psutil
-import psycopg2
+import psycopg
 import pytest
 from werkzeug.security import check_password_hash
 
-from push_ops.local.cluster.plan import plan_cluster, surroundings
-from push_ops.local.cluster.stores import list_unready_stores, prepare_postgres
-from push_ops.local.network import HOST
-from push_ops.local.startup import starting, stop_recorded
 from tests.project.containers import commands_in, run_here, section
-
-pytestmark = [
-    # `start` leaves its process running: that is what it is for.
-    pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
-]
+from tests.system.cluster.rig import Cluster
 
 COMMANDS = commands_in(section("Backups"))
 (DUMP,) = [command for command in COMMANDS if " pg_dump " in command]
@@ -29,97 +20,68 @@ RESTORE = [
     for command in COMMANDS
     if f" {program} " in command
 ]
-
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
 
 
 class Database:
     """PostgreSQL in a folder, with Airflow's tables and first user in it."""
 
-    def __init__(self, home: Path):
-        self.home = home
-        self.plan = plan_cluster(home, port=8080, settings={})
-        self.password = self.plan.secrets["POSTGRES_PASSWORD"]
-        self.arguments: set[str] = set()
-
-    def start(self):
-        prepare_postgres(self.home / "postgres", self.password)
-        with starting(self.home, surroundings()) as startup:
-            startup.start("postgres", self.plan.stores["postgres"])
-            startup.wait(self._list_unready)
-        self.startup = startup
-        watched = threading.Event()
-        watch = threading.Thread(target=self._watch_arguments, args=(watched,))
-        watch.start()
-        try:
-            self.prepare()
-        finally:
-            watched.set()
-            watch.join()
+    def __init__(self, folder):
+        (folder / "backup").mkdir(parents=True)
+        self.folder, self.cluster, self.arguments = folder, Cluster(folder), set()
 
     def prepare(self):
-        preparation = self.plan.preparation
-        self.startup.run("init", preparation.command, preparation.environment)
-
-    def ask(self, statement):
-        connection = psycopg2.connect(
-            host=HOST,
-            port=self.plan.ports.postgres,
-            user="airflow",
-            dbname="airflow",
-            password=self.password,
-        )
+        """Run what the service init runs, and note the arguments of every process meanwhile."""
+        ended = threading.Event()
+        watch = threading.Thread(target=self._note_arguments, args=(ended,))
+        watch.start()
         try:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(statement)
-                return cursor.fetchall() if cursor.description else None
+            self.cluster.run_init()
         finally:
-            connection.close()
+            ended.set()
+            watch.join()
 
-    def run(self, command):
-        """Run what a command would run in the container of PostgreSQL."""
-        (server,) = [word for word in self.plan.stores["postgres"] if word.endswith("bin/postgres")]
-        env = {
-            "PATH": f"{Path(server).parent}:{os.environ['PATH']}",
-            "PGHOST": HOST,
-            "PGPORT": str(self.plan.ports.postgres),
-            "PGPASSWORD": self.password,
-        }
-        done = run_here(command, folder=self.home, env=env)
-        assert done.returncode == 0, done.stderr
-
-    def _list_unready(self):
-        ports = self.plan.ports
-        unready = list_unready_stores(ports.postgres, ports.redis, "nobody asks it")
-        return [name for name in unready if name == "postgres"]
-
-    def _watch_arguments(self, watched):
-        while not watched.is_set():
+    def _note_arguments(self, ended):
+        while not ended.is_set():
             for process in psutil.process_iter(["cmdline"]):
                 self.arguments.add(" ".join(process.info["cmdline"] or []))
-            time.sleep(0.02)
+            time.sleep(0.1)
+
+    def ask(self, statement):
+        address = {"host": self.cluster.postgres.host, "user": "airflow", "dbname": "airflow"}
+        with psycopg.connect(**address, autocommit=True) as connection:
+            found = connection.execute(statement)
+            return found.fetchall() if found.description else None
+
+    def run(self, command):
+        """Run what a command runs in the container of PostgreSQL."""
+        env = {
+            "PATH": f"{self.cluster.postgres.programs}:{os.environ['PATH']}",
+            "PGHOST": self.cluster.postgres.host,
+        }
+        done = run_here(command, folder=self.folder, env=env)
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory):
     made = Database(tmp_path_factory.mktemp("database"))
     try:
-        made.start()
-        (made.home / "backup").mkdir()
+        made.prepare()
         yield made
     finally:
-        stop_recorded(made.home, clean_stop_s=2)
+        made.cluster.close()
 
 
 def test_the_first_user_has_the_password_that_was_drawn(database):
     ((written,),) = database.ask("SELECT password FROM ab_user WHERE username = 'admin'")
 
-    assert check_password_hash(written, database.plan.secrets["AIRFLOW_ADMIN_PASSWORD"])
+    assert check_password_hash(written, database.cluster.secrets["AIRFLOW_ADMIN_PASSWORD"])
     assert not check_password_hash(written, "a guess")
 
 
-def test_no_process_of_the_preparation_was_given_a_password_to_show(database):
-    secrets = database.plan.secrets.values()
+def test_no_process_of_the_preparation_shows_a_password_in_its_arguments(database):
+    secrets = database.cluster.secrets.values()
 
     assert any("users create" in arguments for arguments in database.arguments)
     assert not [words for words in database.arguments if any(s in words for s in secrets)]
@@ -133,7 +95,7 @@ def test_a_second_preparation_changes_nothing(database):
     assert database.ask("SELECT username, password FROM ab_user") == before
 
 
-def test_a_database_is_made_anew_from_its_copy_and_nothing_newer_stays(database):
+def test_a_restored_database_is_its_copy_and_nothing_newer_stays(database):
     database.ask("INSERT INTO variable (key, val, is_encrypted) VALUES ('kept', 'it', false)")
     tables = database.ask(TABLES)
     database.run(DUMP)

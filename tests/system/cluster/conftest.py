@@ -1,46 +1,28 @@
-"""One real cluster for all tests of this folder; it ends with them, however they end."""
+"""One real cluster for all tests of this folder; it ends with them."""
 
 import shutil
 import tempfile
 from pathlib import Path
 
-import psutil
 import pytest
 
-from push_ops.local.cluster.guard import start_guard
-from tests.system.cluster.running import Cluster
-
-FAILED = []
-
-
-def pytest_runtest_logreport(report):
-    if report.failed and report.nodeid.startswith("tests/cluster/"):
-        FAILED.append(report.nodeid)
-
-
-def _is_alive(process):
-    # One that ended stays in the table until its new parent, the system's first process, looks.
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+from tests.system.cluster.processes import members_of
+from tests.system.cluster.rig import Cluster
 
 
 @pytest.fixture(scope="package")
-def whole_cluster():
+def whole_cluster(request):
+    # Short: the path of a socket has 107 letters at most.
     folder = Path(tempfile.mkdtemp(prefix="push-cluster-"))
     cluster = Cluster(folder)
-    guard = start_guard(cluster.home)
     try:
         cluster.start()
         yield cluster
+        started = [process.pid for process in cluster.processes.running.values()]
     finally:
-        processes = cluster.processes()
         cluster.close()
-        guard.communicate()
-    assert guard.returncode == 0
-    assert not [process for process in processes if _is_alive(process)]
-    if not FAILED:
+    assert not [process for session in started for process in members_of(session)]
+    if not request.session.testsfailed:
         shutil.rmtree(folder)
 
 

@@ -1,35 +1,25 @@
-"""The project's DAGs on a real cluster: PostgreSQL, Valkey, two Celery workers."""
+"""push_retraining on a real cluster: PostgreSQL, Valkey, two Celery workers."""
 
 import json
-import subprocess
-import sys
-from datetime import date
-from pathlib import Path
+from datetime import UTC, datetime
 
 import httpx
 import pandas as pd
-import pytest
 
 from push_model import handler_predict
 from push_model.columns import FEATURES
-from push_model.exploration.folder import open_exploration
+from push_model.store.folder import check_folder
+from push_model.store.history import history
 from push_model.store.promotion import champion
-from push_model.training.backtesting.past_verdicts import read_verdicts, sum_up
-from push_ops.local.startup import LOGS
 from push_ops.retraining.metrics import GAUGES
-from push_ops.retraining.run_folder import find_run_folder
-from tests.explorations import figures_of
 from tests.frames import make_frame
-from tests.system.cluster.running import wait_until
+from tests.waiting import wait_until
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
-]
-
-FIRST, FIRST_DAY = "2021-05-01T05:00:00Z", date(2021, 5, 1)
+FIRST = "2021-05-01T05:00:00Z"
 STEPS = ["load", "filter", "train", "validate", "promote"]
-SEED = 1
 DAG, EVENTS = "push_retraining", "/api/v2/assets/events"
+# Kept beside the models: the pointer, its log, and the lock that is never removed.
+BESIDE = {"champion.json", "promotions.jsonl", ".promotion.lock"}
 
 
 def test_a_run_started_by_rest_ends_with_a_champion_that_serves(cluster, measured, monkeypatch):
@@ -37,8 +27,8 @@ def test_a_run_started_by_rest_ends_with_a_champion_that_serves(cluster, measure
     run_id = cluster.trigger(DAG, FIRST, model="boosted_trees_fast")
     run = cluster.wait_for_end(DAG, run_id)
 
-    tasks = {task["task_id"]: task for task in cluster.tasks(DAG, run_id)}
-    measured("push_retraining: " + say_seconds(tasks[step] for step in STEPS))
+    tasks = cluster.tasks(DAG, run_id)
+    measured("push_retraining: " + seconds_of(tasks))
     assert run["state"] == "success"
     assert {task["state"] for task in tasks.values()} == {"success"}
     assert {task["hostname"] for task in tasks.values()} <= {"worker-1", "worker-2"}
@@ -51,12 +41,12 @@ def test_a_run_started_by_rest_ends_with_a_champion_that_serves(cluster, measure
     assert answer["statusCode"] == "200"
     assert 0 <= json.loads(answer["body"])["prediction"]["u_1"] <= 1
     require_what_an_operator_watches(cluster)
-    require_logs_for_machines_without_a_user(cluster, run_id)
+    require_json_logs_without_a_user_id(cluster, run_id)
     require_lineage(cluster)
-    told = deployed(cluster, run_id)
-    assert (told["model_name"], told["champion_before"]) == ("push_2021_05_01", None)
-    assert set(told["average_precision"]) == {"challenger", "popularity", "bought before"}
-    assert len(told["dataset"]["sha256"]) == 64
+    event = deployed(cluster, run_id)
+    assert (event["model_name"], event["champion_before"]) == ("push_2021_05_01", None)
+    assert set(event["average_precision"]) == {"challenger", "popularity", "bought before"}
+    assert len(event["dataset"]["sha256"]) == 64
 
 
 def require_what_an_operator_watches(cluster):
@@ -74,10 +64,10 @@ def require_what_an_operator_watches(cluster):
     wait_until(lambda: any(line.startswith(own) for line in cluster.metrics.lines), own)
 
 
-def require_logs_for_machines_without_a_user(cluster, run_id):
+def require_json_logs_without_a_user_id(cluster, run_id):
     lines = cluster.task_log(DAG, run_id, "load", attempt=1).read_text().splitlines()
     assert all({"timestamp", "level", "event"} <= json.loads(line).keys() for line in lines)
-    of_scheduler = (cluster.home / LOGS / "scheduler.log").read_text().splitlines()
+    of_scheduler = cluster.processes.log("scheduler").read_text().splitlines()
     assert [line for line in of_scheduler if not line.startswith("{")] == []
     ids = {str(user).encode() for user in pd.read_csv(cluster.dataset)["user_id"]}
     logs = [path for path in cluster.home.rglob("*.log") if path.is_file()]
@@ -87,12 +77,12 @@ def require_logs_for_machines_without_a_user(cluster, run_id):
 
 def require_lineage(cluster):
     def events():
-        told = [json.loads(line) for line in cluster.lineage.read_text().splitlines()]
-        return {(e["job"]["name"].removeprefix(f"{DAG}."), e["eventType"]): e for e in told}
+        sent = [json.loads(line) for line in cluster.lineage.read_text().splitlines()]
+        return {(e["job"]["name"].removeprefix(f"{DAG}."), e["eventType"]): e for e in sent}
 
-    # Each is sent by a process of its own, which the run does not wait for.
-    all_told = {(step, kind) for step in STEPS for kind in ("START", "COMPLETE")}
-    wait_until(lambda: all_told <= set(events()), "every task told OpenLineage of itself")
+    # A process of its own sends each; the run does not wait for it.
+    expected = {(step, kind) for step in STEPS for kind in ("START", "COMPLETE")}
+    wait_until(lambda: expected <= set(events()), "every task sent its lineage")
     found = events()
     of_load, of_train = (found[step, "COMPLETE"] for step in ("load", "train"))
     assert [data["name"] for data in of_load["inputs"]] == [str(cluster.dataset)]
@@ -101,11 +91,11 @@ def require_lineage(cluster):
 
 
 def deployed(cluster, run_id):
-    """Give what the run's event said, once the DAG of examples/airflow ended that waited for it."""
+    """Return what the event of the run says, once the DAG that waits for it ended."""
 
     def event():
         found = cluster.api.get(EVENTS, params={"source_run_id": run_id})
-        # While a run that the event made is queued, Airflow 3.3.2 fails to say when it started.
+        # Airflow 3.3.2 answers 500 while a run that the event made is queued.
         if found.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
             return {"created_dagruns": []}
         (event,) = found.raise_for_status().json()["asset_events"]
@@ -118,50 +108,35 @@ def deployed(cluster, run_id):
     return event()["extra"]
 
 
-def test_backfilled_days_are_judged_on_what_was_known_and_change_no_champion(cluster, measured):
-    # In the night of the 28th clocks in Europe went forward; the schedule knows UTC alone.
-    first, last = date(2021, 3, 27), date(2021, 3, 29)
-    runs = cluster.backfill(DAG, first, last, model="boosted_trees_fast")
-
-    states = [{t["task_id"]: t["state"] for t in cluster.tasks(DAG, r["dag_run_id"])} for r in runs]
-    found = read_verdicts(cluster.runs, kind="backfill")
-    measured(sum_up(found))
-    assert [run["state"] for run in runs] == ["success"] * 3
-    assert [(of["train"], of["promote"]) for of in states] == [("success", "skipped")] * 3
-    assert [one.run_date for one in found] == [date(2021, 3, day) for day in (27, 28, 29)]
-    assert [one.decision for one in found] == ["promote"] * 3
-    assert champion(cluster.models) is None
-    for run in runs:
-        events = cluster.api.get(EVENTS, params={"source_run_id": run["dag_run_id"]}).json()
-        assert events["total_entries"] == 0
-        log = cluster.task_log(DAG, run["dag_run_id"], "promote", attempt=1).read_text()
-        assert "a backfilled day promotes nothing unless a person approves it" in log
-        assert "Told nobody of a dry run." in log
+def seconds_of(tasks):
+    return ", ".join(f"{step} {tasks[step]['duration']:.1f} s" for step in STEPS)
 
 
-def test_two_workers_find_what_the_command_line_finds(cluster, measured, tmp_path):
-    run_id = cluster.trigger("push_exploration", FIRST, size="small", search_trials=1, seed=SEED)
-    explore = [Path(sys.executable).with_name("push-model"), "explore", cluster.dataset]
-    options = ["--size", "small", "--until", str(FIRST_DAY), "--seed", str(SEED), "--jobs", "1"]
-    options += ["--search-trials", "1", "--out", tmp_path / "by_hand"]
-    subprocess.run([*explore, *options], check=True, capture_output=True)
-    run = cluster.wait_for_end("push_exploration", run_id)
+def test_a_training_whose_worker_is_killed_is_finished_by_the_other(cluster, measured):
+    run_id = cluster.trigger(DAG, "2021-06-01T05:00:00Z", model="boosted_trees_fast")
+    log = cluster.task_log(DAG, run_id, "train", attempt=1)
+    wait_until(lambda: log.exists() and "Training on" in log.read_text(), "a training began")
+    killed_on, killed_at = cluster.tasks(DAG, run_id)["train"]["hostname"], datetime.now(UTC)
+    cluster.processes.kill(killed_on)
+    files_then = files_of(cluster.models)
+    try:
+        run = cluster.wait_for_end(DAG, run_id)
+    finally:
+        cluster.start_component(killed_on)
 
+    train = cluster.tasks(DAG, run_id)["train"]
+    recovery_s = (datetime.fromisoformat(train["start_date"]) - killed_at).total_seconds()
+    measured(f"{killed_on} killed in train, {train['hostname']} trains after {recovery_s:.1f} s")
     assert run["state"] == "success"
-    tasks = cluster.tasks("push_exploration", run_id)
-    measured("push_exploration: " + say_seconds(tasks))
-    entries = [task for task in tasks if task["task_id"] in {"entry", "found"}]
-    folder = find_run_folder(cluster.runs, run_id).exploration
-    exploration = open_exploration(folder)
-    # What the search itself measured in full is left to no task.
-    (tried, other) = exploration.found
-    assert {task["rendered_map_index"] for task in entries} == {
-        entry.slug for entry in exploration.entries if entry != tried
-    }
-    assert other.slug in {t["rendered_map_index"] for t in entries if t["task_id"] == "found"}
-    assert {task["hostname"] for task in entries} == {"worker-1", "worker-2"}
-    assert figures_of(folder) == figures_of(tmp_path / "by_hand")
+    assert (train["try_number"], train["hostname"] != killed_on) == (2, True)
+    assert files_then == set()
+    name = "push_2021_06_01"
+    assert champion(cluster.models).model_name == name
+    assert check_folder(cluster.models / name).faults == ()
+    assert [move.model_name for move in history(cluster.models)] == [name]
+    assert {path.parts[0] for path in files_of(cluster.models)} == {name, *BESIDE}
+    assert not [path for path in files_of(cluster.runs) if path.name.startswith(".")]
 
 
-def say_seconds(tasks):
-    return ", ".join(f"{task['task_id']} {task['duration']:.1f} s" for task in tasks)
+def files_of(folder):
+    return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}

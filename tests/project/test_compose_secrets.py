@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from push_ops.local.compose_secrets import NAMES, write_secrets
+from scripts.compose_secrets import NAMES, write_secrets
 
-SCRIPT = Path(__file__).parents[3] / "plugins" / "push_ops" / "local" / "compose_secrets.py"
+SCRIPT = Path(__file__).parents[2] / "scripts" / "compose_secrets.py"
 
 
 def test_every_secret_is_long_and_needs_no_quoting_in_an_address_or_a_command(tmp_path):
@@ -62,7 +62,7 @@ def test_it_runs_without_the_projects_packages_and_refuses_a_second_time(tmp_pat
     assert first.returncode == 0
     assert "The first user is admin" in first.stdout
     assert second.returncode == 1
-    assert "exists; its secrets unlock the database in use" in second.stderr
+    assert "exists, and its secrets unlock the database in use" in second.stderr
 
 
 def _read(path):

@@ -1,1 +1,0 @@
-"""Airflow on this machine."""

@@ -1,1 +1,0 @@
-"""The parts of docker-compose.yaml on this machine, without Docker."""
