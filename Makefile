@@ -54,8 +54,8 @@ check: lint ## Run lint and the quick tests, in under a minute
 	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) -m check
 
 .PHONY: test-system
-test-system: $(INSTALLED) ## Run what takes a real cluster, a database or many minutes
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m system --durations=10
+test-system: $(INSTALLED) ## Run what takes a real cluster, a database, or many rounds
+	PUSH_TESTS_THOROUGH=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m system --durations=10
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check style, types, imports, spelling and docstrings

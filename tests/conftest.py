@@ -8,7 +8,8 @@ from xdist.scheduler import LoadScopeScheduling
 from push_model.serving.live_model import LIVE_MODELS
 from push_model.serving.process import TALLY
 from push_model.serving.settings import settings_of_process
-from tests.tiers import CPU, budget_lines, folder_of, tier_of
+from tests.effort import EFFORT
+from tests.tiers import CPU, SYSTEM, budget_lines, folder_of, tier_of
 from tests.undrawn import undrawn
 
 # How fast things are is measured in benchmarks/, never by a test.
@@ -30,9 +31,14 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items):
-    """Mark each test with the tier of its folder, and start the most expensive folders first."""
+    """Mark each test with the tier of its folder, and start the most expensive folders first.
+
+    `make test-system` also runs each file that counts its rounds by EFFORT, with more of them.
+    """
     for item in items:
         item.add_marker(tier_of(item.nodeid))
+        if EFFORT > 1 and hasattr(getattr(item, "module", None), "EFFORT"):
+            item.add_marker(SYSTEM)
     items.sort(key=lambda item: -CPU.get(folder_of(item.nodeid), 0))
 
 
