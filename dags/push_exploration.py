@@ -1,5 +1,6 @@
-"""Which model is the best on these data? One task an entry; what each does is in push_ops."""
+"""Compare models on one dataset, one task an entry, and write a report."""
 
+import logging
 import os
 from datetime import UTC, datetime, timedelta
 
@@ -8,8 +9,10 @@ from airflow.sdk import Param, dag, get_current_context, task
 from push_ops.exploration import EXPLORATION_FORM, ExplorationRequest, read_exploration
 from push_ops.retries import TASK_DEFAULTS
 
-# Nothing to map over skips a mapped task: all of it was done before, or nothing was found.
+# A mapped task without anything to map over is skipped.
 AFTER_WORK_OR_NONE = "none_failed"
+
+logger = logging.getLogger(__name__)
 
 
 @dag(
@@ -26,12 +29,11 @@ def push_exploration() -> None:
     """Compare models on one dataset, choose one by a fixed rule, and write a report.
 
     1. **plan** reads the dataset up to the run date and lays out folds and final window.
-    2. **entry** fits and measures one model; a task for each, on all workers at once.
+    2. **entry** trains and measures one model; one task each, on all workers at once.
     3. **search** tries further trees on the folds, and **found** measures the best in full.
-    4. **finish** fits again what is level, chooses, opens the final window for the chosen alone,
-       and writes the report.
+    4. **finish** refits tied models, chooses, opens the final window and writes the report.
 
-    Cleared tasks go on where they were. Nothing that serves is touched.
+    Cleared tasks continue where they stopped. The champion is not changed.
     """
 
     @task(multiple_outputs=False, doc_md="Reads the dataset and lays out the protocol.")
@@ -43,30 +45,31 @@ def push_exploration() -> None:
     @task(
         map_index_template="{{ entry_name }}",
         execution_timeout=timedelta(hours=2),
-        doc_md="Fits and measures one entry on every fold.",
+        doc_md="Trains and measures one entry on every fold.",
     )
     def entry(slug: str) -> None:
-        from push_ops import exploration
+        from push_model.exploration import run
 
         get_current_context()["entry_name"] = slug  # type: ignore[typeddict-unknown-key] # the label
-        exploration.run_entry(_request(), slug)
+        run.run_entry(_request().folder, slug)
 
     @task(
         trigger_rule=AFTER_WORK_OR_NONE,
         execution_timeout=timedelta(hours=6),
         multiple_outputs=False,
-        doc_md="Tries parametrisations of trees; goes on where a killed one was.",
+        doc_md="Tries settings of trees; continues where a killed search stopped.",
     )
     def search() -> list[str]:
-        from push_ops import exploration
+        from push_model.exploration.search import find_more
 
-        return exploration.search(_request())
+        request = _request()
+        return find_more(request.folder, trials=request.search_trials, report_progress=_log_trial)
 
     @task(
         trigger_rule=AFTER_WORK_OR_NONE,
         execution_timeout=timedelta(hours=6),
         multiple_outputs=False,
-        doc_md="Fits again what is level, chooses by the rule and writes the report.",
+        doc_md="Refits tied models, chooses by the rule and writes the report.",
     )
     def finish() -> dict[str, str]:
         from push_ops import exploration
@@ -87,6 +90,10 @@ def _request() -> ExplorationRequest:
         run_date=(run.logical_date or run.run_after).date(),
         environ=os.environ,
     )
+
+
+def _log_trial(ended: int, best: float | None, spent_s: float) -> None:
+    logger.info("Trial %d; best average precision %s; %.0f s spent.", ended, best, spent_s)
 
 
 push_exploration()

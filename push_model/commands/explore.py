@@ -1,4 +1,4 @@
-"""Which model is the best on this dataset? `push-model explore` compares, chooses and reports."""
+"""Provide `push-model explore`: compare models, choose one, and write the report."""
 
 import json
 import os
@@ -25,21 +25,22 @@ from push_model.commands.options import read_until
 
 if TYPE_CHECKING:
     from push_model.evaluation.results import Interval
-    from push_model.exploration.choose import Choice, Standing
+    from push_model.exploration.choose import Standing
+    from push_model.exploration.entries.entry import Entry
+    from push_model.exploration.final_window import Outcome
     from push_model.exploration.folder import Exploration
-    from push_model.exploration.run import Outcome
     from push_model.exploration.work import Work
 
 app = typer.Typer()
 console = Console()
 
-# Git leaves data/ alone: the folder holds rows of customers.
-DEFAULT_OUT = Path("data/exploration")
-LEADERBOARD_WIDTH = 110
+# Git ignores data/: the folder holds rows of customers.
+_DEFAULT_OUT = Path("data/exploration")
+_LEADERBOARD_WIDTH = 110
 # Lines of progress in a log.
-SAID_TIMES = 20
-# A fit of trees keeps two cores busy by itself.
-DEFAULT_JOBS = max(1, (os.cpu_count() or 1) // 2)
+_LOG_LINES = 20
+# A fit of trees keeps two cores busy.
+_DEFAULT_JOBS = max(1, (os.cpu_count() or 1) // 2)
 
 
 @app.command()
@@ -47,11 +48,11 @@ def explore(
     dataset: Annotated[str, typer.Argument(help="Path or URI of a feature frame.")],
     size: Annotated[str, typer.Option(help="small: eight cheap entries; full: all.")] = "full",
     out: Annotated[
-        Path, typer.Option(help="Where results are kept; run again, it goes on there.")
-    ] = DEFAULT_OUT,
+        Path, typer.Option(help="Folder of the results; a second run continues there.")
+    ] = _DEFAULT_OUT,
     jobs: Annotated[
         int, typer.Option(min=1, help="Fits at once; each takes two cores.")
-    ] = DEFAULT_JOBS,
+    ] = _DEFAULT_JOBS,
     search_trials: Annotated[
         int | None, typer.Option(min=0, help="For Optuna. Default 14 for full, 0 for small.")
     ] = None,
@@ -61,30 +62,31 @@ def explore(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     again: Annotated[
-        str | None, typer.Option(help="Why the final window may be opened once more.")
+        str | None, typer.Option(help="Reason to open the final window a second time.")
     ] = None,
 ) -> None:
-    """Compare models on time folds, choose one by a fixed rule, and claim on the last window."""
+    """Compare models on past periods, pick the simplest good one, and test it on new orders."""
     from push_model.exploration import run  # noqa: PLC0415 - keeps --help instant
     from push_model.exploration.entries.all import TRIALS  # noqa: PLC0415 - as above
     from push_model.exploration.folder import open_exploration  # noqa: PLC0415 - as above
 
     day = read_until(until)
-    with _saying("Reading the dataset"):
+    with _show_status("Reading the dataset"):
         run.plan(out, dataset, size=size, min_items=min_items, until=day, seed=seed)
     exploration = open_exploration(out)
-    _say_start(exploration)
+    _print_start(exploration)
     _fit_all(exploration, jobs=jobs)
     if trials := TRIALS[size] if search_trials is None else search_trials:
         _search(exploration, trials=trials)
         _fit_all(exploration, jobs=jobs)
     _fit_repeats(exploration, jobs=jobs)
-    # A narrow terminal, or none, would leave a letter for the names; print's width only narrows.
-    wide = Console(width=max(console.width, LEADERBOARD_WIDTH))
+    # print's width can only narrow a console, and a narrow one cuts the names to a letter.
+    wide = Console(width=max(console.width, _LEADERBOARD_WIDTH))
     wide.print(_leaderboard(run.sum_up(exploration).standings))
-    with _saying("Fitting the chosen for the final window"):
-        outcome = run.finish(out, again=again)
-    _say_outcome(out, outcome)
+    with _show_status("Training the chosen models for the final window"):
+        outcome, report = run.finish(out, again=again)
+    _print_outcome(outcome)
+    _print(f"Results  {out}\nReport   {report}")
 
 
 def _fit_all(exploration: "Exploration", *, jobs: int) -> None:
@@ -92,38 +94,39 @@ def _fit_all(exploration: "Exploration", *, jobs: int) -> None:
 
     todo = list_work(exploration)
     if not todo:
-        _print("Every entry was fitted before; nothing is done twice.")
+        _print("Every entry was fitted before.")
         return
     _fit("Fitting", exploration, todo, jobs=jobs)
 
 
 def _fit_repeats(exploration: "Exploration", *, jobs: int) -> None:
-    """Fit with another seed what the rule would weigh; `finish` would, one after the other."""
-    from push_model.exploration.repeats import list_repeats  # noqa: PLC0415 - keeps --help instant
+    """Refit the tied entries side by side; `finish` would do it one after the other."""
+    from push_model.exploration.work import list_repeats  # noqa: PLC0415 - keeps --help instant
 
     while todo := list_repeats(exploration):
-        _fit("Fitting again what is level", exploration, todo, jobs=jobs)
+        _fit("Refitting tied models with another seed", exploration, todo, jobs=jobs)
 
 
 def _fit(what: str, exploration: "Exploration", todo: "list[Work]", *, jobs: int) -> None:
-    from push_model.exploration.run import run_all  # noqa: PLC0415 - keeps --help instant
+    from push_model.exploration.work import run_all  # noqa: PLC0415 - keeps --help instant
 
-    # A worker that has grown is started anew, and loses nothing: no news in the midst of progress.
+    # joblib restarts a worker that has grown, and loses nothing.
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs", module="joblib")
     with _progress() as progress:
         total = sum(work.weight for work in todo)
-        task = progress.add_task(f"{what}, 0 of {len(todo)}", total=total)
+        task = progress.add_task(f"{what}: 0 of {len(todo)}", total=total)
         for number, work in enumerate(run_all(exploration, todo, jobs=jobs), start=1):
-            said = f"{what}, {number} of {len(todo)}"
-            progress.update(task, advance=work.weight, description=said)
-            if not progress.console.is_terminal and number % max(1, len(todo) // SAID_TIMES) == 0:
-                typer.echo(f"{said}, {_say_left(progress.tasks[task])}", err=True)
+            shown = f"{what}: {number} of {len(todo)}"
+            progress.update(task, advance=work.weight, description=shown)
+            if not progress.console.is_terminal and number % max(1, len(todo) // _LOG_LINES) == 0:
+                typer.echo(f"{shown}, {_write_left(progress.tasks[task])}", err=True)
 
 
-def _say_left(task: Task) -> str:
-    """Say in a log, where no bar moves, how far it is."""
-    left = "" if task.time_remaining is None else f", some {task.time_remaining / 60:.0f} min left"
-    return f"{task.percentage:.0f} % of the work{left}"
+def _write_left(task: Task) -> str:
+    """Return the state of the work for a log, which shows no bar."""
+    if task.time_remaining is None:
+        return f"{task.percentage:.0f} % of the work"
+    return f"about {task.time_remaining / 60:.0f} min left"
 
 
 def _search(exploration: "Exploration", *, trials: int) -> None:
@@ -133,21 +136,21 @@ def _search(exploration: "Exploration", *, trials: int) -> None:
         task = progress.add_task("Searching trees", total=trials)
 
         def report(ended: int, best: float | None, spent_s: float) -> None:
-            said = f"Searching trees, {ended} of {trials}"
-            said += "" if best is None else f", best AP {best:.4f}"
-            progress.update(task, completed=ended, description=said)
+            shown = f"Searching trees: {ended} of {trials}"
+            shown += "" if best is None else f", best average precision {best:.4f}"
+            progress.update(task, completed=ended, description=shown)
             if not progress.console.is_terminal:
-                typer.echo(f"{said}, {spent_s / 60:.0f} min spent", err=True)
+                typer.echo(f"{shown}, {spent_s / 60:.0f} min spent", err=True)
 
         search(exploration.folder, trials=trials, report_progress=report)
 
 
-def _say_start(exploration: "Exploration") -> None:
+def _print_start(exploration: "Exploration") -> None:
     frame = exploration.facts["frame"]
     _print(
         f"{frame['rows']:,} rows of {frame['orders']:,} large orders, {frame['first_day']} to "
-        f"{frame['last_day']}. {len(exploration.entries)} entries, {len(exploration.folds)} folds; "
-        f"the final window is {exploration.parts[-1].judged}."
+        f"{frame['last_day']}. {len(exploration.entries)} entries, {len(exploration.folds)} folds. "
+        f"The final window is {exploration.parts[-1].judged}."
     )
     for entry in exploration.facts["entries"]:
         if entry["skipped"]:
@@ -157,8 +160,9 @@ def _say_start(exploration: "Exploration") -> None:
 def _leaderboard(standings: "tuple[Standing, ...]") -> Table:
     table = Table(
         *("entry", "AP", "90 %", "gain", "ROC", "ECE", "prec.", "recall", "new", "fit s"),
-        title="Means over the folds; gain on the neighbour (* if the 90 % interval leaves out 0);\n"
-        "precision and recall at p > 0.05; recall of new users",
+        title="Means over the folds; gain: on the neighbour (* its 90 % interval leaves out 0);"
+        "\n"
+        "Precision and recall at p > 0.05; new: recall of new users.",
         title_justify="left",
         box=SIMPLE,  # a frame around ten columns is wider than a terminal
         padding=(0, 0, 0, 1),
@@ -172,12 +176,12 @@ def _leaderboard(standings: "tuple[Standing, ...]") -> Table:
 
 def _row(standing: "Standing") -> tuple[str, ...]:
     ap, means, new = standing.average_precision, standing.means["all"], standing.means["new"]
-    assert means is not None  # a part without both outcomes is refused at the start
+    assert means is not None  # `plan` refuses a window without both outcomes
     return (
         standing.entry.name,
         f"{ap.estimate:.4f}",
         f"{ap.low:.3f}-{ap.high:.3f}",
-        _gain(standing.gain_on_neighbour),
+        _write_gain(standing.gain_on_neighbour),
         f"{means['roc_auc']:.3f}",
         f"{means['ece']:.4f}",
         f"{means['precision_when_pushed']:.3f}",
@@ -187,28 +191,31 @@ def _row(standing: "Standing") -> tuple[str, ...]:
     )
 
 
-def _gain(gain: "Interval | None") -> str:
+def _write_gain(gain: "Interval | None") -> str:
     if gain is None:
         return ""
     return f"{gain.estimate:+.4f}" + ("*" if gain.low > 0 or gain.high < 0 else " ")
 
 
-def _say_outcome(out: Path, outcome: "Outcome") -> None:
-    _say_choice("Chosen", outcome.choice)
-    if outcome.choice_request_only.chosen != outcome.choice.chosen:
-        _say_choice("Chosen of what a plain request can feed", outcome.choice_request_only)
+def _print_outcome(outcome: "Outcome") -> None:
+    chosen, plain = outcome.choice.chosen, outcome.choice_request_only.chosen
+    _print_choice(f"Chosen: {chosen.name} (best: {outcome.choice.best.name}).", chosen)
+    if plain != chosen:
+        best = outcome.choice_request_only.best.name
+        _print_choice(f"Chosen without history: {plain.name} (best: {best}).", plain)
     for claim in outcome.claims:
-        ap = claim["average_precision"]
-        figures = f"AP {ap['estimate']:.4f} ({ap['low']:.4f}-{ap['high']:.4f})"
-        _print(f"{claim['part']:>11}: {figures}  {claim['entry']}")
-    _print(f"Results  {out}" + (f"\nReport   {outcome.report}" if outcome.report else ""))
+        ap = claim.average_precision
+        figures = f"AP {ap.estimate:.4f} ({ap.low:.4f} to {ap.high:.4f})"
+        _print(f"{claim.part:>11}: {figures}  {claim.entry}")
 
 
-def _say_choice(title: str, choice: "Choice") -> None:
-    _print(f"{title}: {choice.chosen.name} (best: {choice.best.name}).")
-    request = choice.document()["parametrisation"]
+def _print_choice(title: str, chosen: "Entry") -> None:
+    from push_model.exploration.fits.pipelines import request_of  # noqa: PLC0415 - as above
+
+    _print(title)
+    request = request_of(chosen)
     if request is None:
-        _print("  handler_fit does not know this parametrisation yet.")
+        _print("  handler_fit has no parametrisation for this model yet.")
     else:
         _print(f"  push-model fit DATASET --model '{json.dumps(request)}'")
 
@@ -223,7 +230,7 @@ def _progress() -> Progress:
 
 
 @contextmanager
-def _saying(what: str) -> Iterator[None]:
-    """Show that something is being done that nobody can count."""
+def _show_status(what: str) -> Iterator[None]:
+    """Show what is being done while its progress cannot be counted."""
     with Console(stderr=True).status(what):
         yield

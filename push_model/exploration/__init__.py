@@ -1,1 +1,1 @@
-"""Which model is the best, and how do we know? Entries compared on whole orders, by time."""
+"""Compare models on whole orders, by time, and choose one by a fixed rule."""

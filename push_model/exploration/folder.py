@@ -1,4 +1,4 @@
-"""What is being explored, and where is it kept? The exploration folder and its first file."""
+"""Open an exploration folder: its facts, entries, parts and rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import pandas as pd
 from push_model.errors import DatasetError
 from push_model.exploration.entries.entry import Entry
 from push_model.exploration.fits.protocol import CHOOSING, Part
-from push_model.exploration.fits.result import read_json
+from push_model.store.durable import read_json
 from push_model.training.data.engine import connect
 from push_model.training.data.frames import collect_sorted
 
@@ -23,15 +23,7 @@ SEARCH_FILE = "search.json"
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """An exploration folder, opened.
-
-    Attributes
-    ----------
-    folder : Path
-        Where it is.
-    facts : mapping
-        What `exploration.json` says.
-    """
+    """An exploration folder, and what its `exploration.json` holds."""
 
     folder: Path
     facts: Mapping[str, Any]
@@ -53,53 +45,59 @@ class Exploration:
 
     @property
     def fold_names(self) -> tuple[str, ...]:
-        """What results call the folds."""
+        """The names of the folds in results."""
         return tuple(fold.name for fold in self.folds)
 
     @property
     def repeats(self) -> tuple[Part, ...]:
-        """The folds once more, for entries that one fit does not tell apart."""
+        """The folds with another seed, for entries that are level."""
         return tuple(fold.repeated for fold in self.folds)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """The entries that can be measured, those a search found among them."""
+        """The entries that can be measured, including those that a search found."""
         documents = [entry for entry in self.facts["entries"] if entry["skipped"] is None]
         return (*(Entry.from_document(document) for document in documents), *self.found)
 
     @property
     def found(self) -> tuple[Entry, ...]:
-        """The entries that a search on these grounds found."""
+        """The entries that a search found on these grounds."""
         return tuple(Entry.from_document(entry) for entry in self.search.get("entries", ()))
 
     @property
     def search(self) -> dict[str, Any]:
-        """What `search.json` says; empty where nothing was searched on these grounds."""
+        """The content of `search.json`; empty if there was no search on these grounds."""
         path = self.folder / SEARCH_FILE
         made: dict[str, Any] = read_json(path) if path.exists() else {}
         return made if made.get("grounds") == self.grounds else {}
 
     @property
     def grounds(self) -> dict[str, Any]:
-        """What results depend on beside entry, part and seed."""
+        """What results depend on apart from entry, part and seed."""
         frame = self.facts["frame"]["sha256"]
         return {"frame": frame, "versions": self.facts["versions"], "code": self.facts["code"]}
 
     def find(self, slug: str) -> Entry:
-        """Find an entry by its slug."""
+        """Return an entry by its slug."""
         for entry in self.entries:
             if entry.slug == slug:
                 return entry
         raise DatasetError(f"{self.folder} has no entry {slug!r}. Plan the exploration again.")
 
     def read_rows(self) -> pd.DataFrame:
-        """Give the rows of large orders, read once a process."""
+        """Return the rows of large orders, read once a process."""
         return _read_rows(self.folder / ROWS_FILE, self.facts["frame"]["sha256"])
 
 
 def open_exploration(folder: Path) -> Exploration:
     """Open an exploration that was started."""
-    return Exploration(folder, read_json(folder / FACTS_FILE))
+    path = folder / FACTS_FILE
+    try:
+        return Exploration(folder, read_json(path))
+    except (OSError, ValueError) as error:
+        raise DatasetError(
+            f"{path} cannot be read: {error}. Run push-model explore with this folder again."
+        ) from error
 
 
 @lru_cache(maxsize=1)
@@ -111,7 +109,7 @@ def _read_rows(path: Path, digest: str) -> pd.DataFrame:
 
 
 def digest_rows(frame: pd.DataFrame) -> str:
-    """Sum up rows, whatever kind of file they came in."""
+    """Return a digest of rows that does not depend on the file they came in."""
     ordered = frame[sorted(frame.columns)]
     hashed = pd.util.hash_pandas_object(ordered, index=False).to_numpy()
     return sha256(" ".join(ordered.columns).encode() + hashed.tobytes()).hexdigest()

@@ -1,66 +1,79 @@
-"""How does an exploration get done? Fit by fit, resumable, the same on one machine or many."""
+"""Run an exploration: plan it, measure its entries, choose one, and open the final window."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-from joblib import Parallel, delayed
+import pandas as pd
 
-from push_model.exploration.choose import Choice, Standing, choose, rank
-from push_model.exploration.finals import choose_finalists, compare_finals, record_opening
-from push_model.exploration.fits.protocol import CHOOSING, CLAIMING, COMPARING, REPEATING
-from push_model.exploration.fits.result import write_json
-from push_model.exploration.folder import Exploration, open_exploration
-from push_model.exploration.repeats import average, keep_plain, list_repeats, weigh
+from push_model.columns import HISTORY
+from push_model.errors import DatasetError
+from push_model.exploration.choose import (
+    ALPHA,
+    RULE,
+    average_fits,
+    choose,
+    find_level,
+    keep_plain,
+    rank,
+)
+from push_model.exploration.entries.all import choose_entries
+from push_model.exploration.entries.entry import Entry
+from push_model.exploration.entries.inputs import lacking_columns
+from push_model.exploration.final_window import (
+    Outcome,
+    choose_finalists,
+    compare_finals,
+    find_in_use,
+    record_opening,
+    write_outcome,
+)
+from push_model.exploration.fits.measure import RESAMPLES
+from push_model.exploration.fits.protocol import (
+    CHOOSING,
+    CLAIMING,
+    COMPARING,
+    REPEATING,
+    Part,
+    count,
+    name_repeat,
+    plan_parts,
+)
+from push_model.exploration.fits.result import FORMAT, Result
+from push_model.exploration.folder import (
+    FACTS_FILE,
+    ROWS_FILE,
+    Exploration,
+    digest_rows,
+    open_exploration,
+)
 from push_model.exploration.report import write_report
-from push_model.exploration.search import Report, search
-from push_model.exploration.start import start_exploration
 from push_model.exploration.work import (
-    Work,
     do_work,
+    list_left,
     list_missing,
-    list_work,
+    list_repeats,
     open_parts,
     read_current,
 )
+from push_model.store.durable import write_json
+from push_model.training.data.dataset import load_dataset, write_parquet
+from push_model.training.data.engine import connect
+from push_model.training.data.history import NEEDED, with_history
+from push_model.training.data.history_queries import KEYS
 from push_model.training.data.orders import MIN_ITEMS
-from push_model.training.data.provenance import DatasetFacts
+from push_model.training.data.provenance import DatasetFacts, describe_dataset
+from push_model.training.data.sources import find_reader
+from push_model.training.fit import read_large_orders
+from push_model.training.fit_request import read_fit_request
+from push_model.training.versions import code_digest, git_revision, library_versions
 
-STANDINGS_FILE = "standings.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an exploration ended.
-
-    Attributes
-    ----------
-    standings : tuple of Standing
-        Of all entries, the best first.
-    choice, choice_request_only : Choice
-        Of all entries, and of those that a plain request can feed.
-    claims : list of dict
-        What the final window says of the chosen and those beside it; empty before it was opened.
-    report : Path or None
-        The page written; None before it was.
-    """
-
-    standings: tuple[Standing, ...]
-    choice: Choice
-    choice_request_only: Choice
-    claims: list[dict[str, Any]] = field(default_factory=list)
-    report: Path | None = None
-
-    def document(self) -> dict[str, Any]:
-        """Give it as JSON-able data."""
-        return {
-            "standings": [standing.document() for standing in self.standings],
-            "choice": self.choice.document(),
-            "choice_request_only": self.choice_request_only.document(),
-            "final": self.claims,
-        }
+# Columns of slices and of some entries, which training does not read; optional.
+_MORE_COLUMNS = ("user_id", "product_type", "vendor", *HISTORY)
 
 
 def plan(
@@ -73,46 +86,52 @@ def plan(
     seed: int = 0,
     source: DatasetFacts | None = None,
 ) -> list[str]:
-    """Start or resume an exploration, and say which entries have anything left to do."""
+    """Start or continue an exploration, and return the slugs of entries with fits left to do."""
+    entries = choose_entries(size)
     until = until or datetime.now(UTC).date()
-    exploration = start_exploration(
-        folder, dataset, size=size, min_items=min_items, until=until, seed=seed, source=source
-    )
-    return _slugs_left(exploration)
-
-
-def find_more(folder: Path, *, trials: int, report_progress: Report | None = None) -> list[str]:
-    """Search for better trees, and say which of the found entries have anything left to do."""
-    if trials > 0:
-        search(folder, trials=trials, report_progress=report_progress)
-    return _slugs_left(open_exploration(folder))
+    source = source or describe_dataset(dataset)
+    frame = _read_frame(dataset, min_items=min_items, until=until, seed=seed)
+    parts = plan_parts(frame)
+    facts = {
+        "format": FORMAT,
+        "dataset": source.document(),
+        "min_items": min_items,
+        "until": str(until),
+        "size": size,
+        "seed": seed,
+        "frame": _describe_frame(frame),
+        "parts": [_describe_part(part, frame) for part in parts],
+        "entries": [_describe_entry(entry, frame) for entry in entries],
+        "resamples": RESAMPLES,
+        "alpha": ALPHA,
+        "rule": RULE,
+        "versions": library_versions(),
+        "code": code_digest(without="exploration/report"),
+        "git_revision": git_revision(),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write_parquet(frame, folder / ROWS_FILE, facts={})
+    write_json(folder / FACTS_FILE, facts)
+    return list_left(Exploration(folder, facts))
 
 
 def run_entry(folder: Path, slug: str) -> None:
-    """Do what is left to do of an entry."""
+    """Do the fits of an entry that are left."""
     exploration = open_exploration(folder)
     for work in list_missing(exploration, exploration.find(slug), open_parts(exploration)):
         do_work(exploration, work)
 
 
-def run_all(exploration: Exploration, todo: Iterable[Work], *, jobs: int = 1) -> Iterator[Work]:
-    """Do fits, several at once."""
-    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-    yield from parallel(delayed(do_work)(exploration, work) for work in todo)
-
-
-def finish(folder: Path, *, again: str | None = None) -> Outcome:
-    """Fit again what is level, choose by the rule, open the final window, and write the report."""
+def finish(folder: Path, *, again: str | None = None) -> tuple[Outcome, Path]:
+    """Refit tied entries, choose, open the final window; return the outcome and the report."""
     exploration = open_exploration(folder)
     while repeats := list_repeats(exploration):
         for work in repeats:
             do_work(exploration, work)
     outcome = sum_up(exploration)
     choices = (outcome.choice, outcome.choice_request_only)
-    entries = [standing.entry for standing in outcome.standings]
-    finalists = choose_finalists(choices, entries)
-    winner = outcome.choice.chosen
-    record_opening(exploration, finalists, winner=winner, again=again)
+    finalists = choose_finalists(choices, [standing.entry for standing in outcome.standings])
+    record_opening(exploration, finalists, winner=outcome.choice.chosen, again=again)
     chosen = {choice.chosen.name for choice in choices}
     for entry in finalists:
         wanted = {"final", "usual test"} if entry.name in chosen else {"final"}
@@ -121,19 +140,103 @@ def finish(folder: Path, *, again: str | None = None) -> Outcome:
             do_work(exploration, work)
     claims = compare_finals(read_current(exploration, finalists, purposes=(CLAIMING,)))
     outcome = replace(outcome, claims=claims)
-    write_json(folder / STANDINGS_FILE, outcome.document())
-    return replace(outcome, report=write_report(folder))
+    write_outcome(folder, outcome)
+    return outcome, write_report(folder)
 
 
 def sum_up(exploration: Exploration) -> Outcome:
-    """Rank what has been measured so far, and apply the rule."""
+    """Rank what was measured so far, and apply the rule."""
     purposes = (CHOOSING, REPEATING, COMPARING)
     results = read_current(exploration, exploration.entries, purposes=purposes)
     folds = exploration.fold_names
-    counted = average(results, of=weigh(results, folds=folds))
+    level = find_level(results, folds=folds)
+    counted = average_fits(results, of=level)
     standings, plain = (rank(some, folds=folds) for some in (counted, keep_plain(counted)))
-    return Outcome(standings, choose(standings), choose(plain))
+    return Outcome(
+        standings,
+        choose(standings),
+        choose(plain),
+        fits=_average_each_fit(results, level, folds),
+        in_use=tuple(entry.name for entry in find_in_use(exploration.entries)),
+    )
 
 
-def _slugs_left(exploration: Exploration) -> list[str]:
-    return list(dict.fromkeys(work.entry.slug for work in list_work(exploration)))
+def _average_each_fit(
+    results: Iterable[Result], level: Iterable[Entry], folds: Iterable[str]
+) -> dict[str, tuple[float, float]]:
+    """Average both fits of level entries over the folds."""
+    known = {(r.entry.name, r.part): float(r.average_precision[0]) for r in results}
+    names = [[fold, name_repeat(fold)] for fold in folds]
+    return {
+        entry.name: (
+            fmean(known[entry.name, first] for first, _ in names),
+            fmean(known[entry.name, second] for _, second in names),
+        )
+        for entry in level
+        if all((entry.name, name) in known for both in names for name in both)
+    }
+
+
+def _read_frame(dataset: str, *, min_items: int, until: date, seed: int) -> pd.DataFrame:
+    present = find_reader(dataset)(connect(), dataset).original.columns
+    more = tuple(name for name in _MORE_COLUMNS if name in present)
+    # History can be derived where the frame says whose orders they are.
+    features = "history" if set(NEEDED) <= set(present) else "request"
+    event = {
+        "model_parametrisation": {"model": "boosted_trees", "features": features},
+        "dataset": dataset,
+        "training_date": str(until),
+        "min_items": min_items,
+        "seed": seed,
+    }
+
+    def load(uri: str, *, columns: tuple[str, ...], until: date) -> Any:
+        return load_dataset(uri, columns=[*dict.fromkeys([*columns, *more])], until=until)
+
+    everything = partial(with_history, by=[key for key in KEYS if key in present], has_cadence=True)
+    return read_large_orders(read_fit_request(event, today=until), load=load, derive=everything)
+
+
+def _describe_frame(frame: pd.DataFrame) -> dict[str, Any]:
+    days = frame["order_date"].dt.date
+    return {
+        "sha256": digest_rows(frame),
+        "outcomes_sha256": digest_rows(frame[["order_id", "variant_id", "outcome"]]),
+        "rows": len(frame),
+        "orders": int(frame["order_id"].nunique()),
+        "users": int(frame["user_id"].nunique()) if "user_id" in frame else None,
+        "products": int(frame["variant_id"].nunique()),
+        "purchases": int(frame["outcome"].sum()),
+        "first_day": str(days.min()),
+        "last_day": str(days.max()),
+        "columns": list(frame.columns),
+        "orders_with_whole_history": _share_with_whole_history(frame),
+    }
+
+
+def _share_with_whole_history(frame: pd.DataFrame) -> float | None:
+    """Return the share of orders with all earlier orders in the frame; None without history."""
+    if "earlier_orders" not in frame:
+        return None
+    orders = frame.drop_duplicates("order_id")
+    return float((orders["earlier_orders"] == orders["user_order_seq"] - 1).mean())
+
+
+def _describe_part(part: Part, frame: pd.DataFrame) -> dict[str, Any]:
+    document = part.document()
+    for name in ("train", "judged"):
+        window = getattr(part, name)
+        counted = count(frame, window)
+        if counted["purchases"] in {0, counted["rows"]}:
+            raise DatasetError(
+                f"The {name} window of {part.name} ({window}) has {counted['purchases']} purchases "
+                f"in {counted['rows']} rows; it needs both bought and unbought candidates. "
+                "Use a longer history."
+            )
+        document[name] |= counted
+    return document
+
+
+def _describe_entry(entry: Entry, frame: pd.DataFrame) -> dict[str, Any]:
+    lacks = lacking_columns(entry.features, frame.columns)
+    return {**entry.document(), "skipped": f"The frame lacks {lacks}." if lacks else None}

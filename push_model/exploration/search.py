@@ -1,108 +1,148 @@
-"""Which parametrisation of boosted trees ranks best? Optuna asks, the folds answer."""
+"""Search for better settings of boosted trees: Optuna proposes them, the folds measure them."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import numpy as np
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import BaseTrial, FrozenTrial, TrialState
 
-from push_model.exploration.entries.entry import Entry
+from push_model.exploration.entries.entry import BASE_TREES, NEEDS_MORE, Entry
 from push_model.exploration.entries.inputs import lacking_columns
-from push_model.exploration.entries.searched import (
-    draw_settings,
-    entry_of,
-    keep_once,
-    settings_in_use,
-)
 from push_model.exploration.fits.protocol import CHOOSING, CLAIMING
-from push_model.exploration.fits.result import write_json
 from push_model.exploration.folder import SEARCH_FILE, Exploration, open_exploration
-from push_model.exploration.work import do_work, list_missing, read_current
+from push_model.exploration.work import do_work, list_left, list_missing, read_current
+from push_model.store.durable import write_json
+from push_model.training.parametrisation import (
+    FINAL_MODEL,
+    FINAL_MODEL_WITH_HISTORY,
+    BoostedTrees,
+    describe,
+    read_parametrisation,
+)
 
 JOURNAL_FILE = "search.journal"
-# Trials before the sampler has anything to go by: what is in use, and draws at random.
+# Trials before the sampler has enough to go by: the settings in use, and random draws.
 STARTUP_TRIALS = 6
-# Trials whose median is one to be behind of.
+# From so many trials on, one that is behind the median of the others is stopped.
 PRUNING_AFTER = 4
-# The leaderboard shows the best of them, and those in use; the journal keeps all.
+# So many of the best join the leaderboard, and those in use; the journal keeps all.
 KEPT = 3
+SETTINGS = (
+    "iterations",
+    "depth",
+    "learning_rate",
+    "l2_leaf_reg",
+    "random_strength",
+    "leaf_estimation_iterations",
+)
 
 # Trials ended, the best mean average precision (None before there is one), seconds spent.
 Report = Callable[[int, float | None, float], None]
 
 
+def find_more(folder: Path, *, trials: int, report_progress: Report | None = None) -> list[str]:
+    """Search for better trees, and return the slugs of entries that have fits left to do."""
+    if trials > 0:
+        search(folder, trials=trials, report_progress=report_progress)
+    return list_left(open_exploration(folder))
+
+
 def search(
     folder: Path, *, trials: int, report_progress: Report | None = None
 ) -> tuple[Entry, ...]:
-    """Try parametrisations on the folds until the budget is spent.
+    """Try settings on the folds until so many trials have ended; a killed search continues.
 
-    Notes
-    -----
     Trials read history where the frame has it: settings that are good with it are good without.
-    The first have the settings in use, which stay even when they are not among the best: settings
-    that lead with history may be behind without it. The others are drawn, at random up to
-    `STARTUP_TRIALS`, then by a tree-structured Parzen estimator [1]_. A trial that is behind the
-    median of the others after two folds or three is given up. What a trial measured is kept as any
-    result is, so that nothing is fitted twice.
-
-    References
-    ----------
-    .. [1] Bergstra et al. (2011), Algorithms for Hyper-Parameter Optimization, NeurIPS 24.
+    The first trials have the settings in use, which stay on the leaderboard. The next are random,
+    up to `STARTUP_TRIALS`; then a tree-structured Parzen estimator proposes (Bergstra et al. 2011,
+    Algorithms for Hyper-Parameter Optimization, NeurIPS 24).
     """
     exploration = open_exploration(folder)
     *_, features = searchable(exploration)
     started = monotonic()
-    with _quiet():
-        study = _open_study(exploration, features)
-        while (ended := len(_ended(study))) < trials:
-            # Seeded by its place, a trial is drawn alike whether or not a search was killed before.
-            study.sampler = optuna.samplers.TPESampler(
-                seed=exploration.seed + ended, n_startup_trials=STARTUP_TRIALS
-            )
-            trial = _ask(study, place=ended)
-            precision = _try(exploration, trial, entry_of(draw_settings(trial), features=features))
-            state = TrialState.PRUNED if precision is None else TrialState.COMPLETE
-            study.tell(trial, precision, state=state)
-            _write_found(exploration, study)
-            if report_progress is not None:
-                report_progress(ended + 1, _best_so_far(study), monotonic() - started)
-        # A search that was killed between a trial's end and its writing has one to write down.
-        if ended:
-            _write_found(exploration, study)
-        return _best(study, exploration)
+    study = _open_study(exploration, features)
+    while (ended := len(_ended(study))) < trials:
+        trial = study.ask()
+        precision = _try(exploration, trial, entry_of(draw_settings(trial), features=features))
+        state = TrialState.PRUNED if precision is None else TrialState.COMPLETE
+        study.tell(trial, precision, state=state)
+        if report_progress is not None:
+            best = max((each.value or 0.0 for each in _completed(study)), default=None)
+            report_progress(ended + 1, best, monotonic() - started)
+    found = _find_best(study, exploration) if ended else ()
+    if found:
+        _write_found(exploration, study, found)
+    return found
 
 
 def searchable(exploration: Exploration) -> tuple[str, ...]:
-    """Give the feature sets that what a search finds is tried with."""
+    """Return the feature sets of the entries that a search finds."""
     lacks = lacking_columns("history", exploration.facts["frame"]["columns"])
     return ("request",) if lacks else ("request", "history")
 
 
-def _ask(study: optuna.Study, *, place: int) -> optuna.Trial:
-    """Ask for a trial; the first have the settings in use."""
-    known = settings_in_use()[place : place + 1]
-    # A search that was killed between the two may have left one waiting: the same, by its place.
-    if known and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-        study.enqueue_trial(known[0])
-    return study.ask()
+def draw_settings(trial: BaseTrial) -> dict[str, Any]:
+    """Draw settings, rounded to two digits."""
+    return {
+        "iterations": trial.suggest_int("iterations", 80, 240, step=10),
+        "depth": trial.suggest_int("depth", 4, 7),
+        "learning_rate": _two_digits(trial.suggest_float("learning_rate", 0.05, 0.4, log=True)),
+        "l2_leaf_reg": _two_digits(trial.suggest_float("l2_leaf_reg", 1.0, 100.0, log=True)),
+        "random_strength": _two_digits(trial.suggest_float("random_strength", 0.1, 5.0, log=True)),
+        "leaf_estimation_iterations": trial.suggest_categorical(
+            "leaf_estimation_iterations", [1, 10]
+        ),
+    }
+
+
+def entry_of(settings: dict[str, Any], *, features: str) -> Entry:
+    """Return the entry with some settings."""
+    trees, depth, rate, l2, noise, steps = (settings[name] for name in SETTINGS)
+    needs = NEEDS_MORE if features == "history" else 0
+    size = f"{trees} trees of depth {depth}"
+    written = f"{size}, rate {rate:g}, L2 {l2:g}, noise {noise:g}, steps {steps}"
+    return Entry(
+        name=f"found: {written}" + (", history" if needs else ""),
+        question="What do the settings of a search add?",
+        family="boosted_trees",
+        settings=settings,
+        features=features,
+        neighbour=f"{BASE_TREES}, history" if needs else BASE_TREES,
+        complexity=trees * 2**depth + needs,
+    )
+
+
+def settings_in_use() -> list[dict[str, Any]]:
+    """Return the settings of the final models, where these are boosted trees."""
+    models = map(read_parametrisation, (FINAL_MODEL_WITH_HISTORY, FINAL_MODEL))
+    known = [describe(model) for model in models if isinstance(model, BoostedTrees)]
+    return _drop_repeated([{name: each[name] for name in SETTINGS} for each in known])
+
+
+def _drop_repeated(settings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [each for place, each in enumerate(settings) if each not in settings[:place]]
+
+
+def _two_digits(value: float) -> float:
+    return float(f"{value:.2g}")
 
 
 def _try(exploration: Exploration, trial: optuna.Trial, entry: Entry) -> float | None:
-    """Measure an entry fold by fold; None where it is given up."""
+    """Measure an entry fold by fold; return None once it is far behind the other trials."""
     for number, fold in enumerate(exploration.folds):
-        judged_too = [
+        parts = [
             part
             for part in exploration.parts
             if part.train == fold.train and part.purpose != CLAIMING
         ]
-        for work in list_missing(exploration, entry, judged_too):
+        for work in list_missing(exploration, entry, parts):
             do_work(exploration, work)
         # An entry that was measured before has results of the folds to come.
         so_far = float(np.mean(_precisions(exploration, entry)[: number + 1]))
@@ -118,7 +158,8 @@ def _precisions(exploration: Exploration, entry: Entry) -> list[float]:
 
 
 def _open_study(exploration: Exploration, features: str) -> optuna.Study:
-    """Open the search on these grounds and with this seed, and take up what a killed one left."""
+    """Open the study of these grounds and this seed, or continue it."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     backend = JournalFileBackend(str(exploration.folder / JOURNAL_FILE))
     grounds = sha256(json.dumps(exploration.grounds, sort_keys=True).encode()).hexdigest()
     study = optuna.create_study(
@@ -128,8 +169,13 @@ def _open_study(exploration: Exploration, features: str) -> optuna.Study:
         load_if_exists=True,
         pruner=optuna.pruners.MedianPruner(PRUNING_AFTER, n_warmup_steps=1),
     )
+    # A study that continues must not draw the same random settings again.
+    seed = exploration.seed + len(study.trials)
+    study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
+    for settings in settings_in_use():
+        study.enqueue_trial(settings, skip_if_exists=True)
     return study
 
 
@@ -141,15 +187,13 @@ def _completed(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
 
 
-def _best_so_far(study: optuna.Study) -> float | None:
-    return max((trial.value or 0.0 for trial in _completed(study)), default=None)
-
-
-def _best(study: optuna.Study, exploration: Exploration) -> tuple[Entry, ...]:
+def _find_best(study: optuna.Study, exploration: Exploration) -> tuple[Entry, ...]:
     ranked = sorted(_completed(study), key=lambda trial: (-(trial.value or 0.0), trial.number))
     drawn = [draw_settings(optuna.trial.FixedTrial(trial.params)) for trial in ranked]
     in_use = settings_in_use()
-    kept = [each for place, each in enumerate(keep_once(drawn)) if place < KEPT or each in in_use]
+    kept = [
+        each for place, each in enumerate(_drop_repeated(drawn)) if place < KEPT or each in in_use
+    ]
     return tuple(
         entry_of(settings, features=features)
         for features in reversed(searchable(exploration))
@@ -157,26 +201,13 @@ def _best(study: optuna.Study, exploration: Exploration) -> tuple[Entry, ...]:
     )
 
 
-def _write_found(exploration: Exploration, study: optuna.Study) -> None:
-    """Write down what was found, for these grounds alone, and what it took."""
+def _write_found(exploration: Exploration, study: optuna.Study, found: Sequence[Entry]) -> None:
     document = {
         "grounds": exploration.grounds,
-        "sampler": "TPE",
         "in_use": len(settings_in_use()),
         "startup_trials": STARTUP_TRIALS,
         "trials": len(_ended(study)),
-        "pruned": len(_ended(study)) - len(_completed(study)),
-        "entries": [entry.document() for entry in _best(study, exploration)],
+        "stopped": len(_ended(study)) - len(_completed(study)),
+        "entries": [entry.document() for entry in found],
     }
     write_json(exploration.folder / SEARCH_FILE, document)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Optuna's own lines out of ours, and its setting as it was."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(before)

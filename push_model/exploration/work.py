@@ -1,46 +1,63 @@
-"""Which fits are left to do, and how is one done? Results are their own record of progress."""
+"""List the fits that are left to do, and do them. Results are their own record of progress."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from io import StringIO
 
+from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
+from push_model.exploration.choose import find_level
 from push_model.exploration.entries.entry import Entry
 from push_model.exploration.fits.measure import fingerprint, measure_entry
-from push_model.exploration.fits.protocol import CLAIMING, Part, group_by_fit
-from push_model.exploration.fits.result import Result, read_result, result_path, write_json
+from push_model.exploration.fits.protocol import (
+    CHOOSING,
+    CLAIMING,
+    REPEATING,
+    Part,
+    group_by_fit,
+)
+from push_model.exploration.fits.result import Result, read_result, result_path
 from push_model.exploration.folder import Exploration
+from push_model.store.durable import write_json
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One fit that is still to be done, and the parts judged with it.
-
-    Attributes
-    ----------
-    entry : Entry
-        What is fitted.
-    parts : tuple of Part
-        All learn from the same rows.
-    weight : float
-        About how long it takes beside others.
-    """
+    """One fit that is left to do, and the parts measured with it."""
 
     entry: Entry
+    # All have the same training window.
     parts: tuple[Part, ...]
+    # About how long it takes compared with others.
     weight: float
 
 
 def list_work(exploration: Exploration) -> list[Work]:
-    """List the fits of the folds and the usual validation that are not done."""
+    """Return the fits of the folds and the usual validation that are not done."""
     parts = open_parts(exploration)
     return [w for entry in exploration.entries for w in list_missing(exploration, entry, parts)]
 
 
+def list_left(exploration: Exploration) -> list[str]:
+    """Return the slugs of the entries that have fits left to do."""
+    return list(dict.fromkeys(work.entry.slug for work in list_work(exploration)))
+
+
+def list_repeats(exploration: Exploration) -> list[Work]:
+    """Return the second fits that are not done, of the entries that are level so far."""
+    purposes = (CHOOSING, REPEATING)
+    results = read_current(exploration, exploration.entries, purposes=purposes)
+    return [
+        work
+        for entry in find_level(results, folds=exploration.fold_names)
+        for work in list_missing(exploration, entry, exploration.repeats)
+    ]
+
+
 def list_missing(exploration: Exploration, entry: Entry, parts: Iterable[Part]) -> list[Work]:
-    """List the fits of an entry that are not done."""
+    """Return the fits of an entry that are not done."""
     wanted = [part for part in parts if _find(exploration, entry, part) is None]
     facts = exploration.facts["parts"]
     rows = {Part.from_document(part).train: part["train"]["rows"] for part in facts}
@@ -48,10 +65,10 @@ def list_missing(exploration: Exploration, entry: Entry, parts: Iterable[Part]) 
 
 
 def do_work(exploration: Exploration, work: Work) -> Work:
-    """Fit an entry once, judge it on each part, and write the results down."""
+    """Train an entry once, measure it on each part, and write the results."""
     with (
-        redirect_stdout(StringIO()),  # trainers' own progress, which would break ours
-        # With another number of threads sums differ in their last bits, and lines with them.
+        redirect_stdout(StringIO()),  # the trainers' own progress would break ours
+        # Another number of threads would change the last bits of sums.
         threadpool_limits(1, user_api="blas"),
     ):
         measured = measure_entry(
@@ -69,10 +86,16 @@ def do_work(exploration: Exploration, work: Work) -> Work:
     return work
 
 
+def run_all(exploration: Exploration, todo: Iterable[Work], *, jobs: int = 1) -> Iterator[Work]:
+    """Do fits, several at once."""
+    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+    yield from parallel(delayed(do_work)(exploration, work) for work in todo)
+
+
 def read_current(
     exploration: Exploration, entries: Iterable[Entry], *, purposes: Collection[str]
 ) -> list[Result]:
-    """Read the results that belong to these rows, this protocol, seed and these entries."""
+    """Read the results of entries on the current rows, protocol, seed, code and versions."""
     known = (*exploration.parts, *exploration.repeats)
     parts = [part for part in known if part.purpose in purposes]
     return [
@@ -84,7 +107,7 @@ def read_current(
 
 
 def open_parts(exploration: Exploration) -> list[Part]:
-    """Give the parts that are for everybody: all but the final window."""
+    """Return all parts but those of the final window."""
     return [part for part in exploration.parts if part.purpose != CLAIMING]
 
 
@@ -95,7 +118,7 @@ def _find(exploration: Exploration, entry: Entry, part: Part) -> Result | None:
 
 
 def _weigh(entry: Entry) -> float:
-    """Guess seconds for a million rows, as two fits at once took them on two cores."""
+    """Estimate the seconds for a million rows, as two fits at once took them on two cores."""
     if entry.family == "boosted_trees":
         steps = entry.settings.get("leaf_estimation_iterations", 10)
         tree_s = 0.06 + 0.0075 * entry.settings["depth"] + 0.005 * steps

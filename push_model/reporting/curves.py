@@ -28,8 +28,8 @@ from push_model.reporting.picture import (
 # Share of the purchases, and of the candidates, at which a title reads the curves.
 READ_RECALL = 0.25
 READ_SHARE = 0.05
-# Longer names take a line of the legend each.
-SHORT_NAME = 26
+# Longer labels take a line of the legend each.
+SHORT_LABEL = 32
 
 Points = tuple[Sequence[float], Sequence[float]]
 
@@ -196,7 +196,7 @@ def _draw(
     has_markers: bool = False,
 ) -> Picture:
     labels = [f"{line.name} {figure}" for line, figure in zip(lines, figures, strict=True)]
-    columns = 2 if all(len(line.name) <= SHORT_NAME for line in lines) else 1
+    columns = 2 if all(len(label) <= SHORT_LABEL for label in labels) else 1
 
     def _paint(axes: Axes) -> None:
         for number, (line, label) in enumerate(zip(lines, labels, strict=True)):

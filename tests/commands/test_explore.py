@@ -1,7 +1,5 @@
 import json
 import warnings
-from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
@@ -9,11 +7,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from push_model.commands.explore import _fit_all, _fit_repeats, _say_outcome, app
+from push_model.commands.explore import _fit_all, _fit_repeats, _print_outcome, app
 from push_model.errors import InvalidEventError
 from push_model.exploration.choose import Choice
 from push_model.exploration.entries.entry import Entry
-from push_model.exploration.run import Outcome
+from push_model.exploration.final_window import Outcome
 from tests.frames import make_frame
 
 pytestmark = pytest.mark.usefixtures("undrawn_pictures")
@@ -50,7 +48,7 @@ def test_it_prints_a_leaderboard_the_choice_and_the_claim(run, dataset, out):
     code, said, logged, error = run(dataset, "--size", "small", "--out", out, "--jobs", 1)
 
     assert code == 0, error
-    assert "of the work" in logged or "was fitted before" in said
+    assert "Fitting: " in logged or "was fitted before" in said
     assert "8 entries, 4 folds" in said
     entries = json.loads((out / "exploration.json").read_text("utf-8"))["entries"]
     table = [line for line in said.splitlines() if "few trees" in line or "90 %" in line]
@@ -63,7 +61,7 @@ def test_it_prints_a_leaderboard_the_choice_and_the_claim(run, dataset, out):
     assert "usual test: AP" in said
 
 
-def test_run_again_it_does_nothing_twice(run, dataset, out):
+def test_a_second_run_does_nothing_twice(run, dataset, out):
     run(dataset, "--size", "small", "--out", out, "--jobs", 1)
 
     code, said, _, _ = run(dataset, "--size", "small", "--out", out)
@@ -89,8 +87,8 @@ def test_a_search_shows_the_best_so_far(run, dataset, tmp_path, monkeypatch):
 
     assert code == 0
     assert asked == [2]
-    assert "Searching trees, 1 of 2, 1 min spent" in err
-    assert "Searching trees, 2 of 2, best AP 0.2500, 2 min spent" in err
+    assert "Searching trees: 1 of 2, 1 min spent" in err
+    assert "Searching trees: 2 of 2, best average precision 0.2500, 2 min spent" in err
 
 
 @pytest.mark.parametrize("option", ["--jobs", "--search-trials"])
@@ -117,8 +115,8 @@ def test_a_request_that_cannot_be_met_is_refused(run, dataset, tmp_path, options
         raise error
 
 
-def test_what_the_frame_lacks_for_an_entry_is_said(run, dataset, tmp_path, monkeypatch):
-    # The full list takes minutes; what is left out is said before anything is fitted.
+def test_entries_whose_columns_are_missing_are_printed(run, dataset, tmp_path, monkeypatch):
+    # The full list takes minutes; what is left out is printed before.
     monkeypatch.setattr("push_model.commands.explore._fit_all", _stop)
 
     without = tmp_path / "frame.csv"
@@ -129,7 +127,7 @@ def test_what_the_frame_lacks_for_an_entry_is_said(run, dataset, tmp_path, monke
     assert "Left out: trees, history. The frame lacks ['earlier_orders'" in said
 
 
-def test_a_choice_that_needs_more_is_named_beside_what_a_plain_request_can_feed(capsys):
+def test_a_choice_with_history_is_printed_with_the_one_without(capsys):
     rich, plain = (
         Entry(name=name, question="?", family="boosted_trees", features=features, settings=settings)
         for name, features, settings in (
@@ -139,17 +137,16 @@ def test_a_choice_that_needs_more_is_named_beside_what_a_plain_request_can_feed(
     )
     outcome = Outcome((), Choice(rich, rich, (rich,)), Choice(plain, plain, (plain,)))
 
-    _say_outcome(Path("out"), replace(outcome, report=Path("out/report.html")))
+    _print_outcome(outcome)
 
     said = capsys.readouterr().out
     assert "Chosen: with history" in said
     assert '"features": "history"' in said
-    assert "Chosen of what a plain request can feed: monotone" in said
-    assert "handler_fit does not know this parametrisation yet" in said
-    assert "Report   out/report.html" in said
+    assert "Chosen without history: monotone" in said
+    assert "handler_fit has no parametrisation for this model yet" in said
 
 
-def test_a_worker_that_is_started_anew_is_no_news(monkeypatch, capsys):
+def test_a_restarted_worker_is_not_reported(monkeypatch, capsys):
     def run_one(_, todo, **__):
         text = "A worker stopped while some jobs were given to the executor."
         warnings.warn_explicit(text, UserWarning, "loky.py", 1, module="joblib.externals.loky")
@@ -157,25 +154,25 @@ def test_a_worker_that_is_started_anew_is_no_news(monkeypatch, capsys):
 
     work = SimpleNamespace(weight=1.0)
     monkeypatch.setattr("push_model.exploration.work.list_work", lambda _: [work])
-    monkeypatch.setattr("push_model.exploration.run.run_all", run_one)
+    monkeypatch.setattr("push_model.exploration.work.run_all", run_one)
 
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         _fit_all(None, jobs=1)
 
     assert said == []
-    assert "Fitting, 1 of 1, 100 % of the work" in capsys.readouterr().err
+    assert "Fitting: 1 of 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("many", [0, 1, 2])
-def test_what_is_fitted_again_is_counted_round_by_round(many, monkeypatch, capsys):
+def test_refits_are_counted_round_by_round(many, monkeypatch, capsys):
     rounds = iter([*([SimpleNamespace(weight=1.0)] for _ in range(many)), []])
-    monkeypatch.setattr("push_model.exploration.repeats.list_repeats", lambda _: next(rounds))
-    monkeypatch.setattr("push_model.exploration.run.run_all", lambda _, todo, **__: iter(todo))
+    monkeypatch.setattr("push_model.exploration.work.list_repeats", lambda _: next(rounds))
+    monkeypatch.setattr("push_model.exploration.work.run_all", lambda _, todo, **__: iter(todo))
 
     _fit_repeats(None, jobs=1)
 
-    assert capsys.readouterr().err.count("Fitting again what is level, 1 of 1,") == many
+    assert capsys.readouterr().err.count("Refitting tied models with another seed: 1 of 1,") == many
 
 
 def _stop(*_, **__):

@@ -1,4 +1,4 @@
-"""The exploration on Airflow: one mapped task an entry, and the numbers of the command line."""
+"""push_exploration: one mapped task an entry, and the same numbers as the command line."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -7,8 +7,9 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 
 from push_model.exploration.folder import open_exploration
-from push_model.exploration.run import find_more, finish, plan, run_all
-from push_model.exploration.work import list_work
+from push_model.exploration.run import finish, plan
+from push_model.exploration.search import find_more
+from push_model.exploration.work import list_work, run_all
 from push_ops.retraining.run_folder import RunFolder, find_run_folder
 from tests.explorations import figures_of
 from tests.frames import make_frame
@@ -59,7 +60,7 @@ def explore(tmp_path, monkeypatch, database):  # noqa: ARG001 - runs need the ta
 
 @pytest.fixture
 def tiny_trees(monkeypatch):
-    """Let a search try trees that are grown in no time."""
+    """Let a search try small trees alone."""
     settings = {
         "iterations": 5,
         "depth": 2,

@@ -1,4 +1,7 @@
+import fcntl
+import shutil
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -25,18 +28,27 @@ def dataset(frame, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def explored(dataset, tmp_path_factory):
-    """Give a small exploration, finished; a test that changes it copies it first."""
-    folder = tmp_path_factory.mktemp("explored")
-    for slug in run.plan(folder, dataset, size="small", until=UNTIL):
-        run.run_entry(folder, slug)
-    with undrawn():
-        run.finish(folder)
+def explored(dataset, tmp_path_factory, worker_id):
+    """Return a small finished exploration, made once for all workers; copy it to change it."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "explored"
+    with Path(f"{folder}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "standings.json").exists():
+            for slug in run.plan(folder, dataset, size="small", until=UNTIL):
+                run.run_entry(folder, slug)
+            with undrawn():
+                run.finish(folder)
     return folder
 
 
 @pytest.fixture
+def copied(explored, tmp_path):
+    return shutil.copytree(explored, tmp_path / "copied")
+
+
+@pytest.fixture
 def started(dataset, tmp_path):
-    """Give a small exploration in which nothing has been fitted."""
+    """Return a small exploration without a fit."""
     run.plan(tmp_path / "started", dataset, size="small", until=UNTIL)
     return tmp_path / "started"

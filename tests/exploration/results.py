@@ -1,4 +1,4 @@
-"""Results made by hand, for tests of what is concluded from them."""
+"""Results made by hand."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def make_entry(name, **differs) -> Entry:
 
 
 def make_result(entry, part, precision, *, noise=0.0, seed=0, **differs) -> Result:
-    """Make a result whose draws lie around `precision`; the same seed, the same deviations."""
+    """Make a result with draws around `precision`; an equal seed gives equal deviations."""
     deviations = np.random.default_rng(seed).normal(0.0, 1.0, 200) * noise
     given = {
         "fingerprint": "f",
@@ -25,7 +25,7 @@ def make_result(entry, part, precision, *, noise=0.0, seed=0, **differs) -> Resu
         "score_us": 2.0,
         "size_bytes": 3,
         "inputs": 4,
-        "facts": {},
+        "converged": None,
         "curve": None,
     }
     return Result(entry=entry, part=part, **given | differs)

@@ -7,10 +7,15 @@ import pytest
 from push_model.columns import HISTORY
 from push_model.exploration import run, search
 from push_model.exploration.entries.all import TRIALS
-from push_model.exploration.entries.searched import draw_settings, entry_of, settings_in_use
 from push_model.exploration.fits.pipelines import parametrisation_of
 from push_model.exploration.folder import Exploration, open_exploration
-from push_model.exploration.search import searchable
+from push_model.exploration.search import (
+    draw_settings,
+    entry_of,
+    find_more,
+    searchable,
+    settings_in_use,
+)
 from push_model.exploration.work import list_work
 from push_model.training.parametrisation import (
     FINAL_MODEL,
@@ -45,7 +50,7 @@ def copied(explored, tmp_path, monkeypatch):
 
 def made(folder) -> dict[str, int]:
     document = json.loads((folder / "search.json").read_text("utf-8"))
-    return {name: document[name] for name in ("trials", "pruned")}
+    return {name: document[name] for name in ("trials", "stopped")}
 
 
 def test_the_drawn_settings_are_what_training_takes():
@@ -56,7 +61,7 @@ def test_the_drawn_settings_are_what_training_takes():
 
 @pytest.mark.mltest("Model 3")
 def test_what_a_search_finds_is_on_the_leaderboard(copied):
-    left = run.find_more(copied, trials=2)
+    left = find_more(copied, trials=2)
 
     exploration = open_exploration(copied)
     found = exploration.found
@@ -80,32 +85,6 @@ def test_a_search_goes_on_where_it_was(copied):
     assert [ended for ended, _, _ in seen] == [2, 3]
     assert seen[0][1] <= seen[1][1]
     assert 0 < seen[0][2] < seen[1][2]
-
-
-def test_a_search_that_was_killed_ends_as_it_would_have_ended(copied, monkeypatch, tmp_path):
-    whole = shutil.copytree(copied, tmp_path / "whole")
-    # Sooner than in life, so that the sampler has its say, and the pruner.
-    monkeypatch.setattr(search, "STARTUP_TRIALS", 2)
-    expected = search.search(whole, trials=5)
-    search.search(copied, trials=3)
-
-    def die(_exploration, _trial, _entry):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(search, "_try", die)
-        with pytest.raises(KeyboardInterrupt):
-            search.search(copied, trials=5)
-
-    assert search.search(copied, trials=5) == expected
-    assert made(copied) == made(whole)
-
-
-def test_what_a_kill_left_unwritten_is_written_by_the_next_search(copied):
-    found = search.search(copied, trials=1)
-    (copied / "search.json").unlink()
-
-    assert search.search(copied, trials=1) == open_exploration(copied).found == found
 
 
 def test_after_the_random_start_the_sampler_goes_by_what_it_saw(copied, monkeypatch):
@@ -212,7 +191,7 @@ def test_a_trial_far_behind_the_others_is_given_up(copied, monkeypatch):
     after = search.search(copied, trials=2)
 
     assert after == before
-    assert made(copied) == {"trials": 2, "pruned": 1}
+    assert made(copied) == {"trials": 2, "stopped": 1}
 
 
 def test_a_trial_is_judged_by_the_folds_so_far(copied, monkeypatch):
@@ -226,15 +205,6 @@ def test_a_trial_is_judged_by_the_folds_so_far(copied, monkeypatch):
     search.search(copied, trials=1)
 
     assert reported == [(i, pytest.approx(sum(folds[: i + 1]) / (i + 1))) for i in range(4)]
-
-
-def test_optunas_own_lines_stay_as_they_were(copied, capfd):
-    before = optuna.logging.get_verbosity()
-
-    search.search(copied, trials=1)
-
-    assert optuna.logging.get_verbosity() == before
-    assert capfd.readouterr().err == ""
 
 
 def test_the_same_settings_are_the_same_entry_and_history_is_another():

@@ -1,16 +1,10 @@
 import json
-import shutil
 
 import pytest
 
 from push_model.exploration import run
 from push_model.exploration.folder import Exploration, open_exploration
-from push_model.exploration.work import do_work, list_work, read_current
-
-
-@pytest.fixture
-def copied(explored, tmp_path):
-    return shutil.copytree(explored, tmp_path / "copied")
+from push_model.exploration.work import do_work, list_work, read_current, run_all
 
 
 def test_four_fits_an_entry_are_to_do_and_the_final_window_is_none_of_them(started):
@@ -78,7 +72,7 @@ def test_an_entry_run_by_itself_leaves_the_same_as_all_in_one_go(started, explor
     exploration = open_exploration(started)
     todo = [work for work in list_work(exploration) if work.entry.slug == "few-trees"]
 
-    done = list(run.run_all(exploration, todo, jobs=2))
+    done = list(run_all(exploration, todo, jobs=2))
 
     assert sorted(w.parts[0].name for w in done) == [f"fold {n}" for n in (1, 2, 3, 4)]
     assert _without_times(started, "few-trees") == _without_times(explored, "few-trees")

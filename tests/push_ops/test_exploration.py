@@ -8,6 +8,7 @@ from push_model.exploration import run
 from push_model.exploration.choose import Choice
 from push_model.exploration.entries.all import TRIALS
 from push_model.exploration.entries.trees import trees
+from push_model.exploration.final_window import Outcome
 from push_model.training.parametrisation import read_parametrisation
 from push_ops.exploration import finish, read_exploration
 
@@ -32,15 +33,15 @@ def read(tmp_path, **form):
         ({"size": "full", "search_trials": 0}, 0),
     ],
 )
-def test_a_search_nobody_asks_about_goes_with_the_size(tmp_path, form, trials):
+def test_the_default_number_of_trials_goes_with_the_size(tmp_path, form, trials):
     assert read(tmp_path, **form).search_trials == trials
 
 
-def test_the_chosen_parametrisation_is_what_a_retraining_takes(monkeypatch, tmp_path):
-    entry = trees("shallow", "Do few questions do?", settings={"depth": 4})
+def test_the_chosen_parametrisation_is_one_that_a_retraining_takes(monkeypatch, tmp_path):
+    entry = trees("shallow", "Are shallow trees enough?", settings={"depth": 4})
     choice = Choice(chosen=entry, best=entry, within=(entry,))
-    outcome = run.Outcome((), choice, choice, report=Path("report.html"))
-    monkeypatch.setattr(run, "finish", lambda _folder: outcome)
+    outcome = Outcome((), choice, choice)
+    monkeypatch.setattr(run, "finish", lambda _folder: (outcome, Path("report.html")))
 
     found = finish(read(tmp_path))
 

@@ -1,61 +1,59 @@
-"""Which entries are there to compare, and what does each of them ask?
+"""List the entries of an exploration.
 
-Entries are data. Each but the first of its kind differs from its neighbour in what its question
-names, so that their paired difference answers it.
+An entry differs from its neighbour in what its question names, so that their paired difference
+answers the question.
 """
 
 from dataclasses import replace
 from typing import Any
 
 from push_model.errors import InvalidEventError
-from push_model.exploration.entries.entry import Entry
-from push_model.exploration.entries.lines import BASE_LINE, LINES
+from push_model.exploration.entries.entry import BASE_LINE, Entry
+from push_model.exploration.entries.lines import LINES
 from push_model.exploration.entries.trees import OTHER_TREES, SYMMETRIC_TREES, trees
 
-SIZES = ("small", "full")
-# Trials that a search comes to where nobody says otherwise.
+# Trials of the search by size, unless another number is given.
 TRIALS = {"small": 0, "full": 14}
 
-RULES = (
+_RULES = (
     Entry(
         name="popularity",
-        question="What does a shelf of best-sellers reach, the same for everybody?",
+        question="How good is a list of best-sellers, the same for every user?",
         family="popularity",
     ),
     Entry(
         name="bought before",
-        question="What does 'what you bought before, popular first' reach without any model?",
+        question="How good is 'products you bought before, popular first'?",
         family="bought_before",
         neighbour="popularity",
         complexity=1,
     ),
 )
 
-
-ENTRIES: tuple[Entry, ...] = (*RULES, *LINES, *OTHER_TREES, *SYMMETRIC_TREES)
+ENTRIES: tuple[Entry, ...] = (*_RULES, *LINES, *OTHER_TREES, *SYMMETRIC_TREES)
 
 _FEW_TREES: dict[str, Any] = {"iterations": 40, "depth": 4, "learning_rate": 0.2}
 
-SMALL: tuple[Entry, ...] = (
-    *RULES,
+_SMALL: tuple[Entry, ...] = (
+    *_RULES,
     LINES[0],
     replace(next(entry for entry in LINES if entry.name == BASE_LINE), neighbour=LINES[0].name),
     OTHER_TREES[0],
     trees(
         "few trees",
-        "What do trees add to a line?",
+        "What do trees add to a linear model?",
         settings=_FEW_TREES,
         neighbour=BASE_LINE,
     ),
     trees(
         "few trees, depth 2",
-        "Do pairs of inputs do?",
+        "Are pairs of features enough?",
         settings=_FEW_TREES | {"depth": 2},
         neighbour="few trees",
     ),
     trees(
         "few trees, calibrated",
-        "Does a line through the log-odds make trees more honest?",
+        "Does Platt scaling improve the calibration of trees?",
         settings=_FEW_TREES,
         treatment="calibrated",
         neighbour="few trees",
@@ -64,13 +62,13 @@ SMALL: tuple[Entry, ...] = (
 
 
 def choose_entries(size: str) -> tuple[Entry, ...]:
-    """Give the entries of an exploration.
+    """Return the entries of an exploration.
 
     Examples
     --------
     >>> len(choose_entries("small"))
     8
     """
-    if size not in SIZES:
-        raise InvalidEventError(f"size must be one of {list(SIZES)}, got {size!r}.")
-    return SMALL if size == "small" else ENTRIES
+    if size not in TRIALS:
+        raise InvalidEventError(f"size must be one of {list(TRIALS)}, got {size!r}.")
+    return _SMALL if size == "small" else ENTRIES

@@ -1,17 +1,18 @@
-"""What is compared in an exploration? An entry: one way to score, and the question it answers."""
+"""Provide `Entry`: one way to score candidates, as data, and the question it answers."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+BASE_LINE, BASE_TREES = "ridge, C 1e-3", "trees"
 SERVABLE_FAMILIES = frozenset({"boosted_trees", "logistic_regression"})
-# Sets of inputs that hold more of a user's past than a request does.
+# Feature sets that hold more of a user's past than a request does.
 _UNLISTED_HISTORIES = frozenset({"history by kind, too", "history and cadence"})
 HISTORIES = frozenset({"history", "history of the product", *_UNLISTED_HISTORIES})
-# A model document says none of these yet: basis functions, tables by kind or vendor, the day of
-# the order, and what `columns.py` does not list.
-UNSERVABLE_FEATURES = frozenset({
+# A model document cannot express these: basis functions, tables by kind or vendor, the day of the
+# order, and features that `columns.py` does not list.
+_UNSERVABLE_FEATURES = frozenset({
     *("splines", "categories", "season", "price in its kind"),
     *_UNLISTED_HISTORIES,
 })
@@ -21,10 +22,9 @@ ORDER_SHARES = {
     "a quarter of the orders": 0.25,
     "a tenth of the orders": 0.1,
 }
-# Weighted up, purchases are promised many times over: no propensities, whatever the form. Orders
-# left out are for a curve; nobody would leave them out of what serves.
-UNSERVABLE_TREATMENTS = frozenset({"class weights", *ORDER_SHARES})
-# What the API would have to send besides outweighs any number of leaves.
+# Class weights inflate the scores: they are not probabilities. Fewer orders are for a curve alone.
+_UNSERVABLE_TREATMENTS = frozenset({"class weights", *ORDER_SHARES})
+# Data that the API would have to send outweighs any number of leaves.
 NEEDS_MORE = 1_000_000
 # A slope and an intercept.
 CALIBRATION = 2
@@ -32,37 +32,21 @@ CALIBRATION = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One way to score candidates, as data.
-
-    Attributes
-    ----------
-    name : str
-        Its own among all entries.
-    question : str
-        What it is there to answer.
-    family : str
-        A key of `push_model.exploration.fits.pipelines.CLASSIFIERS`, or a rule: ``"popularity"`` or
-        ``"bought_before"``.
-    settings : mapping
-        Hyper-parameters; what is left out keeps the family's default.
-    features : str
-        A key of `push_model.exploration.entries.inputs.FEATURE_SETS`.
-    treatment : str
-        ``"plain"``, ``"calibrated"``, ``"class weights"``, ``"a tenth of the negatives"``, or a key
-        of `ORDER_SHARES`.
-    neighbour : str or None
-        Name of the entry it is held against: all but what its question names is alike.
-    complexity : int
-        Numbers that the scorer holds: weights of a line, leaves of trees; smaller is simpler.
-    """
+    """One way to score candidates, as data."""
 
     name: str
     question: str
+    # A key of `fits.pipelines.CLASSIFIERS`, or a rule: "popularity" or "bought_before".
     family: str
+    # Settings that are left out keep the family's default.
     settings: Mapping[str, Any] = field(default_factory=dict)
+    # A key of `entries.inputs.FEATURE_SETS`.
     features: str = "request"
+    # "plain", "calibrated", "class weights", "a tenth of the negatives", or one of ORDER_SHARES.
     treatment: str = "plain"
+    # The entry it is compared with: both are alike but for what the question names.
     neighbour: str | None = None
+    # Weights of a linear model, leaves of trees; smaller is simpler.
     complexity: int = 0
 
     @property
@@ -72,30 +56,35 @@ class Entry:
 
     @property
     def is_servable(self) -> bool:
-        """Whether `export_model` can write it out, and what it says are propensities."""
+        """Whether `export_model` can write it and its scores are probabilities."""
         return (
             self.family in SERVABLE_FAMILIES
-            and self.features not in UNSERVABLE_FEATURES
-            and self.treatment not in UNSERVABLE_TREATMENTS
+            and self.features not in _UNSERVABLE_FEATURES
+            and self.treatment not in _UNSERVABLE_TREATMENTS
         )
 
     @property
     def needs_history(self) -> bool:
-        """Whether requests would have to hold more than they do."""
+        """Whether the API would have to send a user's purchase history."""
         return self.features in HISTORIES
 
+    @property
+    def numbers(self) -> int:
+        """The weights or leaves alone, without what history counts for."""
+        return self.complexity % NEEDS_MORE
+
     def content(self) -> dict[str, Any]:
-        """Give what its results depend on, and nothing that is only said of it."""
+        """Return the fields that its results depend on."""
         everything = self.document()
         return {name: everything[name] for name in ("family", "settings", "features", "treatment")}
 
     def document(self) -> dict[str, Any]:
-        """Give it as JSON-able data."""
+        """Return it as JSON-able data."""
         settings = dict(self.settings)
         names = {"slug": self.slug, "is_servable": self.is_servable}
         return {**asdict(self), "settings": settings, **names}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Entry":
-        """Read what `document` gave."""
+        """Read what `document` returned."""
         return cls(**{name: document[name] for name in cls.__dataclass_fields__})

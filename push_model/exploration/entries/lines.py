@@ -1,8 +1,9 @@
-"""Which lines are compared? How much to hold them back, and what they may look at."""
+"""List the linear models: their penalties, and the features they read."""
 
 from typing import Any
 
 from push_model.exploration.entries.entry import (
+    BASE_LINE,
     CALIBRATION,
     HISTORIES,
     NEEDS_MORE,
@@ -10,16 +11,15 @@ from push_model.exploration.entries.entry import (
     Entry,
 )
 
-BASE_LINE = "ridge, C 1e-3"
-# Without a penalty, as far as the checked range goes.
+# The weakest penalty that a parametrisation may have.
 NO_PENALTY = 1e12
-# Settled, after 65, the lasso of C 1e-2 had the same average precision to four digits.
-SAGA_ITERATIONS = 20
+# After 65 iterations the lasso of C 1e-2 converged, with the same average precision to 4 digits.
+_SAGA_ITERATIONS = 20
 
 _BASE: dict[str, Any] = {"penalty": "l2", "C": 1e-3}
 
 
-def line(name: str, question: str, *, inputs: int = 26, **differs: Any) -> Entry:
+def _line(name: str, question: str, *, inputs: int = 26, **differs: Any) -> Entry:
     """Make an entry of logistic regression."""
     settings = _BASE | differs.pop("settings", {})
     weights = inputs + CALIBRATION * (differs.get("treatment") == "calibrated")
@@ -31,101 +31,101 @@ def line(name: str, question: str, *, inputs: int = 26, **differs: Any) -> Entry
 
 
 LINES = (
-    line(
+    _line(
         "line on three columns",
-        "How far do bought before, left in the cart and popularity go?",
+        "How good are 'bought before', 'left in the cart' and popularity alone?",
         features="three columns",
         neighbour="bought before",
         inputs=3,
     ),
-    line(
+    _line(
         "line on four columns",
-        "What does the user's own 'regular' add to three columns?",
+        "What does 'marked as regular' add to three columns?",
         features="four columns",
         neighbour="line on three columns",
         inputs=4,
     ),
-    line(
+    _line(
         "line on raw columns",
-        "What do the other columns add as they are?",
+        "What do the other columns add, unchanged?",
         features="raw columns",
         neighbour="line on four columns",
         inputs=19,
     ),
-    line(
+    _line(
         BASE_LINE,
         "What do logs, ratios and products add to raw columns?",
         neighbour="line on raw columns",
     ),
     *(
-        line(
+        _line(
             f"ridge, C {shown}",
             f"Is a penalty of C {shown} better than 1e-3?",
             settings={"C": float(shown)},
         )
         for shown in ("1e-8", "1e-6", "1e-5", "1e-4", "1e-2", "1")
     ),
-    line(
+    _line(
         "line without a penalty",
-        "What happens to a line that nothing holds back?",
+        "Does a linear model need a penalty?",
         settings={"C": NO_PENALTY},
     ),
     *(
-        line(
+        _line(
             f"lasso, C {shown}",
-            "Can a line do with fewer inputs?",
-            settings={"penalty": "l1", "C": float(shown), "max_iter": SAGA_ITERATIONS},
+            "Are fewer features enough for a linear model?",
+            settings={"penalty": "l1", "C": float(shown), "max_iter": _SAGA_ITERATIONS},
         )
         for shown in ("1e-4", "1e-3", "1e-2")
     ),
     *(
-        line(
+        _line(
             f"elastic net, C {shown}",
-            "Is half lasso, half ridge better than either?",
+            "Is elastic net better than ridge?",
             settings={
                 "penalty": "elasticnet",
                 "C": float(shown),
                 "l1_ratio": 0.5,
-                "max_iter": SAGA_ITERATIONS,
+                "max_iter": _SAGA_ITERATIONS,
             },
         )
         for shown in ("1e-4", "1e-3", "1e-2")
     ),
-    line(
+    _line(
         "line with interactions",
-        "What do popularity's square and its products with bought before add?",
+        "What do squared popularity and its products with 'bought before' add?",
         features="log interactions",
         inputs=31,
     ),
-    line(
+    _line(
         "line on splines",
-        "What would bending each input freely add?",
+        "What do splines of each feature add?",
         features="splines",
         inputs=90,
     ),
-    line(
+    _line(
         "ridge, calibrated",
-        "Does a line through the log-odds make a line's propensities more honest?",
+        "Does Platt scaling improve the calibration of a linear model?",
         treatment="calibrated",
     ),
-    line(
+    _line(
         "ridge, class weights",
-        "Does weighting purchases up help a line to rank?",
+        "Do class weights improve the ranking of a linear model?",
         treatment="class weights",
     ),
     *(
-        line(
+        _line(
             f"ridge, {treatment}",
-            "Are there orders enough for a line?",
-            # A penalty is weighed against the sum of the rows' losses: as many times the C.
+            "Would fewer orders do for a linear model?",
+            # The loss is a sum over rows: with fewer rows, C must rise for an equal penalty.
             settings={"C": _BASE["C"] / share},
             treatment=treatment,
         )
         for treatment, share in ORDER_SHARES.items()
     ),
-    line(
+    _line(
         "ridge, history",
-        "What would the user's history with the product be worth to a line?",
+        "What does purchase history add to a linear model?",
         features="history",
         inputs=30,
     ),

@@ -1,31 +1,30 @@
-"""Which trees are compared? Their size, what holds them back, and what they may look at."""
+"""List the trees: their size, their penalties, and the features they read."""
 
 from typing import Any
 
 from push_model.exploration.entries.entry import (
+    BASE_LINE,
+    BASE_TREES,
     CALIBRATION,
     HISTORIES,
     NEEDS_MORE,
     ORDER_SHARES,
     Entry,
 )
-from push_model.exploration.entries.lines import BASE_LINE
 
-BASE_TREES = "trees"
-
-# One Newton step a leaf, where CatBoost takes ten: sooner fitted, and what it costs is asked.
+# One Newton step a leaf, where CatBoost's default is ten: faster, and an entry compares both.
 _BASE: dict[str, Any] = {
     "iterations": 80,
     "depth": 6,
     "learning_rate": 0.3,
     "leaf_estimation_iterations": 1,
 }
-# A quarter of the rows a tree: the full ones take four times as long for nothing.
+# A quarter of the rows a tree: all rows take four times as long and gain nothing.
 _FOREST: dict[str, Any] = {"n_estimators": 40, "max_samples": 0.25}
 
 
 def trees(name: str, question: str, **differs: Any) -> Entry:
-    """Make an entry of symmetric trees."""
+    """Return an entry of symmetric boosted trees."""
     settings = _BASE | differs.pop("settings", {})
     leaves = settings["iterations"] * 2 ** settings["depth"]
     leaves += CALIBRATION * (differs.get("treatment") == "calibrated")
@@ -37,7 +36,7 @@ def trees(name: str, question: str, **differs: Any) -> Entry:
 OTHER_TREES = (
     Entry(
         name="decision tree, depth 6",
-        question="How far does a single tree go?",
+        question="How good is a single tree?",
         family="decision_tree",
         settings={"max_depth": 6},
         neighbour="bought before",
@@ -45,14 +44,14 @@ OTHER_TREES = (
     ),
     Entry(
         name="decision tree, grown out",
-        question="What does a tree learn that nothing stops?",
+        question="Does a tree need a depth limit?",
         family="decision_tree",
         neighbour="decision tree, depth 6",
         complexity=100_000,
     ),
     Entry(
         name="random forest, depth 10",
-        question="What does averaging many trees add to one?",
+        question="What does averaging many trees add?",
         family="random_forest",
         settings=_FOREST | {"max_depth": 10},
         neighbour="decision tree, depth 6",
@@ -60,7 +59,7 @@ OTHER_TREES = (
     ),
     Entry(
         name="random forest, grown out",
-        question="Does a forest need its depth capped?",
+        question="Does a forest need a depth limit?",
         family="random_forest",
         settings=_FOREST,
         neighbour="random forest, depth 10",
@@ -68,10 +67,10 @@ OTHER_TREES = (
     ),
     Entry(
         name="histogram boosting",
-        question="Are symmetric trees any worse than scikit-learn's free-shaped ones?",
+        question="Is scikit-learn's histogram boosting better than symmetric trees?",
         family="histogram_boosting",
-        # At the rate of the symmetric trees its leaves run away: few purchases, nothing averaged.
-        # Stopping early would hold out rows at random, of orders that it also learns from.
+        # At the rate of the symmetric trees its leaves diverge on few purchases. Early stopping
+        # would hold out random rows of orders that it is also trained on.
         settings={"max_iter": 100, "learning_rate": 0.1, "early_stopping": False},
         neighbour=BASE_TREES,
         complexity=100 * 31,
@@ -79,109 +78,117 @@ OTHER_TREES = (
 )
 
 SYMMETRIC_TREES = (
-    trees(BASE_TREES, "What do trees add to the best line?", neighbour=BASE_LINE),
-    trees("trees, depth 4", "Do fewer questions a tree do?", settings={"depth": 4}),
-    trees("trees, depth 8", "Do more questions a tree help?", settings={"depth": 8}),
+    trees(BASE_TREES, "What do boosted trees add to a linear model?", neighbour=BASE_LINE),
+    trees("trees, depth 4", "Are shallower trees enough?", settings={"depth": 4}),
+    trees("trees, depth 8", "Do deeper trees help?", settings={"depth": 8}),
     trees(
         "trees, pairs only",
-        "What does a model cost whose every effect can be drawn (depth 2, 320 trees)?",
+        "Are pairs of features enough (depth 2, 320 trees)?",
         settings={"depth": 2, "iterations": 320},
     ),
-    trees("trees, 40", "Do half as many trees do?", settings={"iterations": 40}),
+    trees("trees, 40", "Are half as many trees enough?", settings={"iterations": 40}),
     trees("trees, 160", "Do twice as many trees help?", settings={"iterations": 160}),
     trees(
         "trees, 160 at half the rate",
         "Are more, smaller steps better?",
         settings={"iterations": 160, "learning_rate": 0.15},
     ),
-    trees("trees, rate 0.6", "Do larger steps do?", settings={"learning_rate": 0.6}),
+    trees("trees, rate 0.6", "Does a higher learning rate help?", settings={"learning_rate": 0.6}),
     trees("trees, L2 30", "Does a stronger penalty on leaves help?", settings={"l2_leaf_reg": 30}),
-    trees("trees, L2 0.3", "Does a weaker one?", settings={"l2_leaf_reg": 0.3}),
+    trees("trees, L2 0.3", "Does a weaker penalty on leaves help?", settings={"l2_leaf_reg": 0.3}),
     trees(
         "trees, half the rows a tree",
-        "Does drawing half of the rows for each tree help?",
+        "Does half of the rows for each tree help?",
         settings={"subsample": 0.5},
     ),
     trees(
         "trees, ten steps a leaf",
-        "Is a leaf better for ten Newton steps than for one?",
+        "Are ten Newton steps a leaf better than one?",
         settings={"leaf_estimation_iterations": 10},
     ),
     trees(
         "trees, monotone",
-        "What does it cost that popularity, a regular and a cart can only raise a propensity?",
+        "Do monotone effects help: popularity, regular and cart can only raise the propensity?",
         settings={"is_monotone": True},
     ),
     trees(
         "trees, never as a number",
-        "What is it worth that 'never bought' is missing and no number of days?",
+        "Does 'never bought' as a number of days, not as missing, help?",
         features="never as a number",
     ),
-    trees("trees, no ratios", "What are gaps over usual gaps worth?", features="no ratios"),
+    trees(
+        "trees, no ratios",
+        "Are days since a purchase enough without the ratio to the usual gap?",
+        features="no ratios",
+    ),
     trees(
         "trees, categories",
-        "What do rates by product, kind and vendor, as known on the day, add?",
+        "What do purchase rates by product, type and vendor add?",
         features="categories",
     ),
     trees(
         "trees, season",
-        "Do the month and the weekday of the order say what is bought?",
+        "What do month and weekday of the order add?",
         features="season",
     ),
     trees(
         "trees, price in its kind",
-        "Does a price say more beside the usual price of its kind?",
+        "What does the price relative to its product type add?",
         features="price in its kind",
     ),
-    trees("trees, no household", "What is the household worth?", features="no household"),
+    trees(
+        "trees, no household",
+        "Is the model as good without the household?",
+        features="no household",
+    ),
     trees(
         "trees, no order number",
-        "What is it worth to know which order of the user's this is?",
+        "Is the model as good without the user's order number?",
         features="no order number",
     ),
     trees(
         "trees, calibrated",
-        "Does a line through the log-odds make trees more honest?",
+        "Does Platt scaling improve the calibration of trees?",
         treatment="calibrated",
     ),
     trees(
         "trees, class weights",
-        "Does weighting purchases up help to rank, and what does it do to propensities?",
+        "Do class weights improve the ranking of trees?",
         treatment="class weights",
     ),
     trees(
         "trees, a tenth of the negatives",
-        "Can most of what was not bought be left out?",
+        "Is a tenth of the unbought candidates enough?",
         treatment="a tenth of the negatives",
     ),
     *(
         trees(
             f"trees, {treatment}",
-            "Are there orders enough, or would more of them make better trees?",
+            "Would fewer orders do for trees?",
             treatment=treatment,
         )
         for treatment in ORDER_SHARES
     ),
     trees(
         "trees, history",
-        "What would the user's history with the product and its vendor be worth?",
+        "What does purchase history add: the user's orders of the product and its vendor?",
         features="history",
     ),
     trees(
         "trees, history of the product",
-        "Does the user's history with the vendor add to that with the product?",
+        "Is history of the product enough, without the vendor?",
         features="history of the product",
         neighbour="trees, history",
     ),
     trees(
         "trees, history by kind, too",
-        "Would the user's history with the kind of product add to it?",
+        "What does history of the product type add?",
         features="history by kind, too",
         neighbour="trees, history",
     ),
     trees(
         "trees, history and cadence",
-        "Does it help to know how long users usually wait, and have waited?",
+        "What does the time between a user's orders add?",
         features="history and cadence",
         neighbour="trees, history",
     ),

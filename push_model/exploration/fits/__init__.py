@@ -1,1 +1,1 @@
-"""Fit and measure one entry on one window."""
+"""One entry on one window: fitted, scored, measured, kept."""

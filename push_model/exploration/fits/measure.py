@@ -1,4 +1,4 @@
-"""How good is an entry on rows it has not seen? Fitted once, judged part by part."""
+"""Train an entry once, and measure it on rows it has not seen, part by part."""
 
 import hashlib
 import json
@@ -14,10 +14,9 @@ from push_model.evaluation.metrics import Floats, measure
 from push_model.evaluation.resampling import Resampler
 from push_model.evaluation.scorers import FIRST_REPEAT_ORDER
 from push_model.exploration.entries.entry import Entry
-from push_model.exploration.fits.pipelines import fit_entry
+from push_model.exploration.fits.pipelines import RULES, Scorer, fit_entry, make_scorer
 from push_model.exploration.fits.protocol import Part, count_rows
-from push_model.exploration.fits.result import FORMAT, Result
-from push_model.exploration.fits.scorer import RULES, Scorer, make_scorer
+from push_model.exploration.fits.result import FORMAT, Metrics, Result
 from push_model.training.data.split import Window, is_inside
 from push_model.training.export import Document
 
@@ -25,14 +24,14 @@ RESAMPLES = 500
 
 
 class Measured(NamedTuple):
-    """The results of one fit, and the model document if there is one."""
+    """The results of one fit, and the model document if serving can read one."""
 
     results: tuple[Result, ...]
     document: Document | None
 
 
 def fingerprint(entry: Entry, part: Part, *, seed: int, grounds: Mapping[str, Any]) -> str:
-    """Sum up all that a result depends on."""
+    """Return a digest of all that a result depends on."""
     windows = {"train": str(part.train), "judged": str(part.judged), "repeat": part.repeat}
     windows["curves"] = part.wants_curves
     everything = {
@@ -54,22 +53,22 @@ def measure_entry(
     seed: int,
     grounds: Mapping[str, Any],
 ) -> Measured:
-    """Fit an entry once and judge it on each part that learns from the same rows."""
+    """Train an entry once, and measure it on each part that has the same training window."""
     train = frame[is_inside(frame, parts[0].train)]
     start = perf_counter()
     fitted = None if entry.family in RULES else fit_entry(entry, train, seed=seed + parts[0].repeat)
     fit_s = perf_counter() - start
     scorer = make_scorer(entry, fitted, train)
-    learnt = count_rows(train)
+    counts = count_rows(train)
     results = tuple(
-        _judge(
+        _measure_part(
             scorer,
             frame[is_inside(frame, part.judged)],
             part,
             seed=seed,
             fingerprint=fingerprint(entry, part, seed=seed, grounds=grounds),
             entry=entry,
-            train=learnt,
+            train=counts,
             fit_s=fit_s,
         )
         for part in parts
@@ -77,7 +76,9 @@ def measure_entry(
     return Measured(results, scorer.document)
 
 
-def _judge(scorer: Scorer, rows: pd.DataFrame, part: Part, *, seed: int, **known: Any) -> Result:
+def _measure_part(
+    scorer: Scorer, rows: pd.DataFrame, part: Part, *, seed: int, **known: Any
+) -> Result:
     start = perf_counter()
     scores = scorer.score(rows)
     took_us = 1e6 * (perf_counter() - start)
@@ -95,12 +96,12 @@ def _judge(scorer: Scorer, rows: pd.DataFrame, part: Part, *, seed: int, **known
         score_us=took_us / len(rows),
         size_bytes=scorer.size_bytes,
         inputs=scorer.inputs,
-        facts=scorer.facts,
+        converged=scorer.converged,
         curve=_trace(bought, scores) if part.wants_curves else None,
     )
 
 
-def _measure_users(rows: pd.DataFrame, scores: Floats) -> dict[str, dict[str, float] | None]:
+def _measure_users(rows: pd.DataFrame, scores: Floats) -> Metrics:
     is_new = rows["user_order_seq"].to_numpy() <= FIRST_REPEAT_ORDER
     bought = rows["outcome"].to_numpy(dtype=np.float64)
     groups = {"all": np.ones(len(rows), dtype=bool), "new": is_new, "returning": ~is_new}
@@ -123,5 +124,5 @@ def _trace(bought: Floats, scores: Floats) -> dict[str, Any]:
 
 
 def _seed_of(judged: Window, seed: int) -> int:
-    """Give parts judged on the same window the same draws, whatever they learnt from."""
+    """Return one seed for all parts that are measured on a window: the same replicates."""
     return int.from_bytes(hashlib.sha256(f"{seed} {judged}".encode()).digest()[:8])

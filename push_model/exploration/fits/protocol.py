@@ -1,4 +1,4 @@
-"""Which orders does an entry learn from, and which judge it? Time folds, and a last window."""
+"""Lay out the windows: which orders train an entry, and which measure it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -16,42 +16,32 @@ from push_model.training.data.split import (
     is_inside,
 )
 
-# The newest tenth of the orders: chosen by nobody's scores, opened once.
-FINAL_SHARE = TRAIN_SHARE + CALIBRATION_SHARE
-# Where folds end their train windows; the last fold is judged up to the final window.
+# The newest tenth of the orders is the final window.
+_FINAL_SHARE = TRAIN_SHARE + CALIBRATION_SHARE
+# Where the training windows of the folds end.
 FOLD_SHARES = (0.5, 0.6, TRAIN_SHARE, 0.8)
 
+# Entries are chosen on the folds. Entries that are level are fitted a second time. The usual split
+# compares with published figures. The final window shows what to expect.
 CHOOSING, REPEATING, COMPARING, CLAIMING = "choosing", "repeating", "comparing", "claiming"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One train window and the window judged with what was learnt in it.
+    """A training window, and the window that measures what was trained on it. Both half-open."""
 
-    Attributes
-    ----------
-    name : str
-        ``"fold 1"`` to ``"fold 4"``, ``"usual validation"``, ``"usual test"`` or ``"final"``; a
-        fold that is fitted again has ``" again"`` after it.
-    purpose : str
-        ``"choosing"``: what entries are chosen by. ``"repeating"``: the same with another seed,
-        for those that the rule weighs. ``"comparing"``: the usual split, beside published figures.
-        ``"claiming"``: the final window, which only the chosen see.
-    train, judged : Window
-        Half-open; every day of `train` is before every day of `judged`.
-    repeat : int
-        Added to the seed of the fit; the draws of the orders that judge it stay the same.
-    """
-
+    # "fold 1" to "fold 4", "usual validation", "usual test", "final"; a repeat ends in " again".
     name: str
+    # One of CHOOSING, REPEATING, COMPARING and CLAIMING.
     purpose: str
     train: Window
     judged: Window
+    # Added to the seed of the fit; the replicates of the orders stay the same.
     repeat: int = 0
 
     @property
     def repeated(self) -> "Part":
-        """The same, fitted with another seed."""
+        """The same windows, fitted with another seed."""
         return replace(self, name=name_repeat(self.name), purpose=REPEATING, repeat=1)
 
     @property
@@ -61,19 +51,19 @@ class Part:
 
     @property
     def wants_curves(self) -> bool:
-        """Folds are for choosing, by one figure; what is shown in full is the rest."""
-        return self.purpose in {COMPARING, CLAIMING}
+        """Whether curves are kept; only the final window is shown in full."""
+        return self.purpose == CLAIMING
 
     def document(self) -> dict[str, Any]:
-        """Give it as JSON-able data."""
+        """Return it as JSON-able data."""
         windows = {"train": self.train, "judged": self.judged}
         ends = {name: {"start": str(w.start), "end": str(w.end)} for name, w in windows.items()}
-        told = {"repeat": self.repeat} if self.repeat else {}
-        return {"name": self.name, "slug": self.slug, "purpose": self.purpose, **ends, **told}
+        again = {"repeat": self.repeat} if self.repeat else {}
+        return {"name": self.name, "slug": self.slug, "purpose": self.purpose, **ends, **again}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Part":
-        """Read what `document` gave."""
+        """Read what `document` returned."""
         train, judged = (
             Window(*(date.fromisoformat(document[name][end]) for end in ("start", "end")))
             for name in ("train", "judged")
@@ -82,17 +72,15 @@ class Part:
 
 
 def name_repeat(fold: str) -> str:
-    """Name the second fit of a fold."""
+    """Return the name of a fold's second fit."""
     return f"{fold} again"
 
 
 def plan_parts(frame: pd.DataFrame) -> tuple[Part, ...]:
     """Lay out four expanding folds, the usual split and the final window.
 
-    Notes
-    -----
-    Windows are whole days, and so whole orders. The final window ends where the usual split's
-    test does, so that the claim stands beside figures that others published of it.
+    Windows are whole days, and so whole orders. The final window is the test window of the usual
+    split, so that its figures compare with published ones.
 
     Examples
     --------
@@ -101,7 +89,7 @@ def plan_parts(frame: pd.DataFrame) -> tuple[Part, ...]:
     >>> [(part.name, part.train.days, part.judged.days) for part in parts[3:]]
     [('fold 4', 8, 1), ('usual validation', 7, 2), ('usual test', 7, 1), ('final', 9, 1)]
     """
-    first, *between, final = cut_by_time(frame, (*FOLD_SHARES, FINAL_SHARE))
+    first, *between, final = cut_by_time(frame, (*FOLD_SHARES, _FINAL_SHARE))
     folds = tuple(
         Part(f"fold {number}", CHOOSING, Window(first.start, judged.start), judged)
         for number, judged in enumerate(between, start=1)
@@ -116,14 +104,14 @@ def plan_parts(frame: pd.DataFrame) -> tuple[Part, ...]:
 
 
 def group_by_fit(parts: Iterable[Part]) -> tuple[tuple[Part, ...], ...]:
-    """Put parts together that learn from the same rows with the same seed, to be fitted once."""
+    """Group the parts that share a training window and a seed: one fit serves them all."""
     by_end = sorted(parts, key=lambda part: (part.train.end, part.repeat))
     fits = groupby(by_end, key=lambda part: (part.train, part.repeat))
     return tuple(tuple(same) for _, same in fits)
 
 
 def count(frame: pd.DataFrame, window: Window) -> dict[str, int]:
-    """Count what a window holds."""
+    """Count rows, orders and purchases of a window."""
     return count_rows(frame[is_inside(frame, window)])
 
 

@@ -1,9 +1,9 @@
-"""What did an exploration find? A report for sales and for data scientists, on one page.
+"""The report of an exploration: one page for a lead and for sales, and an appendix.
 
-`reading.py` reads the results, one file a section says them in words, tables and pictures, and
-`writing.py` writes that down; every number is computed from what the exploration's folder holds.
+`found.py` reads the results, `page.jinja` holds the words, `appendix.py` the tables and pictures
+behind them, and `pages.py` writes HTML, Markdown and pictures.
 """
 
-from push_model.exploration.report.writing import write_report
+from push_model.exploration.report.pages import write_report
 
 __all__ = ["write_report"]

@@ -1,174 +1,221 @@
-"""What was found? An exploration's entries and results, as the report reads them."""
+"""Read what an exploration found, for its report."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from push_model.evaluation.card_slices import TYPES
 from push_model.evaluation.curves import Bin, Curves, Gain, Histogram, Place
-from push_model.exploration.entries.entry import Entry
-from push_model.exploration.fits.protocol import CHOOSING
+from push_model.evaluation.results import Interval
+from push_model.exploration.choose import Standing
+from push_model.exploration.entries.entry import ORDER_SHARES, Entry
+from push_model.exploration.final_window import Claim, Outcome, read_openings, read_outcome
+from push_model.exploration.fits.pipelines import RULES, request_of
+from push_model.exploration.fits.protocol import CLAIMING
 from push_model.exploration.fits.result import Result
+from push_model.exploration.folder import open_exploration
+from push_model.exploration.report.inspection import Group, Inspection, inspect_chosen
+from push_model.exploration.work import read_current
+from push_model.training.parametrisation import PRESETS, read_parametrisation
 
-USUAL_VALIDATION, USUAL_TEST, FINAL = "usual validation", "usual test", "final"
-
-#: Entries that need no model; every other is compared with them.
-POPULARITY, BOUGHT_BEFORE = "popularity", "bought_before"
-BASELINES = (POPULARITY, BOUGHT_BEFORE)
-
-
-def name_part(part: str) -> str:
-    """Name a part so that a sentence can speak of it.
-
-    Examples
-    --------
-    >>> name_part("final"), name_part("fold 4")
-    ('final window', 'fold 4')
-    """
-    return "final window" if part == FINAL else part
+FINAL = "final"
+# How an entry differs from its neighbour.
+_FAMILY, _FEATURES, _TREATMENT, _SETTINGS = (
+    "Other families",
+    "Other features",
+    "Calibration, weights and fewer rows",
+    "Other settings",
+)
+# So many product types are shown, the most bought first.
+_MOST_TYPES = 24
+PUSHES = 1000
+# The share of the pushes that is counted apart: the most likely buyers.
+SUREST = 0.1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Explored(Entry):
-    """An entry, and what came of it.
+class Sender(NamedTuple):
+    """A way to choose who gets a push, and what comes of it."""
 
-    Attributes
-    ----------
-    skipped : str
-        Why it was not fitted; empty where it was.
-    results : mapping of str to Result
-        By name of the part; of folds that were fitted twice, the mean.
-    fits : tuple of float
-        Mean average precision over the folds, fit by fit; empty where there was only one.
-    """
-
-    skipped: str = ""
-    fits: tuple[float, ...] = ()
-    results: Mapping[str, Result] = field(default_factory=dict)
+    name: str
+    # Of `PUSHES` pushes, and of the most likely tenth of them; None where that is not known.
+    bought: float
+    bought_of_surest: float | None
+    # Share of all purchases that get a push.
+    reached: float
 
 
 @dataclass(frozen=True)
 class Found:
-    """An exploration: what was asked, what came out, what was chosen.
+    """What an exploration found."""
 
-    Attributes
-    ----------
-    facts : mapping
-        ``exploration.json``.
-    entries : mapping of str to Explored
-        By name, in the order of the exploration.
-    choice, choice_request_only : mapping
-        As ``standings.json`` has them; empty before the choice.
-    openings : tuple of mapping
-        Of the final window, the first first.
-    inspection : mapping
-        What was looked at in the chosen model; see `push_model.exploration.report.inspection`.
-    search : mapping
-        ``search.json``; empty where nothing was searched on these grounds.
-    """
-
+    # `exploration.json`, `finals.json` and `search.json`.
     facts: Mapping[str, Any]
-    entries: Mapping[str, Explored]
-    choice: Mapping[str, Any] = field(default_factory=dict)
-    choice_request_only: Mapping[str, Any] = field(default_factory=dict)
-    openings: tuple[Mapping[str, Any], ...] = ()
-    inspection: Mapping[str, Any] = field(default_factory=dict)
-    search: Mapping[str, Any] = field(default_factory=dict)
+    openings: Sequence[Mapping[str, Any]]
+    search: Mapping[str, Any]
+    outcome: Outcome
+    inspection: Inspection
+    # The chosen model where p > 0.05, then as many pushes sent in other ways.
+    senders: Sequence[Sender]
+    # What the chosen model finds in its best 1 to 20 %, and all curves, in the final window.
+    gains: Sequence[Gain]
+    curves: Mapping[str, Curves] = field(default_factory=dict)
 
     @property
     def report_id(self) -> str:
-        """A name for what was found: the last day, and a digest of rows, rule and choices."""
-        frame = self.facts.get("frame") or {}
-        chosen = [c.get("parametrisation") for c in (self.choice, self.choice_request_only)]
-        asked = [self.facts.get(name) for name in ("min_items", "seed", "rule")]
-        found = [frame.get("sha256"), *asked, chosen]
-        digest = sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
-        return f"{frame.get('last_day', 'unknown')}-{digest[:8]}"
-
-    @property
-    def alpha(self) -> float:
-        """Probability that the truth lies outside an interval."""
-        return float(self.facts.get("alpha") or 0.1)
-
-    @property
-    def folds(self) -> tuple[str, ...]:
-        """Parts that entries are chosen by, the oldest first."""
-        return tuple(p["name"] for p in self.parts if p.get("purpose") == CHOOSING)
-
-    @property
-    def parts(self) -> tuple[Mapping[str, Any], ...]:
-        """Windows, as ``exploration.json`` has them."""
-        return tuple(self.facts.get("parts") or ())
+        """The last day, and a digest of rows, rule and choices."""
+        frame = self.facts["frame"]
+        choices = (self.outcome.choice, self.outcome.choice_request_only)
+        content = [
+            frame["sha256"],
+            *(self.facts[name] for name in ("min_items", "seed", "rule")),
+            [request_of(choice.chosen) for choice in choices],
+        ]
+        digest = sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return f"{frame['last_day']}-{digest[:8]}"
 
     @cached_property
-    def ranked(self) -> tuple[Explored, ...]:
-        """Entries with a result on every fold, the best mean average precision first."""
-        full = [e for e in self.entries.values() if self.folds and set(self.folds) <= {*e.results}]
-        return tuple(sorted(full, key=lambda entry: (-self.mean(entry), entry.name)))
+    def standings(self) -> Mapping[str, Standing]:
+        """Standings by name of the entry, the best first."""
+        return {standing.entry.name: standing for standing in self.outcome.standings}
 
     @property
-    def chosen(self) -> Explored | None:
-        """The entry that the selection rule chose; None before the choice."""
-        return self.entries.get(str(self.choice.get("chosen")))
+    def chosen(self) -> Standing:
+        """The entry that the rule chose."""
+        return self.standings[self.outcome.choice.chosen.name]
 
     @property
-    def chosen_request_only(self) -> Explored | None:
-        """The entry chosen where requests hold no history; None where that is the chosen one."""
-        name = str(self.choice_request_only.get("chosen"))
-        return None if self.chosen and name == self.chosen.name else self.entries.get(name)
+    def plain(self) -> Standing | None:
+        """The entry that the rule chose among those without history; None if it is the same."""
+        plain = self.outcome.choice_request_only.chosen
+        return None if plain == self.outcome.choice.chosen else self.standings[plain.name]
 
     @property
-    def leader(self) -> Explored | None:
-        """The chosen entry, or the best so far where nothing is chosen yet."""
-        return self.chosen or next(iter(self.ranked), None)
+    def best(self) -> Standing | None:
+        """The runner-up: the best servable entry on the folds; None if it was chosen."""
+        best = self.outcome.choice.best
+        return None if best == self.outcome.choice.chosen else self.standings[best.name]
+
+    @cached_property
+    def finalists(self) -> Mapping[str, Claim]:
+        """What the final window shows of each entry that was seen on it, the chosen first."""
+        claims = [claim for claim in self.outcome.claims if claim.part == FINAL]
+        ordered = sorted(claims, key=lambda claim: claim.entry != self.chosen.entry.name)
+        return {claim.entry: claim for claim in ordered}
 
     @property
-    def telling_part(self) -> str | None:
-        """The part that says most of the leader: the final window, or what is nearest to it."""
-        wanted = (FINAL, USUAL_TEST, USUAL_VALIDATION, *reversed(self.folds))
-        results = self.leader.results if self.leader else {}
-        return next((part for part in wanted if part in results), None)
+    def claim(self) -> Claim:
+        """What the final window shows of the chosen entry."""
+        return self.finalists[self.chosen.entry.name]
 
-    def baseline(self, family: str) -> Explored | None:
-        """Give the entry that needs no model."""
-        return next((entry for entry in self.entries.values() if entry.family == family), None)
+    def margin(self, name: str | None) -> Interval | None:
+        """Return the chosen entry's average precision in the final window minus another's."""
+        return self.claim.gain_on.get(name or "")
+
+    @cached_property
+    def topics(self) -> Mapping[str, Sequence[Standing]]:
+        """Entries that have a neighbour, by how they differ from it, the largest gain first."""
+        topics: dict[str, list[Standing]] = {
+            topic: [] for topic in (_FAMILY, _FEATURES, _TREATMENT, _SETTINGS)
+        }
+        compared = [s for s in self.standings.values() if s.gain_on_neighbour is not None]
+        for standing in sorted(compared, key=lambda s: -s.gain.estimate):
+            neighbour = self.standings[standing.entry.neighbour or ""].entry
+            topics[_find_topic(standing.entry, neighbour)].append(standing)
+        return topics
 
     @property
-    def finalists(self) -> tuple[Explored, ...]:
-        """Entries judged on the final window, the chosen first, baselines last."""
-        judged = [entry for entry in self.entries.values() if FINAL in entry.results]
-        return tuple(sorted(judged, key=self._final_order))
+    def groups(self) -> tuple[Sequence[Group], Sequence[Group]]:
+        """The groups of users, orders and products, and the most bought product types."""
+        groups = self.inspection.groups
+        types = [group for group in groups if group.name.startswith(TYPES)]
+        types.sort(key=lambda group: -group.purchases)
+        return [group for group in groups if group not in types], types[:_MOST_TYPES]
 
-    def mean(self, entry: Explored, metric: str = "average_precision", users: str = "all") -> float:
-        """Average a metric over the folds."""
-        values = [metric_of(entry.results[fold], metric, users) for fold in self.folds]
-        known = [np.nan if value is None else value for value in values]
-        return float(np.mean(known)) if known else float("nan")
+    @cached_property
+    def learning(self) -> Mapping[str, Sequence[tuple[float, Interval]]]:
+        """Training rows and average precision of entries that were also trained on fewer orders."""
+        fewer: dict[str, list[Standing]] = {}
+        for standing in self.standings.values():
+            if standing.entry.treatment in ORDER_SHARES and standing.entry.neighbour:
+                fewer.setdefault(standing.entry.neighbour, []).append(standing)
+        return {
+            self.name_of(name): sorted(map(_place, (*group, self.standings[name])))
+            for name, group in fewer.items()
+        }
 
-    def _final_order(self, entry: Explored) -> tuple[bool, bool, float]:
-        is_chosen = self.chosen is not None and entry.name == self.chosen.name
-        return not is_chosen, entry.family in BASELINES, -level_of(entry.results[FINAL])
+    def is_rule(self, name: str) -> bool:
+        """Whether an entry is a rule, whose scores are not probabilities."""
+        return self.standings[name].entry.family in RULES
+
+    def rule(self, family: str) -> str | None:
+        """Return the name of the entry that is a rule."""
+        names = (name for name in self.finalists if self.standings[name].entry.family == family)
+        return next(names, None)
+
+    def name_of(self, name: str) -> str:
+        """Return the short name of an entry that has this name."""
+        return self.label(self.standings[name].entry)
+
+    def label(self, entry: Entry) -> str:
+        """Return an entry's short name: its name in the form, if it has one."""
+        if preset := self.preset(entry):
+            return preset
+        return re.sub(r"^found: (.* depth \d+),.*?(, history)?$", r"\1\2", entry.name)
+
+    def preset(self, entry: Entry) -> str | None:
+        """Return an entry's name in the form; None if the form does not have it."""
+        request = request_of(entry)
+        wanted = request and read_parametrisation(request)
+        known = {n: read_parametrisation(p.parametrisation) for n, p in PRESETS.items()}
+        is_plain = entry.treatment == "plain"
+        return next((name for name, each in known.items() if is_plain and each == wanted), None)
 
 
-def level_of(result: Result) -> float:
-    """Give the leading metric of a result."""
-    return float(result.average_precision[0])
+def _find_topic(entry: Entry, neighbour: Entry) -> str:
+    if entry.family != neighbour.family:
+        return _FAMILY
+    if entry.features != neighbour.features:
+        return _FEATURES
+    return _TREATMENT if entry.treatment != neighbour.treatment else _SETTINGS
 
 
-def metric_of(result: Result, name: str, users: str = "all") -> float | None:
-    """Give a metric of a result."""
-    return (result.metrics.get(users) or {}).get(name)
+def _place(standing: Standing) -> tuple[float, Interval]:
+    share = ORDER_SHARES.get(standing.entry.treatment, 1.0)
+    return share * standing.train_rows, standing.average_precision
 
 
-def curves_of(result: Result) -> Curves | None:
-    """Give the curves of a result."""
+def read_found(folder: Path) -> Found:
+    """Read a finished exploration; inspect the chosen model if that was not done before."""
+    exploration = open_exploration(folder)
+    outcome = read_outcome(folder)
+    entries = [standing.entry for standing in outcome.standings]
+    results = read_current(exploration, entries, purposes=(CLAIMING,))
+    final = {result.entry.name: result for result in results if result.part == FINAL}
+    chosen = outcome.choice.chosen
+    curves = {name: _curves_of(result) for name, result in final.items()}
+    found = Found(
+        facts=exploration.facts,
+        openings=read_openings(folder),
+        search=exploration.search,
+        outcome=outcome,
+        inspection=inspect_chosen(folder, chosen),
+        senders=(),
+        gains=curves[chosen.name].gains,
+        curves=curves,
+    )
+    return replace(found, senders=tuple(_list_senders(found)))
+
+
+def _curves_of(result: Result) -> Curves:
     kept = result.curve
-    if not kept:
-        return None
+    assert kept is not None  # as `Part.wants_curves` has it
     return Curves(
         metrics=result.metrics["all"] or {},
         places=tuple(Place(*place) for place in kept["places"]),
@@ -176,3 +223,29 @@ def curves_of(result: Result) -> Curves | None:
         reliability=tuple(Bin(**found) for found in kept["reliability"]),
         histogram=Histogram(**{name: tuple(v) for name, v in kept["histogram"].items()}),
     )
+
+
+def _list_senders(found: Found) -> Iterator[Sender]:
+    chosen = found.chosen.entry.name
+    metrics = found.curves[chosen].metrics
+    share, base_rate = metrics["pushed_share"], metrics["base_rate"]
+    if not share:
+        return
+    plain = found.plain.entry.name if found.plain else None
+    others = (plain, found.rule("bought_before"), found.rule("popularity"))
+    per_recall = PUSHES * base_rate / share
+    for name in (chosen, *(other for other in others if other)):
+        curves = found.curves[name]
+        reached = curves.metrics["recall_when_pushed"] if name == chosen else None
+        reached = _read_recall(curves, share) if reached is None else reached
+        of_surest = per_recall * _read_recall(curves, SUREST * share)
+        yield Sender(found.name_of(name), per_recall * reached, of_surest, reached)
+    yield Sender("chance", PUSHES * base_rate, SUREST * PUSHES * base_rate, share)
+
+
+def _read_recall(curves: Curves, share: float) -> float:
+    """Return the share of the purchases among the best candidates."""
+    rows, purchases = curves.places[-1]
+    shares = [0.0, *(place.candidates / rows for place in curves.places)]
+    recalls = [0.0, *(place.purchases / purchases for place in curves.places)]
+    return float(np.interp(share, shares, recalls))

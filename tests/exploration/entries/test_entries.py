@@ -1,15 +1,17 @@
+import json
+
 import pytest
 
 from push_model.errors import InvalidEventError
-from push_model.exploration.entries.all import SIZES, choose_entries
-from push_model.exploration.entries.entry import ORDER_SHARES
+from push_model.exploration.entries.all import TRIALS, choose_entries
+from push_model.exploration.entries.entry import ORDER_SHARES, Entry
 from push_model.exploration.entries.inputs import FEATURE_SETS
-from push_model.exploration.fits.pipelines import CLASSIFIERS, parametrisation_of, request_of
-from push_model.exploration.fits.scorer import RULES
+from push_model.exploration.fits.pipelines import CLASSIFIERS, RULES, parametrisation_of, request_of
 from push_model.training.parametrisation import FAMILIES, read_parametrisation
+from tests.exploration.results import make_entry
 
 
-@pytest.fixture(params=SIZES)
+@pytest.fixture(params=TRIALS)
 def entries(request):
     return choose_entries(request.param)
 
@@ -77,3 +79,37 @@ def test_the_full_list_covers_the_families_penalties_and_treatments():
 def test_another_size_is_refused():
     with pytest.raises(InvalidEventError, match=r"size must be one of .*'small'.*, got 'huge'"):
         choose_entries("huge")
+
+
+def test_a_slug_is_fit_for_a_file_name():
+    assert make_entry("Trees, L2 0.3 (half the rate)").slug == "trees-l2-0-3-half-the-rate"
+
+
+def test_an_entry_survives_json():
+    entry = make_entry("a", settings={"depth": 3}, neighbour="b", complexity=7)
+
+    found = Entry.from_document(json.loads(json.dumps(entry.document())))
+
+    assert found == entry
+
+
+@pytest.mark.parametrize(
+    ("differs", "is_servable"),
+    [
+        ({}, True),
+        ({"treatment": "calibrated"}, True),
+        ({"features": "splines"}, False),
+        ({"treatment": "class weights"}, False),
+    ],
+)
+def test_only_scores_that_a_model_document_can_express_are_servable(differs, is_servable):
+    assert make_entry("a", **differs).is_servable == is_servable
+
+
+def test_rules_and_other_libraries_are_not_servable():
+    assert not Entry(name="a", question="?", family="popularity").is_servable
+
+
+def test_name_neighbour_and_complexity_are_not_part_of_the_content():
+    assert make_entry("a").content() == make_entry("b", neighbour="c", complexity=3).content()
+    assert make_entry("a").content() != make_entry("a", settings={"depth": 3}).content()

@@ -32,7 +32,7 @@ def test_an_entry_is_judged_on_rows_it_has_not_seen(frame, parts):
 
     (found,) = measure_on(TREES, frame, part)
 
-    p = fit_entry(TREES, train, seed=0).pipeline.predict_proba(judged)[:, 1]
+    p = fit_entry(TREES, train, seed=0).predict_proba(judged)[:, 1]
     assert found.draws[0] == pytest.approx(average_precision_score(judged["outcome"], p))
     assert found.metrics["all"]["average_precision"] == pytest.approx(found.draws[0])
     assert (found.train["rows"], found.judged["rows"]) == (len(train), len(judged))
@@ -57,8 +57,8 @@ def test_one_fit_serves_all_parts_of_its_train_window(frame, parts):
     assert results[0].draws == measure_on(TREES, frame, parts["fold 3"])[0].draws
 
 
-def test_only_what_is_shown_in_full_has_curves(frame, parts):
-    fold, usual, _ = measure_on(POPULARITY, frame, *group_by_fit(parts.values())[2])
+def test_only_the_final_window_has_curves(frame, parts):
+    fold, _, usual = measure_on(POPULARITY, frame, *group_by_fit(parts.values())[2])
 
     assert fold.curve is None
     assert len(usual.curve["places"]) <= 200

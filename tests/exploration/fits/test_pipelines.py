@@ -6,9 +6,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from push_model.evaluation.scorers import baseline_scores
 from push_model.exploration.entries.all import choose_entries
 from push_model.exploration.entries.entry import Entry
-from push_model.exploration.fits.pipelines import fit_entry, thin_negatives, thin_orders
+from push_model.exploration.fits.pipelines import (
+    fit_entry,
+    make_scorer,
+    thin_negatives,
+    thin_orders,
+)
+from push_model.store.folder import document_bytes
 from push_model.training.calibrated import CalibratedClassifier
 from push_model.training.data.history import with_history
 from push_model.training.data.history_queries import KEYS
@@ -25,7 +32,7 @@ def trees(**differs) -> Entry:
 
 
 def propensities_of(entry, frame, *, seed=0):
-    return fit_entry(entry, frame, seed=seed).pipeline.predict_proba(frame)[:, 1]
+    return fit_entry(entry, frame, seed=seed).predict_proba(frame)[:, 1]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +55,7 @@ def test_an_entry_gives_propensities(frame, name):
 
 
 def test_a_plain_entry_is_what_handler_fit_would_train(frame):
-    ours = fit_entry(trees(), frame, seed=0).pipeline
+    ours = fit_entry(trees(), frame, seed=0)
     theirs = train(frame, BoostedTrees(**FEW), seed=0, trained_on="2021-03-04").serving.pipeline
 
     np.testing.assert_array_equal(
@@ -58,7 +65,7 @@ def test_a_plain_entry_is_what_handler_fit_would_train(frame):
 
 
 def test_categories_add_rates(frame):
-    pipeline = fit_entry(trees(features="categories"), frame, seed=0).pipeline
+    pipeline = fit_entry(trees(features="categories"), frame, seed=0)
 
     names = list(pipeline.named_steps["prepare"].get_feature_names_out())
     assert names[-3:] == ["rate_by_variant_id", "rate_by_product_type", "rate_by_vendor"]
@@ -78,7 +85,7 @@ def test_categories_add_rates(frame):
 def test_a_feature_set_adds_its_inputs(frame, features, added):
     rich = with_history(frame, by=[*KEYS], has_cadence=True).df()
 
-    pipeline = fit_entry(trees(features=features), rich, seed=0).pipeline
+    pipeline = fit_entry(trees(features=features), rich, seed=0)
 
     names = list(pipeline.named_steps["prepare"].get_feature_names_out())
     assert set(added) <= set(names)
@@ -91,7 +98,7 @@ def test_half_the_rows_a_tree_are_other_trees(frame):
 
 
 def test_a_forest_adds_up_its_trees_in_one_order(frame):
-    prepare, forest = fit_entry(FULL["random forest, grown out"], frame, seed=0).pipeline
+    prepare, forest = fit_entry(FULL["random forest, grown out"], frame, seed=0)
     inputs = prepare.transform(frame)
     total = sum(tree.predict_proba(inputs.astype(np.float32)) for tree in forest.estimators_)
 
@@ -100,7 +107,7 @@ def test_a_forest_adds_up_its_trees_in_one_order(frame):
 
 def test_monotone_trees_never_fall_as_popularity_rises(frame):
     entry = trees(settings={"is_monotone": True, "iterations": 30})
-    pipeline = fit_entry(entry, frame, seed=0).pipeline
+    pipeline = fit_entry(entry, frame, seed=0)
     rows = frame.head(50)
 
     found = [
@@ -111,11 +118,6 @@ def test_monotone_trees_never_fall_as_popularity_rises(frame):
     assert (np.diff(found, axis=0) >= -1e-12).all()
 
 
-def test_a_calibrated_entry_says_what_was_decided(frame):
-    assert fit_entry(trees(), frame, seed=0).calibration is None
-    assert fit_entry(trees(treatment="calibrated"), frame, seed=0).calibration.says
-
-
 def test_a_line_that_helps_is_kept(frame, monkeypatch):
     monkeypatch.setattr("push_model.training.calibration.MIN_PURCHASES", 5)
     # Hardly any learning: all propensities are near the base rate, which a line can mend.
@@ -123,8 +125,7 @@ def test_a_line_that_helps_is_kept(frame, monkeypatch):
 
     fitted = fit_entry(timid, frame, seed=0)
 
-    assert fitted.calibration.method == "platt"
-    assert isinstance(fitted.pipeline.named_steps["classify"], CalibratedClassifier)
+    assert isinstance(fitted.named_steps["classify"], CalibratedClassifier)
 
 
 def test_class_weights_promise_far_more(frame):
@@ -186,8 +187,45 @@ def test_a_tree_of_fewer_orders_learns_from_those_alone(frame):
     half = trees(treatment="half of the orders", settings={"iterations": 10})
     some = thin_orders(frame, share=0.5, seed=0)
 
-    ours = fit_entry(half, frame, seed=0).pipeline.predict_proba(frame)
-    theirs = fit_entry(replace(half, treatment="plain"), some, seed=0).pipeline
+    ours = fit_entry(half, frame, seed=0).predict_proba(frame)
+    theirs = fit_entry(replace(half, treatment="plain"), some, seed=0)
 
     np.testing.assert_array_equal(ours, theirs.predict_proba(frame))
     assert not half.is_servable
+
+
+def test_a_servable_entry_scores_as_served_and_is_as_large_as_its_document(frame):
+    pipeline = fit_entry(trees(), frame, seed=0)
+
+    found = make_scorer(trees(), pipeline, frame)
+
+    np.testing.assert_allclose(found.score(frame), pipeline.predict_proba(frame)[:, 1], atol=1e-12)
+    assert found.size_bytes == len(document_bytes(found.document))
+    assert found.converged is None
+
+
+def test_what_serving_cannot_read_has_no_document(frame):
+    entry = FULL["decision tree, depth 6"]
+
+    found = make_scorer(entry, fit_entry(entry, frame, seed=0), frame)
+
+    assert found.document is None
+    assert found.size_bytes > 0
+    assert found.score(frame).shape == (len(frame),)
+
+
+@pytest.mark.parametrize(("name", "inputs"), [("popularity", 1), ("bought before", 2)])
+def test_a_rule_is_the_gates_own_baseline(frame, name, inputs):
+    found = make_scorer(FULL[name], None, frame)
+
+    assert (found.score(frame) == baseline_scores(frame)[name]).all()
+    assert (found.size_bytes, found.inputs) == (0, inputs)
+
+
+@pytest.mark.parametrize("settings", [{}, {"max_iter": 1, "C": 1e3}])
+def test_a_linear_model_cut_short_did_not_converge(frame, settings):
+    entry = Entry(name="a", question="?", family="logistic_regression", settings=settings)
+
+    found = make_scorer(entry, fit_entry(entry, frame, seed=0), frame)
+
+    assert found.converged is not bool(settings)

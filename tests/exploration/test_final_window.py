@@ -5,17 +5,26 @@ import pytest
 from push_model.errors import InvalidEventError
 from push_model.exploration.choose import Choice
 from push_model.exploration.entries.entry import Entry
-from push_model.exploration.finals import choose_finalists, compare_finals, record_opening
-from push_model.exploration.fits.result import write_json
+from push_model.exploration.final_window import (
+    choose_finalists,
+    compare_finals,
+    find_in_use,
+    read_outcome,
+    record_opening,
+    write_outcome,
+)
 from push_model.exploration.folder import open_exploration
+from push_model.exploration.search import entry_of, settings_in_use
+from push_model.store.durable import write_json
+from push_model.training.parametrisation import FINAL_MODEL, FINAL_MODEL_WITH_HISTORY
 from tests.exploration.results import make_entry, make_result
 
 RULE = Entry(name="popularity", question="?", family="popularity")
 BASE, CHOSEN, BEST, OTHER = (
-    make_entry("base"),
-    make_entry("chosen", neighbour="base"),
-    make_entry("best"),
-    make_entry("other"),
+    make_entry("base", settings={"depth": 2}),
+    make_entry("chosen", settings={"depth": 3}, neighbour="base"),
+    make_entry("best", settings={"depth": 4}),
+    make_entry("other", settings={"depth": 5}),
 )
 
 
@@ -37,12 +46,34 @@ def openings_of(exploration) -> list:
     return json.loads((exploration.folder / "finals.json").read_text("utf-8"))["openings"]
 
 
-def test_the_chosen_its_neighbour_the_best_and_the_rules_are_seen():
+def test_the_entries_in_use_are_those_of_the_final_models():
+    first, second = settings_in_use()
+    entries = [
+        entry_of(settings, features=features)
+        for settings in (first, second)
+        for features in ("request", "history")
+    ]
+
+    found = find_in_use([*entries, BASE])
+
+    wanted = (FINAL_MODEL_WITH_HISTORY, FINAL_MODEL)
+    assert len(found) == 2
+    assert all(
+        any(
+            {**entry.settings, "features": entry.features}.items() <= each.items()
+            for each in wanted
+        )
+        for entry in found
+    )
+
+
+def test_chosen_best_neighbour_in_use_and_rules_are_seen():
     choice = Choice(BEST, CHOSEN, (CHOSEN, BEST))
+    in_use = entry_of(settings_in_use()[0], features="history")
 
-    found = choose_finalists([choice], [RULE, OTHER, BEST, BASE, CHOSEN])
+    found = choose_finalists([choice], [RULE, OTHER, BEST, BASE, CHOSEN, in_use])
 
-    assert found == (RULE, BEST, BASE, CHOSEN)
+    assert found == (RULE, BEST, BASE, CHOSEN, in_use)
 
 
 def test_an_opening_is_on_record(exploration):
@@ -54,7 +85,7 @@ def test_an_opening_is_on_record(exploration):
     assert (opening["winner"], opening["reason"]) == ("chosen", None)
 
 
-def test_a_look_cut_short_goes_on_without_a_second_record(exploration):
+def test_a_look_cut_short_continues_without_a_second_record(exploration):
     record_opening(exploration, [CHOSEN, RULE], winner=CHOSEN)
     record_opening(exploration, [CHOSEN], winner=CHOSEN)
 
@@ -77,10 +108,7 @@ def test_a_second_look_with_a_reason_is_on_record(exploration):
     record_opening(exploration, [CHOSEN], winner=CHOSEN)
     record_opening(exploration, [OTHER], winner=OTHER, again="a column was wrong")
 
-    assert [opening["reason"] for opening in openings_of(exploration)] == [
-        None,
-        "a column was wrong",
-    ]
+    assert [each["reason"] for each in openings_of(exploration)] == [None, "a column was wrong"]
 
 
 def test_other_rows_have_a_final_window_of_their_own(exploration):
@@ -95,17 +123,11 @@ def test_other_rows_have_a_final_window_of_their_own(exploration):
 
 def test_other_columns_of_the_same_rows_are_the_same_window(exploration):
     record_opening(exploration, [CHOSEN], winner=CHOSEN)
-    frame = {"outcomes_sha256": "abc", "sha256": "a column was mended"}
+    frame = {"outcomes_sha256": "abc", "sha256": "a column was corrected"}
     write_json(exploration.folder / "exploration.json", {**exploration.facts, "frame": frame})
 
     with pytest.raises(InvalidEventError, match=r"was opened on .*--again"):
         record_opening(open_exploration(exploration.folder), [OTHER], winner=OTHER)
-
-
-def test_a_look_made_elsewhere_before_is_put_on_record(exploration):
-    record_opening(exploration, [CHOSEN], winner=CHOSEN, again="seen before, in another folder")
-
-    assert openings_of(exploration)[0]["reason"] == "seen before, in another folder"
 
 
 def test_claims_are_paired_within_a_part():
@@ -117,7 +139,16 @@ def test_claims_are_paired_within_a_part():
 
     chosen, base, test = compare_finals(results)
 
-    assert [claim["part"] for claim in (chosen, base, test)] == ["final", "final", "usual test"]
-    assert chosen["gain_on"]["base"]["low"] == pytest.approx(0.02)
-    assert base["gain_on"]["chosen"]["estimate"] == pytest.approx(-0.02)
-    assert test["gain_on"] == {}
+    assert [claim.part for claim in (chosen, base, test)] == ["final", "final", "usual test"]
+    assert chosen.gain_on["base"].low == pytest.approx(0.02)
+    assert base.gain_on["chosen"].estimate == pytest.approx(-0.02)
+    assert test.gain_on == {}
+
+
+def test_an_outcome_survives_its_file(explored, tmp_path):
+    outcome = read_outcome(explored)
+
+    write_outcome(tmp_path, outcome)
+
+    assert read_outcome(tmp_path) == outcome
+    assert (tmp_path / "standings.json").read_bytes() == (explored / "standings.json").read_bytes()
