@@ -24,7 +24,7 @@ from push_model.training.data.provenance import describe_dataset
 from push_model.training.data.schema import check_schema
 from push_model.training.data.split import Split
 from push_model.training.fit_request import FitRequest, read_fit_request
-from push_model.training.gate.contender import VALIDATED_FILE
+from push_model.training.gate.challenger import VALIDATED_FILE
 from push_model.training.golden import GOLDEN_FILE, write_golden
 from push_model.training.parametrisation import describe
 from push_model.training.train import TrainedModel, train

@@ -1,103 +1,98 @@
-"""Can these data be judged by, and be served from? Rules of holdout, data, drift, serving."""
+"""The rules on holdout, data, drift and serving: can the data test a model, and can it serve?"""
 
 from collections.abc import Iterator
 
+from push_model.training.gate.challenger import TrainingWindow
 from push_model.training.gate.evidence import Evidence
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.verdict import Finding
 
 
-def _data_suffice(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
-    found = {
-        "days": (evidence.holdout.days, policy.min_holdout_days),
-        "orders": (evidence.holdout.orders, policy.min_holdout_orders),
-        "users": (evidence.holdout.users, policy.min_holdout_users),
-        "purchases": (
-            evidence.holdout.metrics["challenger"].purchases,
-            policy.min_holdout_purchases,
-        ),
+def _has_enough_data(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
+    holdout = evidence.holdout
+    counts = {
+        "days": (holdout.days, policy.min_holdout_days),
+        "orders": (holdout.orders, policy.min_holdout_orders),
+        "users": (holdout.users, policy.min_holdout_users),
+        "purchases": (holdout.metrics["challenger"].purchases, policy.min_holdout_purchases),
     }
-    for name, (count, least) in found.items():
-        # Too little is no fault of the challenger's: more orders may tell.
+    for name, (count, least) in counts.items():
+        # Too little data is not a fault of the challenger.
         passed = True if count >= least else None
-        sentence = f"The holdout has {count:,} {name} (a verdict needs {least:,})."
+        sentence = f"The holdout has {count:,} {name} (at least {least:,} required)."
         yield Finding(f"enough {name}", "holdout", passed, count, least, sentence)
 
 
-def _data_are_what_was_learnt_from(evidence: Evidence, _: Policy) -> Iterator[Finding]:
-    says, given = evidence.learnt, evidence.rows_given
-    if given is None:
+def _is_recent(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
+    if (days := evidence.days_since_newest_order) is None:
         return
-    if says is None:
-        yield Finding(
-            "learnt from this frame",
-            "data",
-            None,
-            None,
-            given.orders,
-            "Its manifest does not say what it learnt from. Train it with handler_fit.",
-        )
-        return
-    passed = says == given
-    if passed:
-        sentence = f"It learnt from {says.orders:,} large orders, as the frame has them."
-    else:
-        sentence = (
-            f"Its manifest says it learnt from {says.orders:,} orders and {says.rows:,} rows "
-            f"({says.start} to {says.end}, at least {says.min_items} items bought); the frame "
-            f"gives {given.orders:,} and {given.rows:,} ({given.start} to {given.end}, at least "
-            f"{given.min_items}). Was the filter right, and is this its dataset?"
-        )
-    yield Finding("learnt from this frame", "data", passed, says.orders, given.orders, sentence)
+    most = policy.max_days_since_newest_order
+    advice = "" if days <= most else " Check the source; for an older dataset set the run date."
+    yield Finding(
+        "recent orders",
+        "holdout",
+        # A source that stopped is not a fault of the challenger.
+        True if days <= most else None,
+        days,
+        most,
+        f"The newest order is {days} days older than the run date (limit {most}).{advice}",
+    )
 
 
-def _orders_are_large(evidence: Evidence, _: Policy) -> Iterator[Finding]:
+def _has_large_orders_only(evidence: Evidence, _: Policy) -> Iterator[Finding]:
     given = evidence.rows_given
     if given is None or given.fewest_items is None:
         return
     least, fewest = given.min_items, given.fewest_items
+    passed = fewest >= least
+    advice = "" if passed else " Check that the filter counts items bought, not rows."
     yield Finding(
-        "large orders alone",
+        "large orders only",
         "data",
-        fewest >= least,
+        passed,
         fewest,
         least,
-        f"The smallest order learnt from or judged by holds {fewest} items bought (at least "
-        f"{least} is asked). Were items bought counted, and not rows?"
-        if fewest < least
-        else f"Every order holds at least {least} items bought.",
+        f"The smallest order has {fewest} items bought (at least {least} required).{advice}",
     )
 
 
-def _data_are_new(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
-    if (found := evidence.days_since_newest_order) is None:
+def _is_trained_on_this_dataset(evidence: Evidence, _: Policy) -> Iterator[Finding]:
+    ours, given, rule = evidence.trained_on, evidence.rows_given, "trained on this dataset"
+    if given is None:
         return
-    most = policy.max_days_since_newest_order
-    asked = "Has the source dried up? Of an older dataset give the run its day."
-    yield Finding(
-        "new orders",
-        "holdout",
-        # A source that dried up is no fault of the challenger's.
-        True if found <= most else None,
-        found,
-        most,
-        f"The newest order was placed {found} days before the run date (a verdict needs one of "
-        f"the last {most}). {asked if found > most else ''}".rstrip(),
+    if ours is None:
+        sentence = "The manifest does not say what the model was trained on. Use handler_fit."
+        yield Finding(rule, "data", None, None, given.orders, sentence)
+        return
+    passed = ours == given
+    sentence = f"Trained on {_describe(ours)}"
+    sentence += (
+        ", as in the dataset."
+        if passed
+        else f"; the dataset has {_describe(given)}. Check the filter and the dataset."
+    )
+    yield Finding(rule, "data", passed, ours.orders, given.orders, sentence)
+
+
+def _describe(window: TrainingWindow) -> str:
+    return (
+        f"{window.orders:,} orders and {window.rows:,} rows from {window.start} to {window.end} "
+        f"with at least {window.min_items} items bought"
     )
 
 
-def _data_are_like_the_champions(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
-    ours, theirs = evidence.learnt, evidence.champion_learnt
+def _data_match_the_champions(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
+    ours, theirs = evidence.trained_on, evidence.champion_trained_on
     if ours is None or theirs is None:
         return
     yield Finding(
-        "filter as the champion's",
+        "same filter as the champion",
         "data",
         ours.min_items == theirs.min_items,
         ours.min_items,
         theirs.min_items,
-        f"It learnt from orders of at least {ours.min_items} items bought, the champion from "
-        f"orders of at least {theirs.min_items} (no other is taken without a person's word).",
+        f"Trained on orders of at least {ours.min_items} items bought, the champion on orders of "
+        f"at least {theirs.min_items} (a different filter needs manual approval).",
     )
     share, least = ours.orders / max(1, theirs.orders), policy.min_orders_per_champion
     yield Finding(
@@ -106,68 +101,65 @@ def _data_are_like_the_champions(evidence: Evidence, policy: Policy) -> Iterator
         share >= least,
         share,
         least,
-        f"It learnt from {ours.orders:,} orders, {share:.2f} times the champion's "
-        f"{theirs.orders:,} (at least {least:g} is asked).",
+        f"Trained on {ours.orders:,} orders, {share:.2f} times the champion's {theirs.orders:,} "
+        f"(at least {least:g} required).",
     )
     yield Finding(
-        "as new as the champion's data",
+        "data as new as the champion's",
         "data",
         ours.end >= theirs.end,
         None,
         theirs.end,
-        f"Its train window ends {ours.end}, the champion's {theirs.end} (no earlier end is taken).",
+        f"The train window ends {ours.end}, the champion's {theirs.end} (must not end earlier).",
     )
     yield Finding(
         "holdout new to the champion",
         "holdout",
-        # What the champion has seen tells nothing of it, and is no fault of the challenger's.
+        # Orders that the champion was trained on cannot test it. That is not a fault of the
+        # challenger.
         True if ours.unseen_from >= theirs.unseen_from else None,
         None,
         theirs.unseen_from,
-        f"The holdout begins {ours.unseen_from}; the champion has learnt from orders before "
-        f"{theirs.unseen_from} (an earlier begin is no fair match: hold out fewer days).",
+        f"The holdout begins {ours.unseen_from}; the champion was trained on orders before "
+        f"{theirs.unseen_from} (must not begin earlier: hold out fewer days).",
     )
     change, most = ours.base_rate / max(1e-12, theirs.base_rate), policy.max_base_rate_change
     yield Finding(
-        "base rate as the champion's",
+        "purchase rate like the champion's",
         "data",
         1 / most <= change <= most,
         change,
         most,
-        f"In its train window {ours.base_rate:.3%} of candidates were bought, in the champion's "
-        f"{theirs.base_rate:.3%} (up to {most:g} times more or less is taken).",
+        f"Purchase rate {100 * ours.base_rate:.3g} % in the train window, "
+        f"{100 * theirs.base_rate:.3g} % in the champion's (limit: a factor of {most:g}).",
     )
 
 
-def _libraries_are_the_champions(evidence: Evidence, _: Policy) -> Iterator[Finding]:
+def _has_the_champions_libraries(evidence: Evidence, _: Policy) -> Iterator[Finding]:
     if changed := evidence.changed_versions:
-        # A notice: the other rules tell whether it did any harm.
+        # A notice: the other rules show whether it did any harm.
         yield Finding(
-            "libraries as the champion's",
+            "libraries like the champion's",
             "data",
             passed=None,
             value=len(changed),
             limit=None,
-            sentence=f"Not trained with the champion's libraries: {', '.join(changed)}.",
+            sentence=f"Libraries changed since the champion: {', '.join(changed)}.",
             is_needed=False,
         )
 
 
-def _data_have_not_drifted(evidence: Evidence, _: Policy) -> Iterator[Finding]:
-    changed = [found for found in evidence.holdout.drift if found.changed]
-    worst = max((found.psi for found in evidence.holdout.drift), default=None)
-    if worst is None:
+def _has_not_drifted(evidence: Evidence, _: Policy) -> Iterator[Finding]:
+    if not (drift := evidence.holdout.drift):
         return
-    said = " ".join(found.says for found in changed)
-    sentence = f"The features lie as in the champion's training (largest index {worst:.2f})."
-    yield Finding(
-        "no drift",
-        "drift",
-        not changed,
-        len(changed),
-        0,
-        f"The data changed since the champion's training: {said}" if changed else sentence,
+    changed = [found for found in drift if found.changed]
+    sentence = (
+        f"The data changed since the champion's training: {' '.join(f.says for f in changed)}"
+        if changed
+        else "No drift since the champion's training (largest stability index "
+        f"{max(found.psi for found in drift):.2f})."
     )
+    yield Finding("no drift", "drift", not changed, len(changed), 0, sentence)
 
 
 def _serves(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
@@ -183,12 +175,12 @@ def _serves(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
 
 
 DATA_RULES = (
-    _data_suffice,
-    _data_are_new,
-    _orders_are_large,
-    _data_are_what_was_learnt_from,
-    _data_are_like_the_champions,
-    _libraries_are_the_champions,
-    _data_have_not_drifted,
+    _has_enough_data,
+    _is_recent,
+    _has_large_orders_only,
+    _is_trained_on_this_dataset,
+    _data_match_the_champions,
+    _has_the_champions_libraries,
+    _has_not_drifted,
     _serves,
 )

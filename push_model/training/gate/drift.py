@@ -1,4 +1,4 @@
-"""Are these rows like those another model was trained on? Distances that no row count moves."""
+"""Measure feature drift between rows and the training of a model."""
 
 from bisect import bisect_left
 from itertools import accumulate
@@ -16,22 +16,14 @@ from push_model.training.gate.policy import Policy
 from push_model.training.gate.verdict import FeatureDrift
 from push_model.training.train_distribution import count_by_bin, iterate_values
 
-# Of a feature that one row in a thousand has, or fewer, what lies outside its range is an anecdote.
-SMALLEST_SHARE_PRESENT = 1e-3
-# Seasons alone move popularity by an index of 0.4 from train window to holdout, and by 1.0 beside a
-# champion 90 days older; a wrong unit or an unfilled column gives 4 and more (benchmarks/drift.py).
-MAX_PSI = Policy().max_psi
-MAX_MISSING_CHANGE = Policy().max_missing_change
-MAX_OUTSIDE_SHARE = Policy().max_outside_share
-# From this share of rows on it is worth saying that values came or went.
-WORTH_SAYING = 0.1
-HALF = 0.5
-SAME = "as in the champion's training."
+# Of a feature that one row in a thousand has, or fewer, values outside its range prove nothing.
+_SMALLEST_SHARE_PRESENT = 1e-3
+# A change of the share of missing values that is worth a sentence.
+_WORTH_SAYING = 0.1
+_HALF = 0.5
 
-
-# What is the same in all rows of an order, and nearly so in all orders of a user: its rows are no
-# evidence of their own.
-OF_THE_USER = frozenset({
+# Alike in all rows of an order, and nearly so in all orders of a user: users count, not rows.
+_OF_THE_USER = frozenset({
     "user_order_seq",
     "count_adults",
     "count_children",
@@ -40,10 +32,10 @@ OF_THE_USER = frozenset({
     "people_ex_baby",
     "earlier_orders",
 })
-# So many users, or rows, must be expected to say otherwise before silence is news: of seven users
-# all stay silent by chance once in a thousand, and rows of one user go together.
-USERS_EXPECTED = 7.0
-ROWS_EXPECTED = 200.0
+# Other values must be expected from so many users, or rows, before their absence is news. If seven
+# are expected, chance gives none once in a thousand; rows of one user go together.
+_USERS_EXPECTED = 7.0
+_ROWS_EXPECTED = 200.0
 
 
 class _Sizes(NamedTuple):
@@ -51,27 +43,16 @@ class _Sizes(NamedTuple):
     users: int
 
 
-class _Limits(NamedTuple):
-    psi: float
-    missing_change: float
-    outside_share: float
-
-
 def measure_drift(
-    rows: pd.DataFrame,
-    against: Model,
-    *,
-    max_psi: float = MAX_PSI,
-    max_missing_change: float = MAX_MISSING_CHANGE,
-    max_outside_share: float = MAX_OUTSIDE_SHARE,
+    rows: pd.DataFrame, champion: Model, policy: Policy | None = None
 ) -> tuple[FeatureDrift, ...]:
-    """Hold rows against the training of another model, feature by feature.
+    """Compare rows with the training of a model, feature by feature.
 
     Notes
     -----
-    Shares alone are compared: neither the order of the rows nor how many there are moves a
-    figure, so a large frame does not drift by being large, as it would by any p-value. One pass
-    over each column; beside one column of doubles, a byte a row and marked feature is held.
+    Only shares are compared. Neither the order of the rows nor their number moves a figure, so a
+    large frame does not drift by being large, as it would by any p-value. One pass over each
+    column; beside one column of doubles, a byte a row and marked feature is held.
 
     Examples
     --------
@@ -83,37 +64,35 @@ def measure_drift(
     >>> rows = pd.DataFrame([dict.fromkeys(FEATURES, 0.0)] * 4)
     >>> rows["days_since_purchase_variant_id"] = [24.0, 48.0, 72.0, 960.0]
     >>> print(measure_drift(rows, champion)[-1].says)
-    days_since_purchase_variant_id: 50 % of values lie outside 1 to 60, the range the champion \
-was trained on. Is the unit right?
+    days_since_purchase_variant_id: 50 % of values are outside the champion's range of 1 to 60. \
+Check the unit.
     """
     if rows.empty:
-        raise DatasetError("No rows to hold against the champion's training. Check the holdout.")
-    limits = _Limits(max_psi, max_missing_change, max_outside_share)
+        raise DatasetError("There are no rows to compare with the champion. Check the holdout.")
     users = rows["user_id"].nunique() if "user_id" in rows else len(rows)
     sizes = _Sizes(len(rows), users)
-    seen = {feature.name: feature.seen for feature in against.features}
+    seen = {feature.name: feature.seen for feature in champion.features}
     # The steps are the model's own way of telling a marker from a value.
-    columns = iterate_values(rows, against.steps, against.feature_names)
+    columns = iterate_values(rows, champion.steps, champion.feature_names)
     return tuple(
-        _compare(name, values, known, sizes=sizes, limits=limits)
+        _compare(name, values, known, sizes, policy or Policy())
         for name, values in columns
         if (known := seen[name]) is not None
     )
 
 
 def _compare(
-    name: str, values: NDArray[np.float64], seen: Seen, *, sizes: _Sizes, limits: _Limits
+    name: str, values: NDArray[np.float64], seen: Seen, sizes: _Sizes, policy: Policy
 ) -> FeatureDrift:
-    n_rows = sizes.rows
-    missing = (n_rows - len(values)) / n_rows
+    missing = (sizes.rows - len(values)) / sizes.rows
     outside = _share_outside(values, seen)
-    psi = _index(count_by_bin(values, seen.borders), seen, n_rows=n_rows)
+    psi = _index(count_by_bin(values, seen.borders), seen, n_rows=sizes.rows)
     medians = _median_then(seen), _median_now(values)
-    is_outside = outside > limits.outside_share and _is_present(len(values), n_rows)
-    is_moved = psi > limits.psi or abs(missing - seen.missing) > limits.missing_change
-    silent = _say_if_silent(name, values, seen, sizes)
-    changed = is_outside or is_moved or bool(silent)
-    words = silent or _say(seen, missing, outside if is_outside else 0.0, medians)
+    has_left = outside > policy.max_outside_share and _is_present(len(values), sizes.rows)
+    has_moved = psi > policy.max_psi or abs(missing - seen.missing) > policy.max_missing_change
+    constant = _say_if_constant(name, values, seen, sizes)
+    changed = has_left or has_moved or bool(constant)
+    says = constant or _say(seen, missing, outside if has_left else 0.0, medians)
     return FeatureDrift(
         feature=name,
         psi=psi,
@@ -123,64 +102,64 @@ def _compare(
         median_then=medians[0],
         median_now=medians[1],
         changed=changed,
-        says=f"{name}: {words if changed else SAME}",
+        says=f"{name}: {says if changed else 'as in the training of the champion.'}",
     )
 
 
 def _index(counts: NDArray[np.int64], seen: Seen, *, n_rows: int) -> float:
-    """Give the index of all rows, or of the values alone: few of them hardly move the whole."""
+    """Return the index of all rows or of the values alone: few values hardly move the whole."""
     n_values = int(counts.sum())
     now = counts.tolist()
     missing = (n_rows - n_values) / n_rows
     of_rows = stability_index(
         [missing, *(count / n_rows for count in now)], [seen.missing, *seen.shares]
     )
-    if seen.missing >= 1.0 - SMALLEST_SHARE_PRESENT or not _is_present(n_values, n_rows):
+    if seen.missing >= 1.0 - _SMALLEST_SHARE_PRESENT or not _is_present(n_values, n_rows):
         return of_rows
     then = [share / (1.0 - seen.missing) for share in seen.shares]
     return max(of_rows, stability_index([count / n_values for count in now], then))
 
 
-def _say_if_silent(name: str, values: NDArray[np.float64], seen: Seen, sizes: _Sizes) -> str:
-    """Say that a feature takes one value only; so rare a flag as some are, no index would."""
+def _say_if_constant(name: str, values: NDArray[np.float64], seen: Seen, sizes: _Sizes) -> str:
+    """Report a feature with one value only; some flags are so rare that no index shows it."""
     if not len(values) or values.min() < values.max():
         return ""
     only = float(values[0])
     others = sum(seen.shares) - seen.shares[bisect_left(seen.borders, only)]
-    # Few users without a pet, or few rows without a regular product, are no news.
+    # Few users without a pet, or few rows without a regular product, are not news.
     is_expected = (
-        others * sizes.users >= USERS_EXPECTED
-        if name in OF_THE_USER
-        else others * sizes.rows >= ROWS_EXPECTED
+        others * sizes.users >= _USERS_EXPECTED
+        if name in _OF_THE_USER
+        else others * sizes.rows >= _ROWS_EXPECTED
     )
     if not is_expected:
         return ""
-    return f"always {only:g} now, where {100 * others:.2g} % of rows had another value."
+    return f"always {only:g} now; {100 * others:.2g} % of rows had another value."
 
 
 def _is_present(n_values: int, n_rows: int) -> bool:
-    return n_values > SMALLEST_SHARE_PRESENT * n_rows
+    return n_values > _SMALLEST_SHARE_PRESENT * n_rows
 
 
 def _share_outside(values: NDArray[np.float64], seen: Seen) -> float:
-    # Where training saw no value at all there is no range to leave; values come as a bin instead.
+    # Training without any value has no range; values show as a bin instead.
     if not len(values) or seen.missing == 1.0:
         return 0.0
     return float(np.mean((values < seen.minimum) | (values > seen.maximum)))
 
 
 def _median_then(seen: Seen) -> float | None:
-    """Find the median among the tenths that training wrote down; exact, for it is one of them."""
+    """Return the median among the tenths of the training; it is one of them, so it is exact."""
     if not (present := sum(seen.shares)):
         return None
     reached = accumulate(share / present for share in seen.shares)
     ends = (*seen.borders, seen.maximum)
-    # Shares are rounded quotients: half of the values may add up to a hair less than 0.5.
-    return next(end for end, share in zip(ends, reached, strict=True) if share >= HALF - 1e-9)
+    # Shares are rounded quotients: half of the values may add up to a little less than 0.5.
+    return next(end for end, share in zip(ends, reached, strict=True) if share >= _HALF - 1e-9)
 
 
 def _median_now(values: NDArray[np.float64]) -> float | None:
-    return float(np.quantile(values, HALF, method="inverted_cdf")) if len(values) else None
+    return float(np.quantile(values, _HALF, method="inverted_cdf")) if len(values) else None
 
 
 def _say(
@@ -188,12 +167,12 @@ def _say(
 ) -> str:
     if outside:
         return (
-            f"{100 * outside:.3g} % of values lie outside {seen.minimum:g} to {seen.maximum:g}, "
-            "the range the champion was trained on. Is the unit right?"
+            f"{100 * outside:.3g} % of values are outside the champion's range of "
+            f"{seen.minimum:g} to {seen.maximum:g}. Check the unit."
         )
-    if abs(missing - seen.missing) >= WORTH_SAYING:
-        return f"missing in {100 * missing:.3g} % of rows, then in {100 * seen.missing:.3g} %."
+    if abs(missing - seen.missing) >= _WORTH_SAYING:
+        return f"missing in {100 * missing:.3g} % of rows, before in {100 * seen.missing:.3g} %."
     then, now = medians
     if then is not None and now is not None and then != now:
         return f"median moved from {then:.3g} to {now:.3g}."
-    return "spread otherwise than in the champion's training."
+    return "its distribution differs from the champion's training."

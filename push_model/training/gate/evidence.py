@@ -1,4 +1,4 @@
-"""What do the newest orders say of a challenger? Measured once, judged elsewhere."""
+"""What the newest orders show of a challenger, measured once; the rules judge it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,45 +12,40 @@ from push_model.evaluation.metrics import PUSH_THRESHOLD, measure
 from push_model.evaluation.resampling import Resampler, relative_gain
 from push_model.evaluation.results import Interval
 from push_model.evaluation.scorers import Scores, baseline_scores
+from push_model.training.gate.challenger import TrainingWindow
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.serving_check import ServingCheck
 from push_model.training.gate.slice_evidence import measure_slices
-from push_model.training.gate.training_window import Learnt
 from push_model.training.gate.verdict import FeatureDrift, HoldoutResults
 
-# The list whose change is looked at: what sales would send to.
+# Share of the candidates on the list that sales would send to.
 LISTED_SHARE = 0.05
+
+# Baselines give ranks, no probabilities.
+_PROBABILITIES = ("challenger", "champion")
 
 
 class RefitGap(NamedTuple):
-    """How a model that serves differs from the twin that was judged in its place.
+    """How a final model differs from the evaluated one."""
 
-    Attributes
-    ----------
-    changed_share : float
-        Share of the twin's best 5 % that its list lacks.
-    promised_ratio : float
-        What it promises, for each purchase that the twin promises.
-    """
-
-    changed_share: float
-    promised_ratio: float
+    changed_share: float  # of the evaluated model's best 5 % that the final model's list lacks
+    expected_ratio: float  # expected purchases, as a multiple of the evaluated model's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All that the rules look at."""
+    """All that the rules look at; None where there is no champion, or nothing was measured."""
 
     holdout: HoldoutResults
     precision_gain: Interval | None  # of what is pushed, against the champion
     expected_per_actual: Interval
     calibration_error: Interval  # chance adds to it, and twice to that of a replicate
-    learnt: Learnt | None = None  # what the manifest says
-    rows_given: Learnt | None = None  # what the frame gives for the same window
-    champion_learnt: Learnt | None = None
+    trained_on: TrainingWindow | None = None  # as the manifest says
+    rows_given: TrainingWindow | None = None  # as the dataset gives it
+    champion_trained_on: TrainingWindow | None = None
     days_since_newest_order: int | None = None  # before the run date
     changed_versions: tuple[str, ...] = ()  # each "name then -> now"
-    refit: RefitGap | None = None  # how the final model differs from the evaluated one
+    refit: RefitGap | None = None
     serving: ServingCheck | None = None
 
 
@@ -63,26 +58,13 @@ def gather(
     drift: tuple[FeatureDrift, ...] = (),
     **facts: Any,
 ) -> Evidence:
-    """Measure scorers on the same holdout."""
+    """Measure scorers on the same holdout; `facts` are the fields that are not measured on it."""
     scores = {**scores, **baseline_scores(rows)}
     outcomes = rows["outcome"].to_numpy(dtype=np.float64)
     resampler = Resampler(rows["order_id"], outcomes, resamples=policy.resamples, seed=seed)
-    precision = {name: resampler.average_precision(own) for name, own in scores.items()}
-    ratios = {
-        name: resampler.ratio(own, outcomes) for name, own in scores.items() if _promises(name)
-    }
-    pushed = {
-        name: resampler.ratio(outcomes * (own > PUSH_THRESHOLD), own > PUSH_THRESHOLD)
-        for name, own in scores.items()
-        if _promises(name)
-    }
-
     interval = partial(resampler.interval, alpha=policy.alpha)
-    figures = {
-        "average_precision": precision,
-        "expected_per_actual": ratios,
-        "precision_when_pushed": pushed,
-    }
+    replicates = _resample(resampler, scores, outcomes)
+    pushed = replicates["precision_when_pushed"]
     holdout = HoldoutResults(
         days=int(rows["order_date"].dt.normalize().nunique()),
         orders=resampler.n_orders,
@@ -92,14 +74,14 @@ def gather(
         intervals={
             name: {
                 metric: interval(found[name])[1:]
-                for metric, found in figures.items()
+                for metric, found in replicates.items()
                 if name in found
             }
             for name in scores
         },
         gains={
-            name: interval(relative_gain(precision["challenger"], found))
-            for name, found in precision.items()
+            name: interval(relative_gain(replicates["average_precision"]["challenger"], found))
+            for name, found in replicates["average_precision"].items()
             if name != "challenger"
         },
         slices=tuple(measure_slices(rows, scores, policy, seed)),
@@ -117,19 +99,38 @@ def gather(
             if "champion" in pushed
             else None
         ),
-        expected_per_actual=interval(ratios["challenger"]),
+        expected_per_actual=interval(replicates["expected_per_actual"]["challenger"]),
         calibration_error=interval(resampler.calibration_error(scores["challenger"])),
         **facts,
     )
 
 
-def compare_refit(serving: Scores, twin: Scores) -> RefitGap:
-    """Hold a model that serves against the twin that was judged in its place."""
-    return RefitGap(changed_share(serving, twin), float(serving.sum() / twin.sum()))
+def _resample(
+    resampler: Resampler, scores: Mapping[str, Scores], outcomes: Scores
+) -> dict[str, dict[str, Scores]]:
+    """Return the replicates of each metric by scorer."""
+    models = {name: scores[name] for name in _PROBABILITIES if name in scores}
+    return {
+        "average_precision": {
+            name: resampler.average_precision(own) for name, own in scores.items()
+        },
+        "expected_per_actual": {
+            name: resampler.ratio(own, outcomes) for name, own in models.items()
+        },
+        "precision_when_pushed": {
+            name: resampler.ratio(outcomes * (own > PUSH_THRESHOLD), own > PUSH_THRESHOLD)
+            for name, own in models.items()
+        },
+    }
+
+
+def compare_refit(final: Scores, evaluated: Scores) -> RefitGap:
+    """Compare the scores of a final model with those of the evaluated one."""
+    return RefitGap(changed_share(final, evaluated), float(final.sum() / evaluated.sum()))
 
 
 def changed_share(ours: Scores, theirs: Scores, *, listed: float = LISTED_SHARE) -> float:
-    """Say which share of their best candidates is not among ours.
+    """Return which share of their best candidates is not among ours.
 
     Examples
     --------
@@ -139,7 +140,3 @@ def changed_share(ours: Scores, theirs: Scores, *, listed: float = LISTED_SHARE)
     k = max(1, round(listed * len(ours)))
     best, previous = (np.argsort(-scores, kind="stable")[:k] for scores in (ours, theirs))
     return 1.0 - len(np.intersect1d(best, previous)) / k
-
-
-def _promises(name: str) -> bool:
-    return name in {"challenger", "champion"}

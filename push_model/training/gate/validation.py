@@ -1,33 +1,49 @@
-"""Promote or keep? The challenger against champion and baselines on the same newest orders."""
+"""Validate a challenger: compare it with champion and baselines on the same newest orders."""
 
 import logging
+from collections.abc import Mapping
 from datetime import date
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from push_model.columns import JUDGING
 from push_model.evaluation.scorers import Scores, score
 from push_model.model.scoring import Model
-from push_model.store.folder import read_manifest
 from push_model.store.promotion import model_path
 from push_model.training.card.pages import write_card
 from push_model.training.data.frames import collect_sorted
 from push_model.training.data.history import load_with_history, needs_history
 from push_model.training.data.orders import keep_large_orders
 from push_model.training.data.split import Split, split_by_time
-from push_model.training.gate.contender import Contender, read_contender
+from push_model.training.gate.challenger import (
+    Candidate,
+    CurrentChampion,
+    changed_versions,
+    count_training_window,
+    find_veto,
+    is_champion,
+    read_candidate,
+    read_champion,
+    read_training_window,
+)
 from push_model.training.gate.drift import measure_drift
-from push_model.training.gate.evidence import compare_refit, gather
+from push_model.training.gate.evidence import Evidence, compare_refit, gather
 from push_model.training.gate.policy import Policy
-from push_model.training.gate.rival import Rival, is_champion, read_rival, settle
 from push_model.training.gate.rules import claim, judge
 from push_model.training.gate.serving_check import check_serving
-from push_model.training.gate.training_window import changed_versions, count_learnt, read_learnt
-from push_model.training.gate.verdict import FeatureDrift, Verdict, decide
+from push_model.training.gate.verdict import FeatureDrift, Finding, Verdict, decide
 
 logger = logging.getLogger(__name__)
+
+
+class Judgement(NamedTuple):
+    """A verdict and what it rests on; a verdict that needed no measurement has no scores."""
+
+    verdict: Verdict
+    challenger: Candidate
+    rows: pd.DataFrame | None = None
+    scores: Mapping[str, Scores] | None = None
 
 
 def validate_model(
@@ -41,96 +57,142 @@ def validate_model(
     policy: Policy | None = None,
     seed: int = 0,
 ) -> Verdict:
-    """Score challenger, champion and baselines on the holdout and decide."""
-    policy = policy or Policy()
-    challenger, rival = read_contender(model_path(models_dir, model_name)), read_rival(models_dir)
-    verdict = partial(
-        Verdict,
+    """Judge a challenger, and write its model card."""
+    verdict, challenger, rows, scores = judge_model(
+        frame_uri,
         model_name=model_name,
-        champion_name=rival.serving.model_name if rival.serving else None,
-        champion_line=rival.serving.line if rival.serving else None,
+        models_dir=models_dir,
+        min_items=min_items,
+        training_date=training_date,
+        holdout_days=holdout_days,
+        policy=policy or Policy(),
+        seed=seed,
     )
-    if settled := settle(challenger, rival, run_date=training_date):
-        if is_champion(challenger, rival):
-            return verdict("keep", None, (settled,), holdout=None)
-        # It stays, whatever the figures; they still say how a model of that day would have done.
-        rival = Rival(rival.serving, complaint=settled)
-    rows = _read_rows(frame_uri, challenger, rival, until=training_date, min_items=min_items)
-    split = split_by_time(rows, holdout_days=holdout_days)
-    logger.info("Judging on %d rows.", len(split.holdout))
-    scores = {"challenger": score(challenger.twin, split.holdout)}
-    if rival.contender:
-        scores["champion"] = score(rival.contender.twin, split.holdout)
-    newest = split.holdout["order_date"].max().date()
+    if rows is not None and scores is not None:
+        write_card(
+            challenger.path,
+            rows,
+            scores,
+            model=challenger.evaluated,
+            verdict=verdict.document(),
+            seed=seed,
+        )
+    return verdict
+
+
+def judge_model(
+    frame_uri: str,
+    *,
+    model_name: str,
+    models_dir: str,
+    min_items: int,
+    training_date: date,
+    policy: Policy,
+    holdout_days: int | None = None,
+    seed: int = 0,
+) -> Judgement:
+    """Compare a challenger with champion and baselines on the newest orders, and decide."""
+    challenger = read_candidate(model_path(models_dir, model_name))
+    current = read_champion(models_dir)
+    if veto := find_veto(challenger, current, run_date=training_date):
+        if is_champion(challenger, current):
+            return Judgement(_conclude(model_name, current, (veto,), policy), challenger)
+        # The champion stays; the figures still show how good a model of that day would have been.
+        current = CurrentChampion(current.pointer, complaint=veto)
+    frame = _read_rows(frame_uri, challenger, current, until=training_date, min_items=min_items)
+    split = split_by_time(frame, holdout_days=holdout_days)
+    rows = split.holdout
+    logger.info("Validating %s on %d rows.", model_name, len(rows))
+    scores = _score(challenger, current.candidate, rows)
     evidence = gather(
-        split.holdout,
+        rows,
         scores,
         policy=policy,
         seed=seed,
-        rows_given=count_learnt(split, min_items=min_items),
-        days_since_newest_order=(training_date - newest).days,
-        **_of_folder(challenger, split, scores["challenger"], policy),
-        **(_beside(challenger, rival.contender, split, policy) if rival.contender else {}),
+        rows_given=count_training_window(split, min_items=min_items),
+        days_since_newest_order=(training_date - rows["order_date"].max().date()).days,
+        **_check(challenger, rows, scores, policy),
+        **_compare(challenger, current.candidate, split, policy),
     )
-    findings = (*([rival.complaint] if rival.complaint else []), *judge(evidence, policy))
-    judged = verdict(decide(findings), claim(evidence, policy), findings, holdout=evidence.holdout)
-    write_card(
-        challenger.loaded.path,
-        split.holdout,
-        scores,
-        model=challenger.twin,
-        verdict=judged.document(),
-        seed=seed,
+    findings = (*([current.complaint] if current.complaint else []), *judge(evidence, policy))
+    verdict = _conclude(model_name, current, findings, policy, evidence)
+    return Judgement(verdict, challenger, rows, scores)
+
+
+def _conclude(
+    model_name: str,
+    current: CurrentChampion,
+    findings: tuple[Finding, ...],
+    policy: Policy,
+    evidence: Evidence | None = None,
+) -> Verdict:
+    pointer = current.pointer
+    return Verdict(
+        decision=decide(findings),
+        claim=claim(evidence, policy) if evidence else None,
+        findings=findings,
+        model_name=model_name,
+        champion_name=pointer.model_name if pointer else None,
+        champion_line=pointer.line if pointer else None,
+        holdout=evidence.holdout if evidence else None,
     )
-    return judged
 
 
 def _read_rows(
-    frame_uri: str, challenger: Contender, rival: Rival, *, until: date, min_items: int
+    frame_uri: str,
+    challenger: Candidate,
+    current: CurrentChampion,
+    *,
+    until: date,
+    min_items: int,
 ) -> pd.DataFrame:
-    contenders = (challenger, *([rival.contender] if rival.contender else []))
+    models = [one.evaluated for one in (challenger, current.candidate) if one]
     loaded = load_with_history(
         frame_uri,
         columns=JUDGING,
         until=until,
-        needs_history=any(needs_history(contender.twin) for contender in contenders),
+        needs_history=any(needs_history(model) for model in models),
     )
     return collect_sorted(keep_large_orders(loaded, min_items=min_items))
 
 
-def _of_folder(challenger: Contender, split: Split, twin: Scores, policy: Policy) -> dict[str, Any]:
-    """Find what a challenger's folder says, and what serving makes of it."""
-    path = challenger.loaded.path
+def _score(
+    challenger: Candidate, champion: Candidate | None, rows: pd.DataFrame
+) -> dict[str, Scores]:
+    scores = {"challenger": score(challenger.evaluated, rows)}
+    return scores | ({"champion": score(champion.evaluated, rows)} if champion else {})
+
+
+def _check(
+    challenger: Candidate, rows: pd.DataFrame, scores: dict[str, Scores], policy: Policy
+) -> dict[str, Any]:
+    """Check what a challenger's folder says, and that its final model serves."""
+    final = score(challenger.final, rows)
     return {
-        "learnt": read_learnt(read_manifest(path)),
-        "refit": compare_refit(score(challenger.loaded.model, split.holdout), twin),
+        "trained_on": read_training_window(challenger.manifest),
+        "refit": compare_refit(final, scores["challenger"]),
         "serving": check_serving(
-            path, budget_s=policy.max_answer_s, load_budget_s=policy.max_load_s
+            challenger.path, budget_s=policy.max_answer_s, load_budget_s=policy.max_load_s
         ),
     }
 
 
-def _beside(
-    challenger: Contender, rival: Contender, split: Split, policy: Policy
+def _compare(
+    challenger: Candidate, champion: Candidate | None, split: Split, policy: Policy
 ) -> dict[str, Any]:
-    """Find what a champion learnt from, and what has changed since."""
-    ours, theirs = (read_manifest(each.loaded.path) for each in (challenger, rival))
+    """Compare the training of a challenger with that of the champion."""
+    if champion is None:
+        return {}
     return {
-        "champion_learnt": read_learnt(theirs),
-        "changed_versions": changed_versions(ours, theirs),
-        "drift": find_drift(split, rival.loaded.model, policy),
+        "champion_trained_on": read_training_window(champion.manifest),
+        "changed_versions": changed_versions(challenger.manifest, champion.manifest),
+        "drift": find_drift(split, champion.final, policy),
     }
 
 
-def find_drift(split: Split, rival: Model, policy: Policy) -> tuple[FeatureDrift, ...]:
-    """Hold what was learnt from, and the newest days, against the champion's training."""
-    limits = {
-        "max_psi": policy.max_psi,
-        "max_missing_change": policy.max_missing_change,
-        "max_outside_share": policy.max_outside_share,
-    }
-    windows = (split.train, split.holdout)
-    found = [measure_drift(rows, rival, **limits) for rows in windows]
+def find_drift(split: Split, champion: Model, policy: Policy) -> tuple[FeatureDrift, ...]:
+    """Compare the train window and the holdout with the champion's training; keep the worse."""
+    windows = [measure_drift(rows, champion, policy) for rows in (split.train, split.holdout)]
     return tuple(
-        max(pair, key=lambda own: (own.changed, own.psi)) for pair in zip(*found, strict=True)
+        max(pair, key=lambda own: (own.changed, own.psi)) for pair in zip(*windows, strict=True)
     )

@@ -213,8 +213,12 @@ def say_gain(gain: Interval, level: float, limit: str = "") -> str:
     >>> say_gain(Interval(0.051, 0.012, 0.09), 0.95, "must be above -5 %")
     '+5.1 % (95 % interval +1.2 % to +9.0 %; must be above -5 %)'
     """
-    ends = f"{100 * level:.3g} % interval {say_share(gain.low)} to {say_share(gain.high)}"
-    return f"{say_share(gain.estimate)} ({ends}{limit and f'; {limit}'})"
+    return f"{say_share(gain.estimate)} ({say_interval(gain, level)}{limit and f'; {limit}'})"
+
+
+def say_interval(gain: Interval, level: float) -> str:
+    """Format the interval of a relative gain."""
+    return f"{100 * level:.3g} % interval {say_share(gain.low)} to {say_share(gain.high)}"
 
 
 _SLICE_INTERVALS = ("gain", "expected_per_actual", "calibration_error")

@@ -13,25 +13,27 @@ from push_model.store.promotion import promote
 from push_model.training import fit as fit_module
 from push_model.training.fit import handler_fit
 from push_model.training.gate import validation
-from push_model.training.gate.validation import validate_model
+from push_model.training.gate.policy import Policy
+from push_model.training.gate.validation import judge_model
 from tests.frames import make_frame
 
 pytestmark = [
     pytest.mark.mltest("Infra 4"),
-    pytest.mark.usefixtures("undrawn_pictures"),
     pytest.mark.no_cover,
 ]
 
 DAYS = ("days_since_purchase_variant_id", "days_since_purchase_product_type")
-TREES = {"model": "boosted_trees", "iterations": 60, "depth": 4}
+TREES = {"model": "boosted_trees", "iterations": 40, "depth": 4}
 RUN_DATE = date(2022, 1, 1)
+# No fault lies near a limit, so that few replicates show it.
+QUICK = Policy(resamples=200)
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     """A frame and its champion."""
     folder = tmp_path_factory.mktemp("shop")
-    frame = make_frame(orders=1_200, products=40)
+    frame = make_frame(orders=800, products=40)
     shop = SimpleNamespace(folder=folder, frame=frame, models=folder / "models")
     shop.path = write(shop, frame, "frame")
     fit(shop, shop.path, "champion", training_date="2021-12-31")
@@ -60,12 +62,12 @@ def fit(shop, path, name, **event):
 
 
 def judge(shop, name, path=None, **options):
-    options = {"min_items": 5, "training_date": RUN_DATE} | options
-    verdict = validate_model(
-        str(path or shop.path), model_name=name, models_dir=str(shop.models), **options
+    usual = {"models_dir": str(shop.models), "min_items": 5, "training_date": RUN_DATE}
+    judgement = judge_model(
+        str(path or shop.path), model_name=name, policy=QUICK, **usual | options
     )
-    json.dumps(verdict.document(), allow_nan=False)
-    return verdict
+    json.dumps(judgement.verdict.document(), allow_nan=False)
+    return judgement.verdict
 
 
 def broken_rules(verdict):
@@ -105,7 +107,7 @@ def test_shuffled_outcomes(shop):
 
     verdict = judge(shop, "shuffled")
 
-    assert {"better than bought before", "average precision against the champion"} <= broken_rules(
+    assert {"beats bought before", "average precision against the champion"} <= broken_rules(
         verdict
     )
     assert verdict.claim == "worse"
@@ -118,9 +120,7 @@ def test_constant_scores(shop):
 
     write_changed(shop, "constant", flatten)
 
-    assert {"better than popularity", "better than bought before"} <= broken_rules(
-        judge(shop, "constant")
-    )
+    assert {"beats popularity", "beats bought before"} <= broken_rules(judge(shop, "constant"))
 
 
 def test_a_leaked_column(shop):
@@ -128,7 +128,7 @@ def test_a_leaked_column(shop):
     path = write(shop, leaked, "leaked")
     fit(shop, path, "leaked")
 
-    assert "not too good to be true" in broken_rules(judge(shop, "leaked", path))
+    assert "no sign of a data leak" in broken_rules(judge(shop, "leaked", path))
 
 
 def test_one_tenth_of_the_data(shop):
@@ -148,8 +148,8 @@ def test_last_years_data(shop):
 
     verdict = judge(shop, "old", path)
 
-    assert "as new as the champion's data" in broken_rules(verdict)
-    assert any("Its train window ends 2020" in reason for reason in verdict.reasons)
+    assert "data as new as the champion's" in broken_rules(verdict)
+    assert any("The train window ends 2020" in reason for reason in verdict.reasons)
 
 
 def test_a_wrong_filter(shop):
@@ -157,19 +157,19 @@ def test_a_wrong_filter(shop):
 
     verdict = judge(shop, "unfiltered")
 
-    assert "learnt from this frame" in broken_rules(verdict)
-    assert any("Was the filter right" in reason for reason in verdict.reasons)
+    assert "trained on this dataset" in broken_rules(verdict)
+    assert any("Check the filter" in reason for reason in verdict.reasons)
 
 
-def test_a_filter_that_keeps_every_order_whatever_it_is_told(shop, monkeypatch):
+def test_a_filter_that_keeps_every_order(shop, monkeypatch):
     for module in (fit_module, validation):
         monkeypatch.setattr(module, "keep_large_orders", lambda frame, **_: frame)
     fit(shop, shop.path, "let_through")
 
     verdict = judge(shop, "let_through")
 
-    assert "large orders alone" in broken_rules(verdict)
-    assert any("Were items bought counted, and not rows?" in reason for reason in verdict.reasons)
+    assert "large orders only" in broken_rules(verdict)
+    assert any("counts items bought, not rows" in reason for reason in verdict.reasons)
 
 
 def test_another_filter_than_the_champions(shop):
@@ -177,25 +177,20 @@ def test_another_filter_than_the_champions(shop):
 
     verdict = judge(shop, "smaller_orders", min_items=3)
 
-    assert "filter as the champion's" in broken_rules(verdict)
+    assert "same filter as the champion" in broken_rules(verdict)
 
 
-@pytest.mark.parametrize("days", [7, 8])
-def test_a_source_that_dried_up(shop, days):
+def test_a_source_that_stopped(shop):
     newest = shop.frame.loc[shop.frame["order_date"] <= str(RUN_DATE), "order_date"].max()
-    run_date = (newest + pd.Timedelta(days=days)).date()
-    empty = {"models_dir": str(shop.folder / f"dried_up_{days}")}
-    seen = shop.frame[shop.frame["order_date"] <= newest]
-    path = write(shop, seen, f"dried_up_{days}")
-    fit(shop, path, "dried_up", training_date=str(run_date), **empty)
+    run_date = (newest + pd.Timedelta(days=8)).date()
+    empty = {"models_dir": str(shop.folder / "empty")}
+    path = write(shop, shop.frame[shop.frame["order_date"] <= newest], "stopped")
+    fit(shop, path, "stopped", training_date=str(run_date), **empty)
 
-    verdict = validate_model(
-        str(path), model_name="dried_up", min_items=5, training_date=run_date, **empty
-    )
+    verdict = judge(shop, "stopped", path, training_date=run_date, **empty)
 
-    stale = [f for f in verdict.findings if f.rule == "new orders"]
-    assert [found.passed for found in stale] == [True if days == 7 else None]
-    assert (verdict.decision == "inconclusive") is (days == 8)
+    assert [f.passed for f in verdict.findings if f.rule == "recent orders"] == [None]
+    assert verdict.decision == "inconclusive"
 
 
 def test_days_turned_to_hours(shop):
@@ -206,11 +201,11 @@ def test_days_turned_to_hours(shop):
     verdict = judge(shop, "hours", path)
 
     assert "no drift" in broken_rules(verdict)
-    assert any("Is the unit right?" in reason for reason in verdict.reasons)
+    assert any("Check the unit." in reason for reason in verdict.reasons)
 
 
-@pytest.mark.parametrize("column", ["count_adults", "ordered_before", "normalised_price"])
-def test_a_column_gone_missing(shop, column):
+def test_a_column_gone_missing(shop):
+    column = "ordered_before"
     path = write(shop, shop.frame.assign(**{column: np.nan}), f"without_{column}")
     fit(shop, path, f"without_{column}")
 
@@ -221,7 +216,7 @@ def test_a_column_gone_missing(shop, column):
 
 
 def test_a_column_gone_missing_in_the_newest_days_alone(shop):
-    newest = shop.frame["order_date"] >= "2021-11-15"
+    newest = shop.frame["order_date"] >= shop.frame["order_date"].quantile(0.9)
     lacking = shop.frame.assign(count_adults=shop.frame["count_adults"].mask(newest))
     path = write(shop, lacking, "gone_of_late")
     fit(shop, path, "gone_of_late")
@@ -235,22 +230,22 @@ def test_champion_and_challenger_swapped(shop):
     verdict = judge(shop, "older")
 
     assert "newer than the champion" in broken_rules(verdict)
-    assert verdict.reasons[0].endswith("Are the two swapped?")
+    assert verdict.reasons[0].endswith("not swapped.")
 
 
-# Log-odds moved so far that twice, or half, of the purchases are promised at this base rate.
+# Log-odds moved so far that twice, or half, of the purchases are predicted at this purchase rate.
 @pytest.mark.parametrize("shift", [np.log(3.5), -np.log(3.5)])
 def test_propensities_off_by_a_factor_of_two(shop, shift):
-    def promise_otherwise(document):
+    def predict_otherwise(document):
         document["scorer"]["bias"] += shift
 
-    name = f"promises_{'more' if shift > 0 else 'less'}"
-    write_changed(shop, name, promise_otherwise)
+    name = f"predicts_{'more' if shift > 0 else 'less'}"
+    write_changed(shop, name, predict_otherwise)
 
-    assert "promises what happens" in broken_rules(judge(shop, name))
+    assert "expected purchases match actual ones" in broken_rules(judge(shop, name))
 
 
-def test_a_refit_gone_wrong_behind_a_sound_twin(shop):
+def test_a_final_model_gone_wrong_behind_a_sound_evaluated_one(shop):
     def turn_round(document):
         document["scorer"]["scale"] *= -1
 
@@ -258,11 +253,14 @@ def test_a_refit_gone_wrong_behind_a_sound_twin(shop):
 
     verdict = judge(shop, "turned_round")
 
-    assert {"serves what was judged", "serves in a fresh process"} <= broken_rules(verdict)
-    assert "better than popularity" not in broken_rules(verdict)
+    assert {
+        "final model agrees with the evaluated one",
+        "serves in a fresh process",
+    } <= broken_rules(verdict)
+    assert "beats popularity" not in broken_rules(verdict)
 
 
-def test_a_model_that_answers_otherwise_than_its_trainer(shop):
+def test_a_model_that_answers_differently_from_its_trainer(shop):
     def nudge(document):
         document["scorer"]["trees"][0]["leaves"][0] += 1e-6
         document["scorer"]["trees"][0]["leaves"][-1] += 1e-6
@@ -272,18 +270,12 @@ def test_a_model_that_answers_otherwise_than_its_trainer(shop):
     assert "serves in a fresh process" in broken_rules(judge(shop, "nudged"))
 
 
-def test_a_holdout_too_small_to_tell_is_no_fault_of_the_challenger(shop):
+def test_a_small_holdout_is_not_a_fault_of_the_challenger(shop):
     few = shop.frame[shop.frame["order_date"] < "2020-11-25"]
-    path = write(shop, few, "few")
-    fit(shop, path, "few", models_dir=str(shop.folder / "empty"))
+    path, empty = write(shop, few, "few"), {"models_dir": str(shop.folder / "empty")}
+    fit(shop, path, "few", **empty)
 
-    verdict = validate_model(
-        str(path),
-        model_name="few",
-        models_dir=str(shop.folder / "empty"),
-        min_items=5,
-        training_date=date(2020, 11, 25),
-    )
+    verdict = judge(shop, "few", path, **empty)
 
     assert verdict.decision == "inconclusive"
-    assert any("a verdict needs 20" in reason for reason in verdict.reasons)
+    assert any("at least 20 required" in reason for reason in verdict.reasons)

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -6,8 +7,8 @@ from push_model.store.folder import document_bytes, write_model_folder
 from push_model.testing import make_model
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import export_model
+from push_model.training.gate import serving_check
 from push_model.training.gate.serving_check import check_serving
-from push_model.training.gate.serving_probe import NOT_SERVING, ServingFinder
 from push_model.training.golden import GOLDEN_ROWS, write_golden
 from push_model.training.parametrisation import BoostedTrees
 from tests.frames import make_frame
@@ -15,6 +16,7 @@ from tests.frames import make_frame
 FAMILY = BoostedTrees(iterations=20, depth=4)
 # Generous, for a busy machine: how fast serving is, benchmarks say.
 LENIENT = {"budget_s": 1.0, "load_budget_s": 30.0}
+PROBE = Path(serving_check.__file__).with_name("serving_probe.py").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +25,11 @@ def trained():
     pipeline = make_pipeline(FAMILY, seed=0).fit(frame, frame["outcome"])
     document = export_model(pipeline, FAMILY, trained_on="2021-03-04", rows=frame)
     return document, write_golden(document, pipeline)
+
+
+@pytest.fixture(scope="module")
+def sound(trained, tmp_path_factory):
+    return save(trained, tmp_path_factory.mktemp("sound"))
 
 
 def save(trained, tmp_path, *, change_golden=None):
@@ -40,19 +47,17 @@ def probe(tmp_path, text):
     return path
 
 
-def test_a_sound_model_passes(trained, tmp_path):
-    check = check_serving(save(trained, tmp_path), **LENIENT)
+def test_a_sound_model_passes(sound):
+    check = check_serving(sound, **LENIENT)
 
     assert check.passed
     assert check.rows == GOLDEN_ROWS
     assert 0.0 <= check.largest_gap <= 1e-12
     assert 0.0 < check.answer_s < check.load_s
-    assert check.has_numpy
-    assert check.sentence.startswith("50 golden rows agree with the trainer")
-    assert json.loads(json.dumps(check.document()))["passed"] is True
+    assert check.sentence.startswith("A fresh process agrees with the trainer on 50 golden rows")
 
 
-def test_a_model_that_scores_otherwise_is_told_with_row_and_distance(trained, tmp_path):
+def test_a_model_that_scores_differently_is_reported_with_row_and_distance(trained, tmp_path):
     def shift(golden):
         golden["propensities"][16] += 2e-12
 
@@ -65,22 +70,22 @@ def test_a_model_that_scores_otherwise_is_told_with_row_and_distance(trained, tm
     )
 
 
-def test_a_row_that_serving_refuses_is_told(trained, tmp_path):
+def test_a_row_that_serving_refuses_is_reported(trained, tmp_path):
     def spoil(golden):
         golden["rows"][3][0] = -7.0
 
     check = check_serving(save(trained, tmp_path, change_golden=spoil), **LENIENT)
 
     assert (check.passed, check.largest_gap) == (False, None)
-    assert check.sentence.startswith("Golden row 4 of 50 is refused, where the trainer had an")
+    assert check.sentence.startswith("Golden row 4 of 50 is refused, but the trainer had an answer")
     assert "user_order_seq" in check.sentence
 
 
-def test_a_slow_answer_is_told_with_its_budget(trained, tmp_path):
-    check = check_serving(save(trained, tmp_path), budget_s=1e-9, load_budget_s=1e-9)
+def test_a_slow_answer_is_reported_with_its_budget(sound):
+    check = check_serving(sound, budget_s=1e-9, load_budget_s=1e-9)
 
     assert not check.passed
-    assert "Answering for a user takes " in check.sentence
+    assert "Answering for one user takes " in check.sentence
     assert "Loading the model and answering once takes " in check.sentence
     assert check.sentence.endswith("at most 1e-06 ms are allowed.")
 
@@ -100,7 +105,6 @@ def test_a_damaged_model_is_a_finding(trained, tmp_path):
 
     assert not check.passed
     assert "model.json does not match its manifest" in check.sentence
-    assert "model.json does not match its manifest" in check.sentence
 
 
 @pytest.mark.parametrize(
@@ -108,75 +112,37 @@ def test_a_damaged_model_is_a_finding(trained, tmp_path):
     [
         ("import time; time.sleep(60)", "gave no answer within 0.5 s and was ended."),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "was killed by signal 9."),
-        ("raise SystemExit(3)", "ended with code 3: it said nothing"),
+        ("raise SystemExit(3)", "ended with code 3: it wrote no error"),
         ("1 / 0", "ended with code 1: ZeroDivisionError: division by zero"),
-        ("print('hello')", "answered with something that is no answer."),
-        ("print('[]')", "answered with something that is no answer."),
-        ("import os; os.write(1, bytes(range(256)))", "answered with something that is no answer."),
+        ("print('[]')", "wrote something that is not an answer."),
+        ("import os; os.write(1, bytes(range(256)))", "wrote something that is not an answer."),
     ],
 )
-def test_a_process_that_does_not_answer_is_told_in_words(trained, tmp_path, text, sentence):
-    check = check_serving(save(trained, tmp_path), probe=probe(tmp_path, text), timeout_s=0.5)
+def test_a_process_that_does_not_answer_is_described(sound, tmp_path, text, sentence):
+    timeout_s = 0.5 if "sleep" in text else 60
+    check = check_serving(sound, probe=probe(tmp_path, text), timeout_s=timeout_s)
 
     assert not check.passed
     assert check.sentence == f"The serving process {sentence}"
 
 
-def test_the_process_finds_no_installed_package_and_no_training(trained, tmp_path):
-    seen = """
-import json, sys
-sys.path.insert(0, {folder!r})
-from serving_probe import ServingFinder
-question = json.load(sys.stdin)
-sys.meta_path.insert(0, ServingFinder(question["package"], None))
-import push_model.model.scoring
-found = []
-for name in ("numpy", "pandas", "sklearn", "push_model.training", "push_model.commands", "tests"):
-    try:
-        __import__(name)
-    except ModuleNotFoundError:
-        continue
-    found.append(name)
-sys.exit(str(found))
-"""
-    folder = check_serving.__globals__["PROBE"].parent
+def test_a_training_library_in_serving_is_reported(sound, tmp_path):
+    impure = PROBE.replace("    where = {", "    import pandas\n    where = {", 1)
 
-    check = check_serving(
-        save(trained, tmp_path), probe=probe(tmp_path, seen.format(folder=str(folder)))
-    )
-
-    assert check.sentence == "The serving process ended with code 1: []"
-
-
-def test_a_third_partys_module_in_serving_is_told(trained, tmp_path):
-    lying = check_serving.__globals__["PROBE"].read_text().replace('- {"push_model"}', '| {"yaml"}')
-
-    check = check_serving(save(trained, tmp_path), probe=probe(tmp_path, lying), **LENIENT)
+    check = check_serving(sound, probe=probe(tmp_path, impure), **LENIENT)
 
     assert not check.passed
     assert "Serving loaded [" in check.sentence
-    assert "'yaml'" in check.sentence
+    assert "'pandas'" in check.sentence
 
 
 @pytest.mark.mltest("Infra 6")
 @pytest.mark.parametrize("way", ["one_by_one", "batch"])
-def test_single_users_and_batches_are_both_held_against_the_trainer(trained, tmp_path, way):
-    honest = check_serving.__globals__["PROBE"].read_text()
-    off = honest.replace(f'        "{way}": [', f'        "{way}": [0.999] * 50 + [', 1)
+def test_single_users_and_batches_are_both_compared_with_the_trainer(sound, tmp_path, way):
+    off = PROBE.replace(f'        "{way}": [', f'        "{way}": [0.999] * 50 + [', 1)
 
-    check = check_serving(save(trained, tmp_path), probe=probe(tmp_path, off), **LENIENT)
+    check = check_serving(sound, probe=probe(tmp_path, off), **LENIENT)
 
-    assert off != honest
+    assert off != PROBE
     assert check.sentence.startswith("Golden row ")
     assert check.largest_gap > 0.1
-
-
-@pytest.mark.parametrize("room", [*sorted(NOT_SERVING), "training.fit"])
-def test_the_finder_refuses_what_the_wheel_leaves_out(room):
-    finder = ServingFinder("push_model", None)
-
-    with pytest.raises(ModuleNotFoundError, match="is not part of serving"):
-        finder.find_spec(f"push_model.{room}")
-    assert finder.find_spec("push_model.model.scoring") is None
-    assert finder.find_spec("json.cli") is None
-    assert finder.find_spec("numpy") is None

@@ -8,128 +8,84 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from push_model.evaluation.scorers import score
-from push_model.model.scoring import Model
 from push_model.store.folder import read_model
-from push_model.store.promotion import champion, promote
+from push_model.store.promotion import promote
 from push_model.testing import make_model
 from push_model.training.data.orders import keep_large_orders
 from push_model.training.data.split import split_by_time
 from push_model.training.fit import handler_fit
-from push_model.training.gate import validation
-from push_model.training.gate.contender import read_contender
+from push_model.training.gate.challenger import find_veto, read_candidate, read_champion
 from push_model.training.gate.policy import Policy
-from push_model.training.gate.validation import validate_model
+from push_model.training.gate.validation import judge_model, validate_model
 from tests.frames import make_frame
 
-pytestmark = pytest.mark.usefixtures("undrawn_pictures")
-
-# Fewer draws, for speed.
+RUN_DATE = date(2022, 1, 1)
+# Few replicates, for speed.
 QUICK = Policy(resamples=200)
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """One frame, a store, and two models trained on it."""
+def shop(tmp_path_factory):
+    """A frame, the champion "line" of older libraries, and the challenger "trees"."""
     folder = tmp_path_factory.mktemp("gate")
     make_frame(orders=400, seed=0).to_csv(folder / "frame.csv", index=False)
-    for name, model in (
-        ("trees", {"model": "boosted_trees", "iterations": 40, "depth": 3}),
-        ("line", {"model": "logistic_regression"}),
-    ):
-        event = {
-            "model_parametrisation": model,
-            "dataset": str(folder / "frame.csv"),
-            "models_dir": str(folder / "models"),
-            "model_name": name,
-            "training_date": "2022-01-01",
-        }
-        assert handler_fit(event)["statusCode"] == "200"
+    fit(folder, "trees", {"model": "boosted_trees", "iterations": 40, "depth": 3})
+    fit(folder, "line", {"model": "logistic_regression"})
+    manifest = folder / "models" / "line" / "manifest.json"
+    facts = json.loads(manifest.read_text())
+    facts["versions"]["catboost"] = "1.0"
+    manifest.write_text(json.dumps(facts))
+    promote(
+        folder / "models",
+        "line",
+        expected=None,
+        verdict="promote",
+        reason="test",
+        promoted_at="2022-01-01T00:00:00Z",
+        by="test",
+    )
     return folder
 
 
-def validate(folder, name, training_date=date(2022, 1, 1), policy=QUICK):
-    return validate_model(
-        str(folder / "frame.csv"),
-        model_name=name,
-        models_dir=str(folder / "models"),
-        min_items=5,
-        training_date=training_date,
-        policy=policy,
-    )
+@pytest.fixture(scope="module")
+def validated(shop):
+    """Validate "trees" against "line"; keep what its folder held before."""
+    before = read_files(shop / "models" / "trees")
+    return validate_model(str(shop / "frame.csv"), model_name="trees", **where(shop)), before
 
 
-def test_the_days_held_out_may_be_said_and_the_verdict_rests_on_them(trained, tmp_path):
+@pytest.fixture(scope="module")
+def verdict(validated):
+    return validated[0]
+
+
+def read_files(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def fit(folder, name, model, **event):
     event = {
-        "model_parametrisation": {"model": "boosted_trees", "iterations": 40, "depth": 3},
-        "dataset": str(trained / "frame.csv"),
-        "models_dir": str(tmp_path),
-        "model_name": "of_a_month",
-        "training_date": "2022-01-01",
-        "holdout_days": 30,
+        "model_parametrisation": model,
+        "dataset": str(folder / "frame.csv"),
+        "models_dir": str(folder / "models"),
+        "model_name": name,
+        "training_date": str(RUN_DATE),
+    } | event
+    assert handler_fit(event)["statusCode"] == "200"
+
+
+def where(shop):
+    return {
+        "models_dir": str(shop / "models"),
+        "min_items": 5,
+        "training_date": RUN_DATE,
+        "policy": QUICK,
     }
-    handler_fit(event)
-
-    asked = {"model_name": "of_a_month", "models_dir": str(tmp_path), "min_items": 5}
-    verdict = validate_model(
-        event["dataset"],
-        **asked,
-        training_date=date(2022, 1, 1),
-        holdout_days=30,
-        policy=QUICK,
-    )
-
-    windows = json.loads((tmp_path / "of_a_month" / "manifest.json").read_text())["windows"]
-    assert windows["holdout"]["start"] == "2021-03-24"
-    assert windows["calibration"]["end"] == windows["holdout"]["start"]
-    assert verdict.holdout.orders == windows["holdout"]["orders"]
-    assert "learnt from this frame" not in {f.rule for f in verdict.findings if not f.passed}
 
 
-@pytest.mark.mltest("Model 5")
-def test_the_gate_scores_challenger_champion_and_popularity_on_the_same_rows(trained):
-    promote_now(trained, "line")
-
-    verdict = validate(trained, "trees")
-
-    metrics = verdict.holdout.metrics
-    assert set(metrics) == {"challenger", "champion", "popularity", "bought before"}
-    assert len({own.rows for own in metrics.values()}) == 1
-    assert verdict.champion_name == "line"
-    assert json.loads(json.dumps(verdict.document()))["decision"] == verdict.decision
-    assert verdict.sentence().startswith(f"{verdict.decision}: trees.")
-
-
-def test_the_holdout_metrics_are_those_the_training_wrote_down(trained):
-    manifest = json.loads((trained / "models" / "trees" / "manifest.json").read_text())
-
-    verdict = validate(trained, "trees")
-
-    written = manifest["metrics"]["holdout"]["model"]
-    assert verdict.holdout.metrics["challenger"].document() == written
-
-
-def test_twins_are_judged_and_never_what_has_learnt_from_the_holdout(trained):
-    promote_now(trained, "line")
-
-    verdict = validate(trained, "trees")
-
-    rows = split_by_time(
-        keep_large_orders(
-            pd.read_csv(trained / "frame.csv", parse_dates=["order_date"]), min_items=5
-        )
-    ).holdout
-    for scorer, name in (("challenger", "trees"), ("champion", "line")):
-        document = json.loads((trained / "models" / name / "validated.json").read_text())
-        twin = score(Model.from_document(document), rows)
-        assert verdict.holdout.metrics[scorer].average_precision == pytest.approx(
-            average_precision_score(rows["outcome"], twin)
-        )
-        serving = score(read_model(trained / "models" / name).model, rows)
-        assert average_precision_score(rows["outcome"], serving) != pytest.approx(
-            verdict.holdout.metrics[scorer].average_precision
-        )
-    (refit,) = (found for found in verdict.findings if found.rule == "serves what was judged")
-    assert 0 < refit.value < 1
+def judge(shop, **changes):
+    asked = {"model_name": "trees"} | where(shop) | changes
+    return judge_model(str(shop / "frame.csv"), **asked).verdict
 
 
 @contextmanager
@@ -140,179 +96,139 @@ def damaged(path):
     path.write_bytes(whole)
 
 
-def test_a_champion_that_serves_and_lacks_its_twin_leaves_the_verdict_open(trained):
-    promote_now(trained, "line")
+@pytest.mark.mltest("Model 5")
+def test_the_gate_scores_challenger_champion_and_baselines_on_the_same_rows(verdict):
+    metrics = verdict.holdout.metrics
 
-    with damaged(trained / "models" / "line" / "validated.json"):
-        verdict = validate(trained, "trees")
-
-    assert verdict.decision == "inconclusive"
-    assert "The champion line serves, and its judged twin cannot be read" in verdict.sentence()
-
-
-@pytest.mark.parametrize("file", ["validated.json", "model.json"])
-def test_no_damage_to_the_champion_lets_a_backfill_take_serving_back_in_time(trained, file):
-    promote_now(trained, "line")
-
-    with damaged(trained / "models" / "line" / file):
-        verdict = validate(trained, "trees", training_date=date(2021, 12, 31))
-
-    assert verdict.decision == "keep"
-    assert "The champion was trained on 2022-01-01, later than" in verdict.sentence()
-
-
-def test_of_a_champion_that_is_gone_the_day_of_its_promotion_counts(trained, tmp_path):
-    promote_now(trained, "line")
-    folder = trained / "models" / "line"
-    folder.rename(tmp_path / "line")
-
-    verdict = validate(trained, "trees", training_date=date(2021, 12, 31))
-    (tmp_path / "line").rename(folder)
-
-    assert verdict.decision == "keep"
-    assert "The champion was trained on 2022-01-01, later than" in verdict.sentence()
-
-
-def test_a_model_of_a_past_day_is_kept_out_and_measured_all_the_same(trained):
-    promote_now(trained, "line")
-
-    verdict = validate(trained, "trees", training_date=date(2021, 12, 31))
-
-    assert verdict.decision == "keep"
-    assert verdict.claim is None
-    assert set(verdict.document()["metrics"]) == {"challenger", "popularity", "bought before"}
-    assert verdict.headline.startswith("The champion was trained on 2022-01-01, later than")
-    page = (trained / "models" / "trees" / "card.html").read_text()
-    assert "Keep: it must not take over" in page
-    assert "later than this run" in page
-
-
-def test_a_folder_without_a_twin_is_judged_by_what_serves(tmp_path):
-    make_model(tmp_path, "older")
-
-    loaded, twin = read_contender(tmp_path / "older")
-
-    assert twin is loaded.model
-
-
-def test_the_champion_judged_again_is_kept(trained):
-    promote_now(trained, "line")
-
-    verdict = validate(trained, "line")
-
-    assert verdict.decision == "keep"
-    assert verdict.reasons == ("Nothing new: the same model as the champion.",)
-    assert verdict.holdout is None
-
-
-def test_a_champion_of_a_later_day_is_kept_whatever_an_older_run_finds(trained):
-    promote_now(trained, "line")
-
-    verdict = validate(trained, "trees", training_date=date(2021, 12, 31))
-
-    assert verdict.decision == "keep"
-    assert verdict.reasons == (
-        "The champion was trained on 2022-01-01, later than this run's 2021-12-31.",
-    )
-
-
-def test_a_damaged_champion_is_left_out_and_said_so(trained):
-    promote_now(trained, "line")
-
-    with damaged(trained / "models" / "line" / "model.json"):
-        verdict = validate(trained, "trees")
-
-    assert "champion" not in verdict.holdout.metrics
-    assert verdict.claim is None
+    assert set(metrics) == {"challenger", "champion", "popularity", "bought before"}
+    assert len({own.rows for own in metrics.values()}) == 1
     assert verdict.champion_name == "line"
-    said = [found.sentence for found in verdict.findings if found.passed is None]
-    assert any("cannot be read, so it was left out" in sentence for sentence in said)
+    assert verdict.sentence().startswith(f"{verdict.decision}: trees.")
 
 
-def promote_now(folder, name):
-    serving = champion(folder / "models")
-    promote(
-        folder / "models",
-        name,
-        expected=serving.model_name if serving else None,
-        verdict="promote",
-        reason="test",
-        promoted_at="2022-01-01T00:00:00Z",
-        by="test",
-    )
+def test_models_are_judged_that_were_not_trained_on_the_holdout(shop, verdict):
+    frame = pd.read_csv(shop / "frame.csv", parse_dates=["order_date"])
+    rows = split_by_time(keep_large_orders(frame, min_items=5)).holdout
+
+    for scorer, name in (("challenger", "trees"), ("champion", "line")):
+        found = verdict.holdout.metrics[scorer]
+        _, manifest, final, evaluated = read_candidate(shop / "models" / name)
+        assert found.document() == manifest["metrics"]["holdout"]["model"]
+        assert found.average_precision == pytest.approx(
+            average_precision_score(rows["outcome"], score(evaluated, rows))
+        )
+        assert found.average_precision != pytest.approx(
+            average_precision_score(rows["outcome"], score(final, rows))
+        )
 
 
-def test_the_limits_are_those_of_the_policy(trained):
-    few = Policy(resamples=200, min_holdout_orders=10_000)
+def test_drift_and_libraries_are_compared_with_the_champions(verdict):
+    drift = verdict.holdout.drift
 
-    verdict = validate(trained, "trees", policy=few)
-
-    assert any("(a verdict needs 10,000)" in finding.sentence for finding in verdict.findings)
-
-
-def test_the_same_run_gives_the_same_verdict(trained):
-    promote_now(trained, "line")
-
-    def document():
-        found = validate(trained, "trees").document()
-        # How long an answer took is no part of what was decided.
-        found["findings"] = [f for f in found["findings"] if f["about"] != "serving"]
-        return found
-
-    assert document() == document()
-
-
-def test_drift_is_looked_at_beside_a_champion_alone(trained):
-    promote_now(trained, "line")
-    beside = validate(trained, "trees").holdout
-
-    assert {found.feature for found in beside.drift} >= {"ordered_before", "global_popularity"}
-    assert not any(found.changed for found in beside.drift)
-
-
-def test_libraries_that_the_champion_was_not_trained_with_are_noticed(trained, monkeypatch):
-    promote_now(trained, "line")
-    read = validation.read_manifest
-
-    def with_older_catboost(folder):
-        manifest = read(folder)
-        older = {"catboost": "1.0"} if folder.name == "line" else {}
-        return manifest | {"versions": manifest["versions"] | older}
-
-    monkeypatch.setattr(validation, "read_manifest", with_older_catboost)
-
-    said = " ".join(finding.sentence for finding in validate(trained, "trees").findings)
+    assert {found.feature for found in drift} >= {"ordered_before", "global_popularity"}
+    assert not any(found.changed for found in drift)
+    said = " ".join(finding.sentence for finding in verdict.findings)
     assert f"catboost 1.0 -> {version('catboost')}" in said
 
 
-def test_the_card_is_written_anew_with_its_verdict_and_the_model_is_left_as_it_was(trained):
-    promote_now(trained, "line")
-    folder = trained / "models" / "trees"
-    vouched_for = {path.name: path.read_bytes() for path in folder.glob("m*")}
-
-    verdict = validate(trained, "trees")
+def test_the_card_is_written_with_its_verdict_and_the_model_is_left_as_it_was(shop, validated):
+    (verdict, before), folder = validated, shop / "models" / "trees"
 
     page = (folder / "card.html").read_text()
     assert f">{verdict.decision.capitalize()}: " in page
     assert "enough orders" in page
     assert "line" in (folder / "card.md").read_text()
-    assert {path.name: path.read_bytes() for path in folder.glob("m*")} == vouched_for
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "card.html",
-        "card.md",
-        "golden.json",
-        "manifest.json",
-        "model.joblib",
-        "model.json",
-        "validated.json",
-    ]
+    files = read_files(folder)
+    assert files == before | {name: files[name] for name in ("card.html", "card.md")}
 
 
-def test_a_champion_validated_again_keeps_its_card(trained):
-    promote_now(trained, "line")
-    card = trained / "models" / "line" / "card.html"
-    card.write_text("with the verdict that promoted it")
+def test_the_same_run_gives_the_same_verdict(shop, verdict):
+    def document(found):
+        # How long an answer took is not part of the decision.
+        return found.document() | {
+            "findings": [f for f in found.document()["findings"] if f["about"] != "serving"]
+        }
 
-    validate(trained, "line")
+    assert document(judge(shop)) == document(verdict)
 
-    assert card.read_text() == "with the verdict that promoted it"
+
+def test_the_limits_are_those_of_the_policy_and_the_days_held_out_those_of_the_run(shop):
+    fit(shop, "of_a_month", {"model": "logistic_regression"}, holdout_days=30)
+
+    few = Policy(resamples=200, min_holdout_orders=10_000)
+    verdict = judge(shop, model_name="of_a_month", holdout_days=30, policy=few)
+
+    windows = read_candidate(shop / "models" / "of_a_month").manifest["windows"]
+    assert windows["holdout"]["start"] == "2021-03-24"
+    assert windows["calibration"]["end"] == windows["holdout"]["start"]
+    assert verdict.holdout.orders == windows["holdout"]["orders"]
+    rules = {finding.rule: finding for finding in verdict.findings}
+    assert rules["trained on this dataset"].passed
+    assert "(at least 10,000 required)" in rules["enough orders"].sentence
+
+
+def test_the_champion_itself_is_nothing_new(shop):
+    verdict = validate_model(str(shop / "frame.csv"), model_name="line", **where(shop))
+
+    assert verdict.decision == "keep"
+    assert verdict.sentences == ("Nothing new: the same model as the champion.",)
+    assert verdict.holdout is None
+    assert not (shop / "models" / "line" / "card.html").exists()
+
+
+def test_a_backfill_keeps_a_later_champion_and_is_measured_all_the_same(shop):
+    verdict = judge(shop, training_date=date(2021, 12, 31))
+
+    assert (verdict.decision, verdict.claim) == ("keep", None)
+    assert set(verdict.holdout.metrics) == {"challenger", "popularity", "bought before"}
+    assert verdict.headline == (
+        "The champion was trained on 2022-01-01, later than this run's 2021-12-31."
+    )
+
+
+@pytest.mark.parametrize("file", ["validated.json", "model.json", "the whole folder"])
+def test_a_damaged_champion_is_not_replaced_by_a_backfill(shop, tmp_path, file):
+    folder, challenger = shop / "models" / "line", read_candidate(shop / "models" / "trees")
+
+    def veto():
+        return find_veto(
+            challenger, read_champion(str(shop / "models")), run_date=date(2021, 12, 31)
+        )
+
+    if file == "the whole folder":
+        folder.rename(tmp_path / "line")
+        found = veto()
+        (tmp_path / "line").rename(folder)
+    else:
+        with damaged(folder / file):
+            found = veto()
+
+    assert found.passed is False
+    assert "The champion was trained on 2022-01-01, later than" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("file", "decision", "sentence"),
+    [
+        ("validated.json", "inconclusive", "serves, but its evaluated model cannot be read"),
+        ("model.json", None, "cannot be read and is not compared with"),
+    ],
+)
+def test_a_champion_that_cannot_be_read_is_reported(shop, file, decision, sentence):
+    with damaged(shop / "models" / "line" / file):
+        verdict = judge(shop)
+
+    assert decision in {verdict.decision, None}
+    assert "champion" not in verdict.holdout.metrics
+    assert (verdict.claim, verdict.champion_name) == (None, "line")
+    unknown = [found.sentence for found in verdict.findings if found.passed is None]
+    assert any(sentence in one for one in unknown)
+
+
+def test_a_folder_without_an_evaluated_model_is_judged_by_its_final_one(tmp_path):
+    make_model(tmp_path, "older")
+
+    candidate = read_candidate(tmp_path / "older")
+
+    assert candidate.evaluated is candidate.final
+    assert candidate.final.model_id == read_model(tmp_path / "older").model.model_id
