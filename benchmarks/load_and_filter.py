@@ -26,7 +26,8 @@ PEER = "pandas.read_csv, groupby"
 
 def ours(path: Path, folder: Path) -> None:
     """Load into Parquet, then keep the large orders of that."""
-    from push_model.training.data.dataset import load_dataset, write_parquet
+    from push_model.training.data.dataset import load_dataset
+    from push_model.training.data.frames import write_parquet
 
     write_parquet(load_dataset(str(path), until=UNTIL), folder / LOADED, facts={})
     keep_large(folder)
@@ -34,17 +35,17 @@ def ours(path: Path, folder: Path) -> None:
 
 def ours_checked(path: Path, folder: Path) -> None:
     """Do the same with the schema check between, as the DAG's first two tasks do."""
-    from push_model.training.data.dataset import load_dataset
+    from push_model.training.data.dataset import open_dataset
     from push_model.training.data.schema import write_checked
 
-    loaded = load_dataset(str(path), until=UNTIL)
-    write_checked(loaded, folder / LOADED, source=path.name, facts={})
+    write_checked(open_dataset(str(path), until=UNTIL), folder / LOADED, facts={})
     keep_large(folder)
 
 
 def keep_large(folder: Path) -> None:
     """Filter what was loaded."""
-    from push_model.training.data.dataset import load_dataset, write_parquet
+    from push_model.training.data.dataset import load_dataset
+    from push_model.training.data.frames import write_parquet
     from push_model.training.data.orders import keep_large_orders
 
     loaded = load_dataset(str(folder / LOADED), until=UNTIL)

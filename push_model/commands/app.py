@@ -107,7 +107,9 @@ def fit(
         "models_dir": str(models_dir),
     }
     path, trained = fit_model(event)
-    if not (path / HTML_FILE).exists():  # the same model may have a card with its verdict already
+    if (
+        trained and not (path / HTML_FILE).exists()
+    ):  # the same model may have a card with its verdict already
         validated, holdout = Model.from_document(trained.validated.document), trained.split.holdout
         scores = {"challenger": score(validated, holdout)}
         write_card(path, holdout, scores, model=validated, seed=seed)

@@ -56,11 +56,13 @@ def explore(
     search_trials: Annotated[
         int | None, typer.Option(min=0, help="For Optuna. Default 14 for full, 0 for small.")
     ] = None,
-    min_items: Annotated[int, typer.Option(help="Items bought that make an order large.")] = 5,
+    min_items: Annotated[
+        int, typer.Option(min=1, help="Items bought that make an order large.")
+    ] = 5,
     until: Annotated[
         str | None, typer.Option(help="yyyy-mm-dd: no later row is read. Default today (UTC).")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
     again: Annotated[
         str | None, typer.Option(help="Reason to open the final window a second time.")
     ] = None,

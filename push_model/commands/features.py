@@ -22,9 +22,7 @@ def features(
     ] = None,
 ) -> None:
     """Tabulate what each user's next order has behind it, for requests to carry."""
-    from push_model.training.data.history import (  # noqa: PLC0415 - keeps --help instant
-        write_history,
-    )
+    from push_model.training.data.history import write_history  # noqa: PLC0415 - keeps --help instant
 
     rows = write_history(dataset, out, until=read_until(until))
     console.print(

@@ -71,7 +71,7 @@ def staleness(
 
 def _measure(request: "FitRequest", *, days: int, origins: int, every: int) -> "Staleness":
     from push_model.training.backtesting.staleness import measure_staleness  # noqa: PLC0415 - as above
-    from push_model.training.data.dataset import load_dataset  # noqa: PLC0415 - keeps --help instant
+    from push_model.training.data.dataset import open_dataset  # noqa: PLC0415 - keeps --help instant
     from push_model.training.fit import read_large_orders  # noqa: PLC0415 - as above
 
     columns = (
@@ -80,7 +80,9 @@ def _measure(request: "FitRequest", *, days: int, origins: int, every: int) -> "
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    frame = read_large_orders(request, load=load_dataset)
+    until = request.training_date
+    dataset = open_dataset(request.dataset, until=until)
+    frame = read_large_orders(dataset, min_items=request.min_items, until=until)
     with (
         Progress(*columns, console=Console(stderr=True)) as progress,
         contextlib.redirect_stdout(io.StringIO()),  # CatBoost's own progress, tree by tree

@@ -13,8 +13,7 @@ from push_model.errors import DatasetError
 from push_model.exploration.entries.entry import Entry
 from push_model.exploration.fits.protocol import CHOOSING, Part
 from push_model.store.durable import read_json
-from push_model.training.data.engine import connect
-from push_model.training.data.frames import collect_sorted
+from push_model.training.data.frames import collect_sorted, connect
 
 FACTS_FILE = "exploration.json"
 ROWS_FILE = "large_orders.parquet"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from push_model.columns import HISTORY
+from push_model.columns import HISTORY, TRAINING
 from push_model.errors import DatasetError
 from push_model.exploration.choose import (
     ALPHA,
@@ -61,15 +61,12 @@ from push_model.exploration.work import (
     read_current,
 )
 from push_model.store.durable import write_json
-from push_model.training.data.dataset import load_dataset, write_parquet
-from push_model.training.data.engine import connect
-from push_model.training.data.history import NEEDED, with_history
-from push_model.training.data.history_queries import KEYS
+from push_model.training.data.dataset import open_dataset
+from push_model.training.data.files import DatasetFacts, describe_dataset
+from push_model.training.data.frames import write_parquet
+from push_model.training.data.history import KEYS, NEEDED, with_history
 from push_model.training.data.orders import MIN_ITEMS
-from push_model.training.data.provenance import DatasetFacts, describe_dataset
-from push_model.training.data.sources import find_reader
 from push_model.training.fit import read_large_orders
-from push_model.training.fit_request import read_fit_request
 from push_model.training.versions import code_digest, git_revision, library_versions
 
 # Columns of slices and of some entries, which training does not read; optional.
@@ -90,7 +87,7 @@ def plan(
     entries = choose_entries(size)
     until = until or datetime.now(UTC).date()
     source = source or describe_dataset(dataset)
-    frame = _read_frame(dataset, min_items=min_items, until=until, seed=seed)
+    frame = _read_frame(dataset, min_items=min_items, until=until)
     parts = plan_parts(frame)
     facts = {
         "format": FORMAT,
@@ -177,24 +174,16 @@ def _average_each_fit(
     }
 
 
-def _read_frame(dataset: str, *, min_items: int, until: date, seed: int) -> pd.DataFrame:
-    present = find_reader(dataset)(connect(), dataset).original.columns
-    more = tuple(name for name in _MORE_COLUMNS if name in present)
+def _read_frame(dataset: str, *, min_items: int, until: date) -> pd.DataFrame:
+    optional = [name for name in dict.fromkeys([*NEEDED, *_MORE_COLUMNS]) if name not in TRAINING]
+    opened = open_dataset(dataset, optional=optional, until=until)
+    present = opened.rows.columns
+    derive = None
     # History can be derived where the frame says whose orders they are.
-    features = "history" if set(NEEDED) <= set(present) else "request"
-    event = {
-        "model_parametrisation": {"model": "boosted_trees", "features": features},
-        "dataset": dataset,
-        "training_date": str(until),
-        "min_items": min_items,
-        "seed": seed,
-    }
-
-    def load(uri: str, *, columns: tuple[str, ...], until: date) -> Any:
-        return load_dataset(uri, columns=[*dict.fromkeys([*columns, *more])], until=until)
-
-    everything = partial(with_history, by=[key for key in KEYS if key in present], has_cadence=True)
-    return read_large_orders(read_fit_request(event, today=until), load=load, derive=everything)
+    if set(NEEDED) <= set(present):
+        by = [key for key in KEYS if key in present]
+        derive = partial(with_history, by=by, has_cadence=True)
+    return read_large_orders(opened, min_items=min_items, until=until, derive=derive)
 
 
 def _describe_frame(frame: pd.DataFrame) -> dict[str, Any]:

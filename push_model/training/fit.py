@@ -1,4 +1,4 @@
-"""How is one model trained, from dataset to model folder? `handler_fit` runs from top to bottom."""
+"""Train one model, from dataset to model folder."""
 
 import io
 import json
@@ -6,23 +6,33 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import joblib
-import narwhals as nw
 import pandas as pd
 
 from push_model.columns import HISTORY, TRAINING
-from push_model.errors import DatasetError, InvalidEventError
-from push_model.store.folder import MODEL_FILE, document_bytes, write_model_folder
-from push_model.store.promotion import model_path
-from push_model.training.data.dataset import load_dataset
+from push_model.errors import (
+    DatasetError,
+    InvalidEventError,
+    ModelIntegrityError,
+    ModelNotFoundError,
+)
+from push_model.store.folder import (
+    MODEL_FILE,
+    document_bytes,
+    read_manifest,
+    require_whole,
+    write_model_folder,
+)
+from push_model.store.promotion import champion, model_path
+from push_model.training.data.dataset import Dataset, load_dataset, open_dataset
+from push_model.training.data.files import describe_dataset
 from push_model.training.data.frames import collect_sorted
 from push_model.training.data.history import add_needed, with_history
 from push_model.training.data.orders import keep_large_orders, require_orders
-from push_model.training.data.provenance import describe_dataset
 from push_model.training.data.schema import check_schema
-from push_model.training.data.split import Split
+from push_model.training.data.split import Split, split_by_time
 from push_model.training.fit_request import FitRequest, read_fit_request
 from push_model.training.gate.challenger import VALIDATED_FILE
 from push_model.training.golden import GOLDEN_FILE, write_golden
@@ -30,8 +40,8 @@ from push_model.training.parametrisation import describe
 from push_model.training.train import TrainedModel, train
 from push_model.training.versions import git_revision, library_versions
 
-# Whose orders they are matters where earlier ones are looked at, and never else.
-WITH_PAST = add_needed(TRAINING)
+# A model without history does not need to know whose orders they are.
+_WITH_PAST = add_needed(TRAINING)
 
 logger = logging.getLogger(__name__)
 
@@ -46,23 +56,24 @@ def handler_fit(
     event : mapping
         ``"model_parametrisation"`` and, optionally, what `FitRequest` lists. Not changed.
     _ : object
-        The context some platforms pass to a handler; not looked at.
+        The context that some platforms pass to a handler; not used.
     load : callable
-        ``load(uri, *, columns, until)`` gives the feature frame: pandas, Polars or DuckDB.
+        ``load(uri, *, columns, until)`` returns the feature frame: pandas, Polars or DuckDB.
         Swap it to read from anywhere else.
 
     Returns
     -------
     dict
         ``{"statusCode": "200", "body": ...}``; the body is JSON text with ``"model_name"``
-        and ``"model_path"``, a list of one path.
+        and ``"model_path"``, a list of one path. Where the training would make the champion
+        once more, it is the champion's.
 
     Raises
     ------
     InvalidEventError
         If the event breaks the contract.
     DatasetError
-        If the dataset cannot be read, breaks the schema, or is too small to learn from.
+        If the dataset cannot be read, breaks the schema, or is too small to train on.
     """
     path = fit_model(event, load=load).path
     return {
@@ -75,7 +86,7 @@ class Fitted(NamedTuple):
     """A saved model folder, and the models and rows that it was made from."""
 
     path: Path
-    trained: TrainedModel
+    trained: TrainedModel | None  # None where the champion is that model already
 
 
 def fit_model(event: Mapping[str, Any], *, load: Callable[..., Any] = load_dataset) -> Fitted:
@@ -83,8 +94,16 @@ def fit_model(event: Mapping[str, Any], *, load: Callable[..., Any] = load_datas
     request = read_fit_request(event, today=datetime.now(UTC).date())
     _refuse_store(request)  # in seconds, before an hour's work
     # Before the rows are read: a file replaced meanwhile must not lend the model its digest.
-    dataset = _describe(request.dataset, load)
-    frame = read_large_orders(request, load=load)
+    facts = _known_facts(request, load)
+    frame = read_large_orders(
+        _open(request, load),
+        min_items=request.min_items,
+        until=request.training_date,
+        derive=with_history if request.parametrisation.features == "history" else None,
+    )
+    if same := _find_same_champion(request, facts, frame):
+        logger.info("Nothing new: the same model as the champion, %s.", same.name)
+        return Fitted(same, None)
     trained = train(
         frame,
         request.parametrisation,
@@ -92,46 +111,71 @@ def fit_model(event: Mapping[str, Any], *, load: Callable[..., Any] = load_datas
         trained_on=str(request.training_date),
         holdout_days=request.holdout_days,
     )
-    path = _save(trained, request, dataset)
+    path = _save(trained, request, facts)
     logger.info("Saved %s.", path)
     return Fitted(path, trained)
 
 
 def read_large_orders(
-    request: FitRequest,
+    dataset: Dataset,
     *,
-    load: Callable[..., Any],
-    derive: Callable[[Any], Any] = with_history,
+    min_items: int,
+    until: date,
+    derive: Callable[[Any], Any] | None = None,
 ) -> pd.DataFrame:
-    """Read, check and filter the dataset of a request."""
-    logger.info("Reading %s until %s.", request.dataset, request.training_date)
-    checked = check_schema(_load(request, load), source=request.dataset)
-    if request.parametrisation.features == "history":
-        # Before small orders are dropped: they are part of what a user bought.
-        checked = derive(checked)
-    large = keep_large_orders(checked, min_items=request.min_items)
-    frame = _drop_later_rows(collect_sorted(large), request.training_date)
-    require_orders(
-        frame,
-        checked,
-        min_items=request.min_items,
-        until=request.training_date,
-        source=request.dataset,
-    )
+    """Check and filter a dataset, and read it into memory.
+
+    `derive` adds columns before small orders are dropped: they are part of what a user bought.
+    """
+    logger.info("Reading %s until %s.", dataset.name, until)
+    checked = check_schema(dataset).rows
+    large = keep_large_orders(derive(checked) if derive else checked, min_items=min_items)
+    frame = _drop_later_rows(collect_sorted(large, source=dataset.name), until)
+    require_orders(frame, checked, min_items=min_items, until=until, source=dataset.name)
     logger.info("Kept %d rows of %d large orders.", len(frame), frame["order_id"].nunique())
     return frame
 
 
-def _load(request: FitRequest, load: Callable[..., Any]) -> Any:
-    where = {"until": request.training_date}
-    if request.parametrisation.features == "request":
-        loaded = load(request.dataset, columns=TRAINING, **where)
-    elif load is load_dataset:
-        loaded = load(request.dataset, columns=WITH_PAST, optional=HISTORY, **where)
-    else:  # another's loader may give them unasked
-        loaded = load(request.dataset, columns=WITH_PAST, **where)
-    _require_frame(loaded)
-    return loaded
+def is_same_training(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    """Check whether a training with these facts makes the model of a manifest.
+
+    The training date is not compared: the same rows make the same model on any date.
+
+    Examples
+    --------
+    >>> facts = {"dataset": {"sha256": "9f2c"}, "parametrisation": {"depth": 4}, "seed": 0,
+    ...          "min_items": 5, "windows": {}, "versions": {}, "git_revision": None}
+    >>> is_same_training(facts, facts), is_same_training(facts, {**facts, "seed": 1})
+    (True, False)
+    """
+    digest = _digest(facts)
+    compared = ("parametrisation", "seed", "min_items", "versions", "git_revision", "windows")
+    return (
+        digest is not None
+        and digest == _digest(manifest)
+        and all(manifest.get(name) == facts[name] for name in compared if name in facts)
+    )
+
+
+def _digest(facts: Mapping[str, Any]) -> object:
+    dataset = facts.get("dataset")
+    return dataset.get("sha256") if isinstance(dataset, dict) else None
+
+
+def _open(request: FitRequest, load: Callable[..., Any]) -> Dataset:
+    uri, until = request.dataset, request.training_date
+    columns = TRAINING if request.parametrisation.features == "request" else _WITH_PAST
+    if load is load_dataset:
+        optional = HISTORY if columns is _WITH_PAST else ()
+        return open_dataset(uri, columns=columns, optional=optional, until=until)
+    loaded = load(uri, columns=columns, until=until)
+    try:
+        return Dataset.from_frame(loaded, name=uri)
+    except TypeError as error:
+        raise DatasetError(
+            "load must return a frame of pandas, Polars or DuckDB, "
+            f"got {type(loaded).__name__}. Fix the loader."
+        ) from error
 
 
 def _refuse_store(request: FitRequest) -> None:
@@ -143,32 +187,50 @@ def _refuse_store(request: FitRequest) -> None:
         )
 
 
-def _require_frame(loaded: object) -> None:
-    try:
-        nw.from_native(cast("Any", loaded))
-    except TypeError as error:
-        raise DatasetError(
-            "load must give a frame of pandas, Polars or DuckDB, "
-            f"got {type(loaded).__name__}. Mend the loader."
-        ) from error
-
-
 def _drop_later_rows(frame: pd.DataFrame, until: date) -> pd.DataFrame:
-    """Hold another's loader to what ours promises: the future is never learnt from."""
+    """Drop the later rows that another's loader may return: a model never trains on the future."""
     later = frame["order_date"] > pd.Timestamp(until)
     if not later.any():
-        return frame  # as it is: a copy of millions of rows is no trifle
-    logger.warning("Left out %d rows dated after %s, which load gave.", later.sum(), until)
+        return frame  # as it is: a copy of millions of rows is dear
+    logger.warning("Left out %d rows dated after %s, which load returned.", later.sum(), until)
     return frame[~later]
 
 
-def _describe(uri: str, load: Callable[..., Any]) -> dict[str, Any]:
-    """Give the dataset's digest; only its own loader knows what another source holds."""
-    return describe_dataset(uri).document() if load is load_dataset else {"uri": uri}
+def _known_facts(request: FitRequest, load: Callable[..., Any]) -> dict[str, Any]:
+    """Return what the manifest will say that is known before the rows are read."""
+    uri = request.dataset
+    return {
+        "parametrisation": describe(request.parametrisation),
+        "seed": request.seed,
+        "min_items": request.min_items,
+        # Only a loader itself knows what another source holds.
+        "dataset": describe_dataset(uri).document() if load is load_dataset else {"uri": uri},
+        "versions": library_versions(),
+        "git_revision": git_revision(),
+    }
 
 
-def _save(trained: TrainedModel, request: FitRequest, dataset: dict[str, Any]) -> Path:
-    facts = _facts(trained, request, dataset)
+def _find_same_champion(
+    request: FitRequest, facts: Mapping[str, Any], frame: pd.DataFrame
+) -> Path | None:
+    try:
+        if not (serving := champion(request.models_dir)):
+            return None
+        path = model_path(request.models_dir, serving.model_name)
+        manifest = read_manifest(path)
+        if not is_same_training(manifest, facts):
+            return None
+        # Splitting copies the frame, so it is done only where all else is the same.
+        windows = _describe_windows(split_by_time(frame, holdout_days=request.holdout_days))
+        if not is_same_training(manifest, {**facts, "windows": windows}):
+            return None
+        require_whole(path)
+    except (ModelIntegrityError, ModelNotFoundError):
+        return None  # a damaged champion is replaced by what is trained now
+    return path
+
+
+def _save(trained: TrainedModel, request: FitRequest, known: Mapping[str, Any]) -> Path:
     pipeline, document = trained.serving
     pickled = io.BytesIO()
     joblib.dump(pipeline, pickled)
@@ -178,31 +240,27 @@ def _save(trained: TrainedModel, request: FitRequest, dataset: dict[str, Any]) -
         "model.joblib": pickled.getvalue(),
         GOLDEN_FILE: write_golden(document, pipeline),
     }
+    facts = _facts(trained, request, known)
     return write_model_folder(request.models_dir, request.model_name, files, facts)
 
 
-def _facts(trained: TrainedModel, request: FitRequest, dataset: dict[str, Any]) -> dict[str, Any]:
+def _facts(trained: TrainedModel, request: FitRequest, known: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "model_id": trained.serving.document["model_id"],
         "validated_id": trained.validated.document["model_id"],
         "trained_on": str(request.training_date),
-        "parametrisation": describe(request.parametrisation),
-        "seed": request.seed,
-        "min_items": request.min_items,
-        "dataset": dataset,
+        **known,
         "windows": _describe_windows(trained.split),
         "calibration": trained.calibration.document(),
         "metrics": {
             part: {scorer: metrics.document() for scorer, metrics in scorers.items()}
             for part, scorers in trained.metrics.items()
         },
-        "versions": library_versions(),
-        "git_revision": git_revision(),
     }
 
 
 def _describe_windows(split: Split) -> dict[str, dict[str, Any]]:
-    """Say what the twin learnt from and was judged on, and what the model that serves learnt."""
+    """Describe the windows of the validated model, and the rows of the model that serves."""
     found: dict[str, dict[str, Any]] = {
         name: {
             "start": str(window.start),

@@ -10,14 +10,15 @@ from tests.frames import make_frame
 
 LOAD_AND_FILTER = """
 import datetime, pathlib, re, sys
-from push_model.training.data.dataset import load_dataset, write_parquet
+from push_model.training.data.dataset import load_dataset, open_dataset
+from push_model.training.data.frames import write_parquet
 from push_model.training.data.orders import keep_large_orders
 from push_model.training.data.schema import write_checked
 
 source, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 until = datetime.date(2021, 3, 3)
 loaded, large = folder / "loaded.parquet", folder / "large.parquet"
-write_checked(load_dataset(source, until=until), loaded, source=source, facts={})
+write_checked(open_dataset(source, until=until), loaded, facts={})
 write_parquet(keep_large_orders(load_dataset(str(loaded), until=until)), large, facts={})
 # Not getrusage: to Linux a child's peak is at least its parent's at the fork.
 status = pathlib.Path("/proc/self/status").read_text()

@@ -1,4 +1,5 @@
 import json
+import logging
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import push_model
 from push_model.columns import FEATURES
 from push_model.errors import DatasetError, InvalidEventError, MissingColumnsError
 from push_model.store.folder import check_folder
-from push_model.training.data.dataset import write_parquet
+from push_model.store.promotion import promote
+from push_model.training.data.frames import write_parquet
 from push_model.training.fit import handler_fit
 from push_model.training.gate.serving_check import check_serving
 from tests.frames import make_frame
@@ -95,6 +97,56 @@ def test_the_same_training_again_is_the_same_model(dataset, model):
 
     assert second == first
     assert {file.name: file.read_bytes() for file in second.iterdir()} == before
+
+
+def promote_to_champion(path: Path) -> None:
+    when = {"promoted_at": "2022-03-05T05:00:00+00:00", "by": "ada"}
+    promote(path.parent, path.name, expected=None, verdict=None, reason="a test", **when)
+
+
+def test_what_would_make_the_champion_again_is_not_trained(dataset, caplog):
+    caplog.set_level(logging.INFO, logger="push_model.training.fit")
+    champion = fit(dataset)
+    promote_to_champion(champion)
+    copy = dataset.with_name("tomorrow.csv")
+    copy.write_bytes(dataset.read_bytes())
+
+    assert fit(copy, training_date="2022-03-09") == champion
+
+    assert [path.name for path in champion.parent.iterdir() if path.is_dir()] == [champion.name]
+    said = f"Nothing new: the same model as the champion, {champion.name}."
+    assert caplog.messages[-1] == said
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model_parametrisation": SMALL | {"depth": 2}},
+        {"seed": 1},
+        {"min_items": 6},
+        {"holdout_days": 9},
+        {"training_date": "2020-10-28"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_what_would_make_another_model_is_trained(champion_dataset, changes):
+    assert fit(champion_dataset, **changes).name != "champion"
+
+
+@pytest.fixture(scope="module")
+def champion_dataset(tmp_path_factory):
+    path = tmp_path_factory.mktemp("shop") / "frame.csv"
+    make_frame(orders=60, seed=0).to_csv(path, index=False)
+    promote_to_champion(fit(path, model_name="champion"))
+    return path
+
+
+def test_a_damaged_champion_is_trained_again(dataset):
+    champion = fit(dataset)
+    promote_to_champion(champion)
+    (champion / "model.json").write_bytes(b"{}")
+
+    assert fit(dataset).name == f"{champion.name}_2"
 
 
 @pytest.mark.mltest("Infra 1")
@@ -200,8 +252,8 @@ def test_a_loader_that_gives_later_rows_teaches_nothing_of_them(dataset):
     assert (folder / "model.json").read_bytes() == (ours / "model.json").read_bytes()
 
 
-def test_a_loader_that_gives_no_frame_is_refused(dataset):
-    with pytest.raises(DatasetError, match=r"must give a frame .* got NoneType"):
+def test_a_loader_that_returns_something_else_is_refused(dataset):
+    with pytest.raises(DatasetError, match=r"must return a frame .* got NoneType"):
         handler_fit(event(dataset), load=lambda *_, **__: None)
 
 
@@ -315,7 +367,7 @@ def test_a_date_before_any_data_is_refused(dataset):
     [
         ({"model_name": "../escape"}, "never a path"),
         ({"model_parametrisation": {"model": "boosted_forest"}}, "Did you mean 'boosted_trees'"),
-        ({"min_items": "5"}, "whole number"),
+        ({"min_items": "5"}, "must be a whole number"),
     ],
 )
 def test_a_wrong_event_is_refused_before_any_data_is_read(dataset, changes, message):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from push_model.errors import DatasetError
-from push_model.training.data.provenance import DatasetFacts, describe_dataset
+from push_model.training.data.files import DatasetFacts, describe_dataset
 
 SCHEME = "conn://"
 _KINDS = (".csv", ".csv.gz", ".parquet")

@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
 
 from push_model.errors import DatasetError
-from push_model.training.data.paths import is_file_uri
+from push_model.training.data.files import is_file_uri
 from push_ops.data.trigger import DatasetTrigger
 from push_ops.data.waiting import Watch, read_patience
 from push_ops.retraining.request import RetrainingRequest

@@ -9,7 +9,7 @@ from pathlib import Path
 from airflow.sdk import ObjectStoragePath
 from airflow.sdk.lineage import get_hook_lineage_collector
 
-from push_model.training.data.paths import is_file_uri, to_path
+from push_model.training.data.files import is_file_uri, to_path
 
 
 def tell_read(uri: str, *, sha256: str | None) -> None:

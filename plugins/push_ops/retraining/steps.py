@@ -15,10 +15,11 @@ from duckdb import DuckDBPyRelation
 
 from push_model.columns import HISTORY, JUDGING
 from push_model.store.promotion import promote as move_champion
-from push_model.training.data.dataset import load_dataset, write_parquet
+from push_model.training.data.dataset import load_dataset, open_dataset
+from push_model.training.data.files import DatasetFacts, describe_dataset
+from push_model.training.data.frames import write_parquet
 from push_model.training.data.history import add_needed, with_history
 from push_model.training.data.orders import keep_large_orders, require_orders
-from push_model.training.data.provenance import DatasetFacts, describe_dataset
 from push_model.training.data.schema import write_checked
 from push_model.training.data.wholeness import refusing_change
 from push_model.training.parametrisation import describe
@@ -51,9 +52,9 @@ def filter_orders(request: RetrainingRequest, loaded: dict[str, Any]) -> dict[st
     """Keep whole orders in which enough items were bought."""
     started = perf_counter()
     logger.info("Keeping orders with at least %d items bought.", request.min_items)
-    frame = load_dataset(
+    frame = open_dataset(
         loaded["frame"], columns=_WITH_PAST, optional=HISTORY, until=request.run_date
-    )
+    ).rows
     # Always: the champion may ask for it where this run's parametrisation does not.
     large = keep_large_orders(with_history(frame), min_items=request.min_items)
     require_orders(
@@ -173,11 +174,13 @@ def _why_not(request: RetrainingRequest) -> str:
 def _copy_checked(request: RetrainingRequest, path: Path) -> tuple[DatasetFacts, int]:
     uri, until = request.dataset, request.run_date
     with at_hand(uri, path.parent, columns=[*_WITH_PAST, *HISTORY], until=until) as fetched:
-        loaded = load_dataset(fetched.path, columns=_WITH_PAST, optional=HISTORY, until=until)
-        _require_any_order(loaded, request)
+        dataset = open_dataset(
+            fetched.path, columns=_WITH_PAST, optional=HISTORY, until=until, name=uri
+        )
+        _require_any_order(dataset.rows, request)
         path.parent.mkdir(parents=True, exist_ok=True)
         facts = fetched.facts
-        return facts, write_checked(loaded, path, source=uri, facts=facts.metadata())
+        return facts, write_checked(dataset, path, facts=facts.metadata())
 
 
 def _require_any_order(frame: DuckDBPyRelation, request: RetrainingRequest) -> None:

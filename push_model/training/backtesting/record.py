@@ -51,7 +51,7 @@ def backtest_champions(
         needs_history=any(needs_history(model) for _, model in served),
     )
     newest = loaded.filter(f"order_date >= DATE '{first}'")
-    rows = collect_sorted(keep_large_orders(newest, min_items=min_items))
+    rows = collect_sorted(keep_large_orders(newest, min_items=min_items), source=frame_uri)
     found = (
         backtest(rows, model, model_name=name, served_since=since, served_until=until)
         for (name, since, until), model in served

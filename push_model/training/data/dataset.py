@@ -1,32 +1,37 @@
-"""How is a dataset read and written? In a stream, and never a row later than asked for."""
+"""Open a dataset as a stream of typed rows, none of them dated later than a given day."""
 
 import datetime as dt
-import logging
-import uuid
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
-from time import perf_counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 
 from push_model.columns import TRAINING
 from push_model.errors import DatasetError, MissingColumnsError, describe_missing
-from push_model.store.durable import move_synced
-from push_model.training.data.engine import THREADS, connect, name_of, quote, reading, remember_name
-from push_model.training.data.frames import select_typed, to_relation
-from push_model.training.data.provenance import PREFIX
+from push_model.training.data.frames import connect, reading, select_typed, to_relation
 from push_model.training.data.sources import find_reader
 
-#: View of a loaded dataset's rows as the file has them, for the schema check to quote.
-ORIGINAL_ROWS = "push_model_original_rows"
-#: Its column with each row's number in the file, 1 for the first.
+#: Column of `Dataset.original`: each row's number in the file, 1 for the first below the header.
 ROW_NUMBER = "row number in the file"
 
-# The next step reads the file whole and once: quick to write beats small or easy to search.
-_PARQUET = "FORMAT parquet, COMPRESSION lz4_raw, WRITE_BLOOM_FILTER false, DICTIONARY_SIZE_LIMIT 1"
 
-logger = logging.getLogger(__name__)
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Rows to train on or to score, read in a stream whenever they are used."""
+
+    #: What messages call it.
+    name: str
+    #: Keys as whole numbers, features as doubles, ``order_date`` as a day.
+    rows: duckdb.DuckDBPyRelation
+    #: The same rows as the file spells them, each with its `ROW_NUMBER`.
+    original: duckdb.DuckDBPyRelation
+
+    @classmethod
+    def from_frame(cls, frame: Any, *, name: str) -> "Dataset":
+        """Make a dataset of a frame of pandas, Polars or DuckDB."""
+        rows = to_relation(frame)
+        return cls(name, rows, number_rows(rows))
 
 
 def load_dataset(
@@ -34,8 +39,6 @@ def load_dataset(
     *,
     columns: Sequence[str] = TRAINING,
     until: dt.date,
-    optional: Sequence[str] = (),
-    threads: int = THREADS,
 ) -> duckdb.DuckDBPyRelation:
     """Open a feature frame without reading it yet.
 
@@ -48,10 +51,6 @@ def load_dataset(
         Names of the columns to read, in the order wanted.
     until : date
         Last day to read. Rows dated later are never part of anything.
-    optional : sequence of str
-        Names of columns to read besides, those of them that are there.
-    threads : int, default=2
-        Threads that read.
 
     Returns
     -------
@@ -74,17 +73,27 @@ def load_dataset(
         ...
     push_model.errors.DatasetError: no_such_frame.csv does not exist. Check the path.
     """
-    connection = connect(threads=threads)
-    with reading(uri):
-        rows = find_reader(uri)(connection, uri)
-        refuse_missing_columns(rows.original.columns, {*columns, "order_date"}, source=uri)
+    return open_dataset(uri, columns=columns, until=until).rows
+
+
+def open_dataset(
+    uri: str,
+    *,
+    columns: Sequence[str] = TRAINING,
+    until: dt.date,
+    optional: Sequence[str] = (),
+    name: str | None = None,
+) -> Dataset:
+    """Open a dataset with `columns`, and those of `optional` that it has."""
+    name = name or uri
+    with reading(name):
+        rows = find_reader(uri)(connect(), uri)
+        refuse_missing_columns(rows.original.columns, {*columns, "order_date"}, source=name)
         if not rows.original.limit(1).fetchall():
-            raise DatasetError(f"{uri} has columns but no rows. Export it again.")
-        remember_name(connection, uri)
-        numbered = rows.original.select(f'row_number() OVER () AS "{ROW_NUMBER}", *')
-        numbered.filter(_is_known(until)).create_view(ORIGINAL_ROWS)
-        there = [name for name in optional if name in rows.typed.columns]
-        return select_typed(rows.typed.filter(_is_known(until)), [*columns, *there])
+            raise DatasetError(f"{name} has columns but no rows. Export it again.")
+        there = [column for column in optional if column in rows.typed.columns]
+        typed = select_typed(rows.typed.filter(_is_known(until)), [*columns, *there])
+        return Dataset(name, typed, number_rows(rows.original).filter(_is_known(until)))
 
 
 def refuse_missing_columns(
@@ -106,28 +115,12 @@ Rename or add columns.
         )
 
 
-def write_parquet(frame: Any, path: Path, *, facts: Mapping[str, str]) -> int:
-    """Write a frame to a Parquet file, whole or not at all."""
-    start = perf_counter()
-    relation = to_relation(frame)
-    noted = ", ".join(f"{quote(PREFIX + name)}: {quote(fact)}" for name, fact in facts.items())
-    options = _PARQUET + (f", KV_METADATA {{{noted}}}" if noted else "")
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    aside.touch(exist_ok=False)
-    try:
-        with reading(name_of(relation)):
-            copied: Any = relation.query(
-                "frame", f"COPY (FROM frame) TO {quote(str(aside))} ({options})"
-            )
-            ((rows,),) = copied.fetchall()
-        move_synced(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
-    logger.info("Wrote %d rows to %s in %.1f s.", rows, path, perf_counter() - start)
-    return int(rows)
+def number_rows(rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Add `ROW_NUMBER` to rows."""
+    return rows.select(f'row_number() OVER () AS "{ROW_NUMBER}", *')
 
 
 def _is_known(until: dt.date) -> str:
-    """Keep a row whose day cannot be read too: it may be one of ours, so it must be refused."""
+    # A row whose day cannot be read is kept: it may be known, so `check_schema` must refuse it.
     day = "TRY_CAST(order_date AS DATE)"
     return f"{day} <= DATE '{until.isoformat()}' OR {day} IS NULL"

@@ -1,7 +1,12 @@
-"""How do frames of pandas, Polars and DuckDB become one another?"""
+"""Read feature frames with DuckDB in flat memory, and move them to pandas and Parquet."""
 
 import logging
-from collections.abc import Iterable
+import re
+import tempfile
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -10,19 +15,85 @@ import narwhals as nw
 from narwhals.dependencies import is_pandas_dataframe
 
 from push_model.columns import BY_NAME, Column
-from push_model.training.data.engine import NOT_WHOLE, connect, name_of, reading
+from push_model.errors import DatasetError
+from push_model.store.durable import move_synced
+from push_model.training.data.files import PREFIX
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# What places a row; no two rows of a checked frame agree in all three.
-SORTED_BY = ["order_date", "order_id", "variant_id"]
+# Each thread holds rows of its own: more threads, more memory.
+_THREADS = 2
+# Beyond this DuckDB spills to disk; measured in docs/adr/0005-dataset-engine.md.
+_MEMORY_LIMIT = "256MB"
+# The next step reads the file whole and once: quick to write beats small or easy to search.
+_PARQUET = "FORMAT parquet, COMPRESSION lz4_raw, WRITE_BLOOM_FILTER false, DICTIONARY_SIZE_LIMIT 1"
+# These three place a row; no two rows of a checked frame agree in all of them.
+_SORTED_BY = ["order_date", "order_id", "variant_id"]
+# What a query fails with where a key is 2.5.
+_NOT_WHOLE = "a key is not a whole number"
+# Errors that the owner of a dataset could not fix.
+_OUR_MISTAKES = (
+    duckdb.OutOfMemoryException,
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+)
+# A full disk, a quota, a lost volume; DuckDB has no class for them.
+_WRITING = re.compile(r"\b(write|no space|disk quota|fsync|read-only)\b", re.IGNORECASE)
+_NOT_OF_ITS_TYPE = "holds a value that is not of its column's type. check_schema lists where."
+# DuckDB's words, and what to say to the owner of the dataset.
+_SENTENCES = {
+    "GZIP": "is cut short or was never gzip. Export it again.",
+    "Conversion Error": _NOT_OF_ITS_TYPE,
+    _NOT_WHOLE: _NOT_OF_ITS_TYPE,
+    "CSV Error": "is not a well-formed CSV in UTF-8. Export it again.",
+    "Parquet": "is not Parquet, or cut short. Export it again.",
+    "magic bytes": "is not Parquet, or cut short. Export it again.",
+}
 
 logger = logging.getLogger(__name__)
 
 
-def collect_sorted(frame: Any) -> "pd.DataFrame":
-    """Bring a feature frame into memory, the same whatever the order of its rows was.
+def connect() -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB database in memory that spills to disk and never uses the network."""
+    spill = Path(tempfile.gettempdir()) / f"push_model_{uuid.uuid4().hex}"
+    connection = duckdb.connect(
+        config={
+            "threads": _THREADS,
+            "memory_limit": _MEMORY_LIMIT,
+            "temp_directory": str(spill),
+            # Keeping the file's order would hold rows back; `collect_sorted` sorts them.
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+    )
+    # The bar is drawn on standard output, which belongs to the caller.
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
+def to_relation(frame: Any) -> duckdb.DuckDBPyRelation:
+    """Return a frame of pandas, Polars or DuckDB as a relation.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> to_relation(pd.DataFrame({"order_id": [3, 4]})).sum("order_id").fetchall()
+    [(7,)]
+    """
+    if isinstance(frame, duckdb.DuckDBPyRelation):
+        return frame
+    if is_pandas_dataframe(frame):
+        return connect().from_df(frame)
+    known = nw.from_native(frame)
+    eager = known.collect() if isinstance(known, nw.LazyFrame) else known
+    return connect().from_arrow(eager.to_arrow())
+
+
+def collect_sorted(frame: Any, *, source: str = "The frame") -> "pd.DataFrame":
+    """Read a feature frame into memory, the same for any order of its rows.
 
     Examples
     --------
@@ -33,48 +104,18 @@ def collect_sorted(frame: Any) -> "pd.DataFrame":
     [2, 1]
     """
     start = perf_counter()
-    collected = to_pandas(frame)
+    collected = _to_pandas(frame, source)
     types = {name: _pandas_type(BY_NAME[name]) for name in collected if name in BY_NAME}
     collected = collected.astype(types)
-    # A frame of another loader may hold moments; whole days are what orders are placed by.
+    # A frame of another loader may hold moments; orders are placed by whole days.
     collected = collected.assign(order_date=collected["order_date"].dt.normalize())
-    collected = collected.sort_values(SORTED_BY, ignore_index=True)
+    collected = collected.sort_values(_SORTED_BY, ignore_index=True)
     logger.info("Read %d rows in %.1f s.", len(collected), perf_counter() - start)
     return collected
 
 
-def to_pandas(frame: Any) -> "pd.DataFrame":
-    """Bring a frame into memory as it is."""
-    # The slowest import of all, which the tasks that only stream (load, filter) never pay.
-    import pandas as pd  # noqa: PLC0415
-
-    if is_pandas_dataframe(frame):
-        return frame
-    if isinstance(frame, duckdb.DuckDBPyRelation):
-        with reading(name_of(frame)):
-            return pd.DataFrame(frame.df())
-    known = nw.from_native(frame)
-    eager = known.collect() if isinstance(known, nw.LazyFrame) else known
-    # Column by column, since Polars' own conversion needs pyarrow.
-    return pd.DataFrame({column.name: column.to_numpy() for column in eager.iter_columns()})
-
-
-def to_relation(frame: Any) -> duckdb.DuckDBPyRelation:
-    """Let DuckDB read a frame of any kind.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> to_relation(pd.DataFrame({"order_id": [3, 4]})).sum("order_id").fetchall()
-    [(7,)]
-    """
-    if isinstance(frame, duckdb.DuckDBPyRelation):
-        return frame
-    return connect().from_df(to_pandas(frame))
-
-
 def select_typed(rows: duckdb.DuckDBPyRelation, columns: Iterable[str]) -> duckdb.DuckDBPyRelation:
-    """Give each column of a feature frame its type, refusing what does not fit.
+    """Cast each column of a feature frame to its type; a value that does not fit fails the query.
 
     Examples
     --------
@@ -84,6 +125,75 @@ def select_typed(rows: duckdb.DuckDBPyRelation, columns: Iterable[str]) -> duckd
     """
     types = dict(zip(rows.columns, rows.types, strict=True))
     return rows.select(", ".join(_typed(name, str(types[name])) for name in columns))
+
+
+def write_parquet(
+    frame: Any, path: Path, *, facts: Mapping[str, str], source: str = "The frame"
+) -> int:
+    """Write a frame to a Parquet file, whole or not at all, and return its number of rows."""
+    start = perf_counter()
+    relation = to_relation(frame)
+    noted = ", ".join(f"{_quote(PREFIX + name)}: {_quote(fact)}" for name, fact in facts.items())
+    options = _PARQUET + (f", KV_METADATA {{{noted}}}" if noted else "")
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    aside.touch(exist_ok=False)
+    try:
+        with reading(source):
+            copied: Any = relation.query(
+                "frame", f"COPY (FROM frame) TO {_quote(str(aside))} ({options})"
+            )
+            ((rows,),) = copied.fetchall()
+        move_synced(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+    logger.info("Wrote %d rows to %s in %.1f s.", rows, path, perf_counter() - start)
+    return int(rows)
+
+
+@contextmanager
+def reading(source: str) -> Iterator[None]:
+    """Raise DuckDB's errors as ours: one sentence, without a value of the data."""
+    try:
+        yield
+    except _OUR_MISTAKES:
+        raise
+    except duckdb.IOException as error:
+        if _WRITING.search(str(error)):
+            # Not a fault of the data, and it may pass: the DAG retries an OSError.
+            raise OSError(
+                f"{source} was read, but its rows cannot be written: disk trouble."
+            ) from None
+        raise DatasetError(_explain(str(error), source)) from None
+    except duckdb.Error as error:
+        raise DatasetError(_explain(str(error), source)) from None
+
+
+def _explain(message: str, source: str) -> str:
+    if found := re.search(r"Error on Line: (\d+)(?s:.*)Columns: (\d+) Found: (\d+)", message):
+        line, expected, count = found.groups()
+        return (
+            f"{source} has {count} values in line {line} where its header names {expected}. Fix it."
+        )
+    # What DuckDB quotes may be a value of the data, or a path that looks like one of these words.
+    said = re.sub(r"""'[^']*'|"[^"]*\"""", "...", message.splitlines()[0])
+    for words, sentence in _SENTENCES.items():
+        if words in said:
+            return f"{source} {sentence}"
+    return f"{source} could not be read to its end: {said}"
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _to_pandas(frame: Any, source: str) -> "pd.DataFrame":
+    # The slowest import of all; the steps that only stream (load, filter) never pay for it.
+    import pandas as pd  # noqa: PLC0415
+
+    if is_pandas_dataframe(frame):
+        return frame
+    with reading(source):
+        return pd.DataFrame(to_relation(frame).df())
 
 
 def _typed(name: str, source_type: str) -> str:
@@ -97,14 +207,14 @@ def _typed(name: str, source_type: str) -> str:
 
 
 def _whole(name: str, source_type: str) -> str:
-    """Cast to BIGINT, which alone would round 2.5 to an id that is someone else's."""
+    """Cast to BIGINT, which alone would round 2.5 to the id of something else."""
     cast = f'CAST("{name}" AS BIGINT)'
     if "INT" in source_type:
         return cast
     fraction = f'CAST("{name}" AS DOUBLE) % 1 <> 0'
     if source_type == "VARCHAR":
         fraction = f"""contains("{name}", '.') AND {fraction}"""
-    return f"CASE WHEN {fraction} THEN error('{NOT_WHOLE}') ELSE {cast} END"
+    return f"CASE WHEN {fraction} THEN error('{_NOT_WHOLE}') ELSE {cast} END"
 
 
 def _pandas_type(column: Column) -> str:

@@ -1,4 +1,4 @@
-"""What did a user's earlier orders hold? Known as of each order's day, from the frame itself."""
+"""Count what a user's earlier orders held, as of the day of each order."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -9,10 +9,8 @@ import duckdb
 
 from push_model.columns import HISTORY, TRAINING
 from push_model.model.scoring import Model
-from push_model.training.data.dataset import load_dataset, refuse_missing_columns, write_parquet
-from push_model.training.data.engine import name_of
-from push_model.training.data.frames import to_relation
-from push_model.training.data.history_queries import ROWS, next_orders_query, with_history_query
+from push_model.training.data.dataset import load_dataset, open_dataset, refuse_missing_columns
+from push_model.training.data.frames import to_relation, write_parquet
 from push_model.training.data.schema import check_schema
 
 #: The columns that history is derived from.
@@ -20,17 +18,38 @@ NEEDED: tuple[str, ...] = (
     *("user_id", "variant_id", "vendor"),
     *("order_id", "order_date", "ordered_before", "outcome"),
 )
-# By what `HISTORY` counts.
+#: What is bought again: its column, and its word in names of features.
+KEYS = {"variant_id": "variant", "vendor": "vendor", "product_type": "product_type"}
+
+# The keys that `HISTORY` counts by.
 _BY = ("variant_id", "vendor")
+# Not "frame": others name their rows so, in queries on top of these.
+_ROWS = "rows_with_a_past"
+# An order's place among its user's: 1 for those of the first day in the frame. Orders of one day
+# are not each other's past, so they share a place.
+_PLACED = f"""
+    SELECT order_id, user_id, rank() OVER (PARTITION BY user_id ORDER BY day) AS place,
+        day - max(day) OVER past AS days_since,
+        (max(day) OVER past - min(day) OVER past) / nullif(count(*) OVER past - 1, 0) AS usual_days
+    FROM (SELECT order_id, any_value(user_id) AS user_id, any_value(order_date)::DATE AS day
+          FROM {_ROWS} GROUP BY order_id)
+    WINDOW past AS (PARTITION BY user_id ORDER BY day
+                    RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL 1 DAY PRECEDING)
+"""
+_CADENCE = """
+    placed.days_since::DOUBLE AS days_since_order,
+    placed.usual_days::DOUBLE AS usual_days_between_orders
+"""
+_PLACE = "placed.place::DOUBLE AS earlier_orders"
 
 
 def needs_history(model: Model) -> bool:
-    """Tell whether a model asks for any of what earlier orders held."""
+    """Check whether a model reads any of `HISTORY`."""
     return not set(HISTORY).isdisjoint(model.feature_names)
 
 
 def add_needed(columns: Sequence[str]) -> tuple[str, ...]:
-    """Add what history is derived from to columns to read.
+    """Add the columns that history is derived from.
 
     Examples
     --------
@@ -43,24 +62,21 @@ def add_needed(columns: Sequence[str]) -> tuple[str, ...]:
 def load_with_history(
     uri: str, *, columns: Sequence[str], until: date, needs_history: bool
 ) -> duckdb.DuckDBPyRelation:
-    """Open a feature frame and, where it is asked for, what earlier orders held."""
+    """Open a feature frame and, where `needs_history`, add what earlier orders held."""
     if not needs_history:
         return load_dataset(uri, columns=columns, until=until)
-    asked = add_needed(columns)
-    return with_history(load_dataset(uri, columns=asked, optional=HISTORY, until=until))
+    dataset = open_dataset(uri, columns=add_needed(columns), optional=HISTORY, until=until)
+    return with_history(dataset.rows)
 
 
 def with_history(
     frame: Any, *, by: Sequence[str] = _BY, has_cadence: bool = False
 ) -> duckdb.DuckDBPyRelation:
-    """Add what a user's earlier orders say of a product and its vendor.
+    """Add how often, and how long ago, a user bought a product and from its vendor.
 
-    Notes
-    -----
-    Orders of earlier days count, of the same day never: cut the frame off on any day, and no row
-    before it changes. What ``ordered_before`` tells of the time before the frame counts as one
-    order more, as it is for every user whose second order the frame holds. Windows run over what
-    was ever bought, and spill to disk.
+    Only orders of earlier days count: cut the frame off on any day, and no row before it changes.
+    ``ordered_before`` counts as one order before the frame. Windows run over what was ever
+    bought, and spill to disk. A frame that has all of `HISTORY` keeps its own.
 
     Examples
     --------
@@ -80,31 +96,124 @@ def with_history(
     derived = [key for key in by if not (is_given and key in _BY)]
     if is_given and not derived and not has_cadence:
         return rows
-    refuse_missing_columns(rows.columns, {*NEEDED, *derived}, source=name_of(rows))
+    refuse_missing_columns(rows.columns, {*NEEDED, *derived}, source="The frame")
     columns = ", ".join(
-        f"""{ROWS}."{name.replace('"', '""')}\""""
+        f"""{_ROWS}."{name.replace('"', '""')}\""""
         for name in rows.columns
         if is_given or name not in HISTORY
     )
-    query = with_history_query(columns, derived, has_place=not is_given, has_cadence=has_cadence)
+    query = _with_history_query(columns, derived, has_place=not is_given, has_cadence=has_cadence)
     return _query(rows, query)
 
 
 def history_of_next_orders(frame: Any) -> duckdb.DuckDBPyRelation:
-    """Give what each user's next order will have behind it, for requests to carry."""
+    """Return the history of each user's next order, for requests to send."""
     rows = to_relation(frame)
-    refuse_missing_columns(rows.columns, NEEDED, source=name_of(rows))
-    return _query(rows, next_orders_query())
+    refuse_missing_columns(rows.columns, NEEDED, source="The frame")
+    return _query(rows, _next_orders_query())
 
 
 def write_history(uri: str, path: Path, *, until: date) -> int:
-    """Write what `history_of_next_orders` gives to a Parquet file, whole or not at all."""
-    loaded = load_dataset(uri, columns=add_needed(TRAINING), until=until)
-    checked = check_schema(loaded, source=uri)
+    """Write `history_of_next_orders` of a dataset to a Parquet file, whole or not at all."""
+    dataset = check_schema(open_dataset(uri, columns=add_needed(TRAINING), until=until))
     path.parent.mkdir(parents=True, exist_ok=True)
-    return write_parquet(history_of_next_orders(checked), path, facts={"until": str(until)})
+    return write_parquet(history_of_next_orders(dataset.rows), path, facts={"until": str(until)})
 
 
 def _query(rows: duckdb.DuckDBPyRelation, query: str) -> duckdb.DuckDBPyRelation:
-    # Only statements that give no rows give None.
-    return cast("duckdb.DuckDBPyRelation", rows.query(ROWS, query))
+    # Only statements that return no rows return None.
+    return cast("duckdb.DuckDBPyRelation", rows.query(_ROWS, query))
+
+
+def _with_history_query(
+    columns: str, keys: Sequence[str], *, has_place: bool, has_cadence: bool
+) -> str:
+    counts = [
+        f"""coalesce(of_{KEYS[key]}.times, 0)::DOUBLE AS orders_with_{KEYS[key]},
+            of_{KEYS[key]}.since::DOUBLE AS orders_since_{KEYS[key]}"""
+        for key in keys
+    ]
+    selected = ", ".join([columns, *[_CADENCE] * has_cadence, *[_PLACE] * has_place, *counts])
+    joins = "\n".join(
+        f"LEFT JOIN ({_past_by(key)}) AS of_{KEYS[key]} USING (order_id, {key})" for key in keys
+    )
+    return f"""
+        SELECT {selected}
+        FROM {_ROWS} JOIN ({_PLACED}) AS placed USING (order_id)
+        {joins}
+    """
+
+
+def _next_orders_query() -> str:
+    return f"""
+        WITH users AS (SELECT user_id, count(*) + 1 AS place FROM ({_PLACED}) GROUP BY user_id)
+        SELECT user_id, NULL::BIGINT AS variant_id, NULL::VARCHAR AS vendor,
+            place AS earlier_orders,
+            0 AS orders_with_variant, NULL::BIGINT AS orders_since_variant,
+            0 AS orders_with_vendor, NULL::BIGINT AS orders_since_vendor
+        FROM users
+        UNION ALL BY NAME ({_next_by("variant_id")})
+        UNION ALL BY NAME ({_next_by("vendor")})
+        ORDER BY user_id, variant_id NULLS FIRST, vendor NULLS FIRST
+    """
+
+
+def _next_by(key: str) -> str:
+    word = KEYS[key]
+    return f"""
+        SELECT user_id, {key}, times + earlier::INT AS orders_with_{word},
+            users.place - coalesce(last_place, 0) AS orders_since_{word}
+        FROM (SELECT user_id, {key}, count_if(bought) AS times,
+                  max(CASE WHEN bought THEN place END) AS last_place,
+                  bool_or(is_from_before) AS earlier
+              FROM ({_counted_by(key)}) GROUP BY user_id, {key})
+        JOIN users USING (user_id)
+    """
+
+
+def _past_by(key: str) -> str:
+    return f"""
+        SELECT order_id, {key}, times + earlier::INT AS times,
+            CASE WHEN times > 0 THEN place - last_place WHEN earlier THEN place END AS since
+        FROM (SELECT *, is_told OR coalesce(bool_or(is_from_before) OVER past, false) AS earlier
+              FROM ({_counted_by(key)})
+              {_past_window(key)})
+    """
+
+
+def _counted_by(key: str) -> str:
+    """Count the earlier orders with a key, for the keys that the user bought at any time.
+
+    If an order says that it was bought before (``ordered_before``) and no earlier order of the
+    frame holds it, it was bought before the frame: one order more, at place 0. Unless another
+    order of the same day holds it: then ``ordered_before`` may mean that one.
+    """
+    # One row in twenty or so: what was never bought has no history.
+    ever_bought = f"""
+        SELECT order_id, {key}, any_value(placed.user_id) AS user_id,
+            any_value(placed.place) AS place, bool_or(outcome = 1) AS bought,
+            bool_or(coalesce(ordered_before, 0) = 1) AS before
+        FROM {_ROWS} JOIN ({_PLACED}) AS placed USING (order_id, user_id)
+        SEMI JOIN (SELECT DISTINCT user_id, {key} FROM {_ROWS}
+                   WHERE outcome = 1 OR ordered_before = 1) AS ever USING (user_id, {key})
+        GROUP BY order_id, {key}
+    """
+    in_frame = f"""
+        SELECT *, count(*) FILTER (WHERE bought) OVER past AS times,
+            max(CASE WHEN bought THEN place END) OVER past AS last_place,
+            count_if(bought) OVER (PARTITION BY user_id, {key}, place) AS times_that_day
+        FROM ({ever_bought})
+        {_past_window(key)}
+    """
+    return f"""
+        SELECT *, before AND times = 0 AS is_told,
+            is_told AND times_that_day = bought::INT AS is_from_before
+        FROM ({in_frame})
+    """
+
+
+def _past_window(key: str) -> str:
+    return f"""
+        WINDOW past AS (PARTITION BY user_id, {key} ORDER BY place
+                        RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    """

@@ -1,11 +1,11 @@
-"""Which orders count? Those in which enough items were bought to pay for their delivery."""
+"""Keep the orders in which enough items were bought to pay for their delivery."""
 
 import datetime as dt
 from typing import Any, TypeVar
 
 import narwhals as nw
 
-from push_model.errors import DatasetError, InvalidEventError, MissingColumnsError
+from push_model.errors import DatasetError
 
 #: Smallest basket, in items bought, that the business delivers at a profit.
 MIN_ITEMS = 5
@@ -16,11 +16,9 @@ Frame = TypeVar("Frame")
 def keep_large_orders(frame: Frame, *, min_items: int = MIN_ITEMS) -> Frame:
     """Keep the rows of orders in which at least `min_items` items were bought.
 
-    Notes
-    -----
-    Items *bought* are counted, never rows: each order has a row for every product on sale.
-    A relation is filtered by a semi join against the large orders, which streams; a window
-    over each order would hold all rows at once.
+    Items *bought* are counted, not rows: each order has a row for every product on sale.
+    A relation is filtered by a semi join with the large orders, which streams; a window over
+    each order would hold all rows at once.
 
     Examples
     --------
@@ -29,10 +27,7 @@ def keep_large_orders(frame: Frame, *, min_items: int = MIN_ITEMS) -> Frame:
     >>> keep_large_orders(frame, min_items=2)["order_id"].tolist()
     [1, 1]
     """
-    refuse_min_items(min_items)
     known: Any = nw.from_native(frame)
-    if missing := sorted({"order_id", "outcome"} - set(known.collect_schema().names())):
-        raise MissingColumnsError(f"The feature frame lacks column(s) {missing}.")
     items = nw.col("outcome").sum()
     if isinstance(known, nw.LazyFrame):
         large = known.group_by("order_id").agg(items).filter(nw.col("outcome") >= min_items)
@@ -43,22 +38,8 @@ def keep_large_orders(frame: Frame, *, min_items: int = MIN_ITEMS) -> Frame:
     return native
 
 
-def refuse_min_items(min_items: object) -> None:
-    """Refuse a basket size that is none.
-
-    Examples
-    --------
-    >>> refuse_min_items(0)
-    Traceback (most recent call last):
-        ...
-    push_model.errors.InvalidEventError: min_items must be a whole number >= 1, got 0.
-    """
-    if not isinstance(min_items, int) or isinstance(min_items, bool) or min_items < 1:
-        raise InvalidEventError(f"min_items must be a whole number >= 1, got {min_items!r}.")
-
-
 def require_orders(large: Any, loaded: Any, *, min_items: int, until: dt.date, source: str) -> None:
-    """Refuse to go on without a single large order.
+    """Refuse a dataset without a single large order.
 
     Examples
     --------
@@ -76,7 +57,7 @@ def require_orders(large: Any, loaded: Any, *, min_items: int, until: dt.date, s
         return
     if not (orders := _count_orders(loaded)):
         raise DatasetError(
-            f"No orders on or before {until} in {source}. Check the file or take a later date."
+            f"No orders on or before {until} in {source}. Check the file or use a later date."
         )
     raise DatasetError(
         f"No orders with at least {min_items} items bought on or before {until} in {source} "

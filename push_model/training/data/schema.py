@@ -1,11 +1,11 @@
-"""Is this a feature frame? Every way in which it is not, said at once and before training."""
+"""Check that a dataset is a feature frame, and list every way in which it is not."""
 
 import logging
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from time import perf_counter
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
 import duckdb
 
@@ -13,59 +13,42 @@ from push_model.columns import HISTORY, TRAINING
 from push_model.errors import DatasetError
 from push_model.store.durable import move_synced
 from push_model.training.data.dataset import (
-    ORIGINAL_ROWS,
     ROW_NUMBER,
+    Dataset,
+    number_rows,
     refuse_missing_columns,
-    write_parquet,
 )
-from push_model.training.data.engine import connect, reading
-from push_model.training.data.frames import select_typed, to_relation
+from push_model.training.data.frames import connect, reading, select_typed, write_parquet
 from push_model.training.data.schema_rules import day, row_rules, user, whole
 
-Frame = TypeVar("Frame")
-
 _FIRST_ROWS = 5
-# Of others nothing is asked.
-KNOWN = frozenset({*TRAINING, *HISTORY})
+# Other columns are not checked.
+_KNOWN = frozenset({*TRAINING, *HISTORY})
 # What an order has one of.
 _WORDS = {"order_date": "day", "user_id": "user"}
-# What a value that is not of its column's type stops a query with.
+# Errors of a query that meets a value which is not of its column's type.
 _UNREADABLE = (duckdb.ConversionException, duckdb.InvalidInputException)
 
 logger = logging.getLogger(__name__)
 
 
-class Violation(NamedTuple):
-    """Rows that break a rule.
-
-    Attributes
-    ----------
-    column, rule : str
-        What is broken, in words.
-    rows : int
-        How many rows break it.
-    first_rows : list of int
-        Numbers of the first of them; 1 is the first row below the header. Never a value.
-    """
-
+class _Violation(NamedTuple):
     column: str
     rule: str
     rows: int
-    first_rows: list[int]
+    first_rows: list[int]  # numbers of the first of them; never a value
 
 
-def check_schema(frame: Frame, *, source: str) -> Frame:
-    """Refuse a frame that breaks the schema, listing every way in which it does.
+def check_schema(dataset: Dataset) -> Dataset:
+    """Refuse a dataset that breaks the schema, listing every way in which it does.
 
-    Notes
-    -----
-    A frame in order costs two passes in flat memory. Only one that is not is read again, as
-    the file spells it, to say where.
+    A good dataset takes two passes in flat memory. Only a broken one is read again, as the file
+    spells it, to list the rows.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> check_schema(pd.DataFrame({"order_id": [1]}), source="mine.csv")
+    >>> check_schema(Dataset.from_frame(pd.DataFrame({"order_id": [1]}), name="mine.csv"))
     Traceback (most recent call last):
         ...
     push_model.errors.MissingColumnsError: mine.csv: 'abandoned_before', \
@@ -73,51 +56,49 @@ def check_schema(frame: Frame, *, source: str) -> Frame:
 and 17 more are missing. Rename or add columns.
     """
     start = perf_counter()
-    rows = to_relation(frame)
-    refuse_missing_columns(rows.columns, TRAINING, source=source)
-    with reading(source):
-        checked: Frame = _check(frame, rows, source)
-    logger.info("Checked %s against the schema in %.1f s.", source, perf_counter() - start)
+    refuse_missing_columns(dataset.rows.columns, TRAINING, source=dataset.name)
+    with reading(dataset.name):
+        checked = _check(dataset)
+    logger.info("Checked %s against the schema in %.1f s.", dataset.name, perf_counter() - start)
     return checked
 
 
-def write_checked(frame: Any, path: Path, *, source: str, facts: Mapping[str, str]) -> int:
-    """Write a frame to a Parquet file if it keeps the schema, reading it once.
+def write_checked(dataset: Dataset, path: Path, *, facts: Mapping[str, str]) -> int:
+    """Write a dataset to a Parquet file if it keeps the schema, and return its number of rows.
 
-    Notes
-    -----
-    What is checked is the Parquet file, which is read several times faster than a CSV; only
-    where it breaks a rule is `frame` read again, for the row numbers.
+    The Parquet file is what is checked: it is read several times faster than a CSV. Only where
+    it breaks a rule is the dataset read again, for the row numbers.
     """
-    refuse_missing_columns(to_relation(frame).columns, TRAINING, source=source)
+    refuse_missing_columns(dataset.rows.columns, TRAINING, source=dataset.name)
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         try:
-            rows = write_parquet(frame, aside, facts=facts)
+            rows = write_parquet(dataset.rows, aside, facts=facts, source=dataset.name)
         except DatasetError:
-            rows = write_parquet(check_schema(frame, source=source), aside, facts=facts)
+            rows = write_parquet(check_schema(dataset).rows, aside, facts=facts)
         if _is_broken(connect().read_parquet(str(aside))):
-            check_schema(frame, source=source)
+            check_schema(dataset)
         move_synced(aside, path)
     finally:
         aside.unlink(missing_ok=True)
     return rows
 
 
-def _check(frame: Any, rows: duckdb.DuckDBPyRelation, source: str) -> Any:
-    original = _original(rows)
+def _check(dataset: Dataset) -> Dataset:
+    # Only the columns that were loaded are checked.
+    loaded = {ROW_NUMBER, *dataset.rows.columns}
+    names = [name for name in dataset.original.columns if name in loaded]
+    original = dataset.original.select(", ".join(f'"{name}"' for name in names))
     try:
-        is_broken = _is_broken(rows)
+        is_broken = _is_broken(dataset.rows)
     except _UNREADABLE:
-        if original is None:
-            raise
-        _refuse(original, source)
-        return select_typed(original, rows.columns)
+        _refuse(original, dataset.name)
+        # The value is in a row dated later, which a CSV reader parses before it is left out.
+        return Dataset(dataset.name, select_typed(original, dataset.rows.columns), original)
     if is_broken:
-        if original is not None:
-            _refuse(original, source)
-        _refuse(rows.select(f'row_number() OVER () AS "{ROW_NUMBER}", *'), source)
-    return frame
+        _refuse(original, dataset.name)
+        _refuse(number_rows(dataset.rows), dataset.name)
+    return dataset
 
 
 def _is_broken(rows: duckdb.DuckDBPyRelation) -> bool:
@@ -130,31 +111,23 @@ def _breaks_row_rule(rows: duckdb.DuckDBPyRelation) -> bool:
 
 
 def _breaks_order_rule(rows: duckdb.DuckDBPyRelation) -> bool:
-    """Group twice: groups of one row can spill to disk, a set for each order could not."""
+    """Check what an order has one of.
+
+    It groups twice: groups of one row can spill to disk, a set for each order could not.
+    """
     facts = _facts_of_order(_types(rows))
-    # Of a pair that is there twice any day and any user will do: it is broken as it is.
-    told = ", ".join(f"any_value({value}) AS {column}" for column, value in facts.items())
-    pairs = rows.aggregate(f"order_id, variant_id, count(*) AS n, {told}", "order_id, variant_id")
+    # A pair that is there twice is broken already: any of its days and users will do.
+    values = ", ".join(f"any_value({value}) AS {column}" for column, value in facts.items())
+    pairs = rows.aggregate(f"order_id, variant_id, count(*) AS n, {values}", "order_id, variant_id")
     differs = " OR ".join(f"min({column}) <> max({column})" for column in facts)
     orders = pairs.aggregate(f"max(n) > 1 OR {differs} AS broken", "order_id")
     return bool(orders.filter("broken").select("1").limit(1).fetchall())
 
 
 def _facts_of_order(types: Mapping[str, str]) -> dict[str, str]:
-    """Give as SQL what is the same in all rows of an order."""
+    """Return, as SQL, the values that all rows of an order share."""
     facts = {"order_date": day("order_date", types["order_date"])}
     return facts | ({"user_id": user("user_id", types["user_id"])} if "user_id" in types else {})
-
-
-def _original(rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation | None:
-    try:
-        # Only statements that give no rows give None.
-        original = cast("duckdb.DuckDBPyRelation", rows.query("frame", f"FROM {ORIGINAL_ROWS}"))
-    except duckdb.CatalogException:
-        return None
-    # Of a column that nobody asked for nothing is asked.
-    asked = [name for name in original.columns if name in {ROW_NUMBER, *rows.columns}]
-    return original.select(", ".join(f'"{name}"' for name in asked))
 
 
 def _refuse(rows: duckdb.DuckDBPyRelation, source: str) -> None:
@@ -163,13 +136,13 @@ def _refuse(rows: duckdb.DuckDBPyRelation, source: str) -> None:
     if violations := [*_row_violations(rows), *_order_violations(rows)]:
         ways = "1 way" if len(violations) == 1 else f"{len(violations)} ways"
         raise DatasetError(
-            f"{source} breaks the schema in {ways}. Mend it; row 1 is the first below the header.\n"
+            f"{source} breaks the schema in {ways}. Fix it; row 1 is the first below the header.\n"
             f"{_as_table(violations)}"
         )
 
 
-def _row_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[Violation]:
-    rules = row_rules({name: kind for name, kind in _types(rows).items() if name in KNOWN})
+def _row_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[_Violation]:
+    rules = row_rules({name: kind for name, kind in _types(rows).items() if name in _KNOWN})
     counted = ", ".join(
         f'count_if({rule.broken}), min("{ROW_NUMBER}", {_FIRST_ROWS}) FILTER (WHERE {rule.broken})'
         for rule in rules
@@ -177,10 +150,10 @@ def _row_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[Violation]:
     (found,) = rows.aggregate(counted).fetchall()
     for rule, count, first_rows in zip(rules, found[::2], found[1::2], strict=True):
         if count:
-            yield Violation(rule.column, rule.words, count, first_rows)
+            yield _Violation(rule.column, rule.words, count, first_rows)
 
 
-def _order_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[Violation]:
+def _order_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[_Violation]:
     types = _types(rows)
     facts = _facts_of_order(types)
     keys = {key: whole(key, types[key]) for key in ("order_id", "variant_id")}
@@ -197,10 +170,10 @@ def _order_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[Violation]:
         marked = placed.select(f"n, {broken} AS broken").filter("broken")
         ((count, first_rows),) = marked.aggregate(f"count(*), min(n, {_FIRST_ROWS})").fetchall()
         if count:
-            yield Violation(f"order_id, {column}", words, count, first_rows)
+            yield _Violation(f"order_id, {column}", words, count, first_rows)
 
 
-def _as_table(violations: list[Violation]) -> str:
+def _as_table(violations: list[_Violation]) -> str:
     lines = [("column", "rule", "rows", "first rows")]
     for found in violations:
         more = ", ..." if found.rows > len(found.first_rows) else ""

@@ -1,4 +1,4 @@
-"""What may no row of a feature frame do? `push_model.columns`, written as SQL."""
+"""Write the rules of `push_model.columns` as SQL."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -13,25 +13,15 @@ _DAYS = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAM
 
 
 class Rule(NamedTuple):
-    """Something that no row may do.
-
-    Attributes
-    ----------
-    column : str
-        The column it is about.
-    words : str
-        What must hold.
-    broken : str
-        SQL, true for a row in which it does not.
-    """
+    """A rule that each row must keep."""
 
     column: str
     words: str
-    broken: str
+    broken: str  # SQL, true for a row that breaks the rule
 
 
 def row_rules(types: Mapping[str, str]) -> list[Rule]:
-    """List what must hold in each row by itself.
+    """List the rules of each row by itself.
 
     Examples
     --------
@@ -61,12 +51,12 @@ def user(name: str, source_type: str) -> str:
     number = whole(name, source_type)
     if source_type in _NUMBERS:
         return number
-    # A loader of one's own may name users by text.
+    # Another loader may name users by text.
     return f'coalesce(CAST({number} AS VARCHAR), CAST("{name}" AS VARCHAR))'
 
 
 def _plain(name: str, source_type: str) -> str:
-    # Any other type is judged by what it prints: a date is no number, a number no date.
+    # Any other type is judged by what it prints: a date is not a number.
     plain = source_type in _NUMBERS | _DAYS | {"VARCHAR"} or source_type.startswith("DECIMAL")
     return f'"{name}"' if plain else f'CAST("{name}" AS VARCHAR)'
 
@@ -96,7 +86,7 @@ def _number_rules(column: Column, source_type: str) -> Iterator[tuple[str, str]]
     if not is_number:
         yield "must be a number, is text", f'"{column.name}" IS NOT NULL AND {number} IS NULL'
     yield "must be finite", f"isinf({number})"
-    # NaN and infinity have had their say: neither is compared below.
+    # NaN and infinity are not compared.
     for words, broken in _limits(column, number):
         yield words, f"isfinite({number}) AND {broken}"
 

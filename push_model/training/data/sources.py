@@ -1,4 +1,4 @@
-"""How is each kind of dataset opened? One reader a kind, found by scheme and suffix."""
+"""Find the reader of a dataset by its scheme, and read CSV and Parquet files."""
 
 import csv
 import gzip
@@ -11,7 +11,7 @@ import duckdb
 
 from push_model.columns import BY_NAME
 from push_model.errors import DatasetError
-from push_model.training.data.paths import is_file_uri, parquet_parts, to_path
+from push_model.training.data.files import find_path, is_file_uri, parquet_parts
 
 #: Packages add a scheme by an entry point of this group, named like the scheme.
 ENTRY_POINTS = "push_model.datasets"
@@ -21,18 +21,12 @@ _CSV_TYPES = {"number": "DOUBLE", "flag": "DOUBLE", "integer": "DOUBLE", "day": 
 
 
 class Rows(NamedTuple):
-    """Every row of a dataset, twice.
+    """Every row of a dataset, twice."""
 
-    Attributes
-    ----------
-    typed : DuckDBPyRelation
-        The rows with each column in its own type: what training reads.
-    original : DuckDBPyRelation
-        The same rows in file order and as the file spells them: what the schema check
-        quotes row numbers from. The same as `typed` where the source has types itself.
-    """
-
+    #: Each column in its own type: what training reads.
     typed: duckdb.DuckDBPyRelation
+    #: In file order and as the file spells them: the schema check quotes row numbers from these.
+    #: The same as `typed` where the source has types itself.
     original: duckdb.DuckDBPyRelation
 
 
@@ -40,7 +34,7 @@ Reader = Callable[[duckdb.DuckDBPyConnection, str], Rows]
 
 
 def find_reader(uri: str) -> Reader:
-    """Find what reads a dataset, by the scheme of its URI.
+    """Return the reader of a dataset, by the scheme of its URI.
 
     Examples
     --------
@@ -50,7 +44,7 @@ def find_reader(uri: str) -> Reader:
     push_model.errors.DatasetError: No source reads 's4://'. Known schemes: ['file'].
     """
     if is_file_uri(uri):
-        return read_path
+        return _read_path
     scheme = uri.partition("://")[0].lower()
     readers = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     if scheme in readers:
@@ -60,11 +54,9 @@ def find_reader(uri: str) -> Reader:
     raise DatasetError(f"No source reads {scheme + '://'!r}. Known schemes: {known}.")
 
 
-def read_path(connection: duckdb.DuckDBPyConnection, uri: str) -> Rows:
+def _read_path(connection: duckdb.DuckDBPyConnection, uri: str) -> Rows:
     """Read a file, or a folder of Parquet parts, by its suffix."""
-    path = to_path(uri)
-    if not path.exists():
-        raise DatasetError(f"{uri} does not exist. Check the path.")
+    path = find_path(uri)
     if path.is_dir():
         return _read_parquet(connection, parquet_parts(path))
     if path.stat().st_size == 0:
@@ -74,7 +66,8 @@ def read_path(connection: duckdb.DuckDBPyConnection, uri: str) -> Rows:
     if path.suffix == ".parquet":
         return _read_parquet(connection, [path])
     raise DatasetError(
-        f"{uri} is of no known kind. Known: .csv, .csv.gz, .parquet, a folder of .parquet parts."
+        f"{uri} cannot be read. Give a .csv, .csv.gz or .parquet file, "
+        "or a folder of .parquet parts."
     )
 
 
@@ -124,7 +117,7 @@ def _read_header(path: Path) -> list[str]:
         raise DatasetError(f"{path} names column(s) {repeated} twice. Rename or drop one.")
     if first is None:
         raise DatasetError(f"{path} has a header but no rows. Export it again.")
-    # An index written along has no name, and DuckDB takes no column without one.
+    # A pandas index has no name, and DuckDB needs one.
     return [name or f"column {place}" for place, name in enumerate(header, start=1)]
 
 

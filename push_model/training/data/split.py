@@ -1,4 +1,4 @@
-"""Which rows train the model, which calibrate it, and which judge it?"""
+"""Split a frame by time into rows that train, calibrate and evaluate a model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from push_model.errors import DatasetError, InvalidEventError, MissingColumnsError
+from push_model.errors import DatasetError
 
-# The usual split of this frame, as shares of its orders: the newest tenth judges.
+# The usual split of this frame, as shares of its orders: the newest tenth is the holdout.
 TRAIN_SHARE = 0.7
 CALIBRATION_SHARE = 0.2
 
@@ -55,19 +55,11 @@ class Split(NamedTuple):
     windows: Windows
 
 
-def split_by_time(
-    frame: pd.DataFrame,
-    *,
-    train_share: float = TRAIN_SHARE,
-    calibration_share: float = CALIBRATION_SHARE,
-    holdout_days: int | None = None,
-) -> Split:
-    """Split whole orders by whole days: the oldest train, the newest judge.
+def split_by_time(frame: pd.DataFrame, *, holdout_days: int | None = None) -> Split:
+    """Split whole orders by whole days: the oldest train, the newest are the holdout.
 
-    Notes
-    -----
-    A split by rows would put one order on both sides, and one by products (the file's own
-    order) would ask about products instead of days to come. Nothing here looks at the outcome.
+    A split by rows would put one order on both sides. A split by products (the file's own order)
+    would test new products, not days to come. The outcome plays no part.
 
     Examples
     --------
@@ -78,24 +70,17 @@ def split_by_time(
     >>> [len(window) for window in split_by_time(frame, holdout_days=5)[:3]]
     [4, 1, 5]
     """
-    if not (train_share > 0 and calibration_share > 0 and train_share + calibration_share < 1):
-        raise InvalidEventError(
-            "train_share and calibration_share must be > 0 and add up to less than 1, "
-            f"got {train_share} and {calibration_share}."
-        )
-    if absent := sorted({"order_id", "order_date"} - set(frame.columns)):
-        raise MissingColumnsError(f"The feature frame lacks column(s) {absent}.")
-    known = train_share + calibration_share
+    known = TRAIN_SHARE + CALIBRATION_SHARE
     if holdout_days is None:
-        windows = Windows(*cut_by_time(frame, (train_share, known)))
+        windows = Windows(*cut_by_time(frame, (TRAIN_SHARE, known)))
     else:
-        windows = _cut_before(frame, train_share / known, holdout_days)
+        windows = _cut_before(frame, TRAIN_SHARE / known, holdout_days)
     train, calibration, holdout = (frame[is_inside(frame, window)] for window in windows)
     return Split(train, calibration, holdout, windows)
 
 
 def cut_by_time(frame: pd.DataFrame, shares: Sequence[float]) -> tuple[Window, ...]:
-    """Cut the days of a frame where given shares of its orders are reached.
+    """Cut the days of a frame where its orders reach given shares.
 
     Examples
     --------
@@ -138,7 +123,7 @@ def _cut_before(frame: pd.DataFrame, train_share: float, holdout_days: int) -> W
 
 
 def is_inside(frame: pd.DataFrame, window: Window) -> pd.Series:
-    """Say which rows fall into a window."""
+    """Return which rows fall into a window."""
     day = _day_of(frame)
     return (day >= pd.Timestamp(window.start)) & (day < pd.Timestamp(window.end))
 

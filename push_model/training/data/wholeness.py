@@ -1,4 +1,4 @@
-"""Is a dataset's file whole? Told from its size, its age and its ends, before any row is read."""
+"""Check that the files of a dataset are whole, from their ends and before any row is read."""
 
 import csv
 import gzip
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from push_model.errors import DatasetError
-from push_model.training.data.paths import is_file_uri, parquet_parts, to_path
+from push_model.training.data.files import is_file_uri, parquet_parts, to_path
 
 # A header or a row is far shorter; of a CSV no more than this is kept of either end.
 _END_BYTES = 1 << 16
@@ -24,19 +24,7 @@ _IN_PROGRESS = "_temporary"
 
 
 class Part(NamedTuple):
-    """One file of a dataset, as the file system tells it from an earlier or later one.
-
-    Attributes
-    ----------
-    path : Path
-        Where it is.
-    size : int
-        Its bytes.
-    modified_ns : int
-        When it was last written to.
-    inode : int
-        Another number means another file under the same name.
-    """
+    """One file of a dataset; any difference means that it was written to or replaced."""
 
     path: Path
     size: int
@@ -45,7 +33,7 @@ class Part(NamedTuple):
 
 
 def take_snapshot(uri: str) -> tuple[Part, ...]:
-    """Note which files a dataset consists of right now."""
+    """Return the files that a dataset consists of now; none where it is not there."""
     if not is_file_uri(uri):
         return ()
     path = to_path(uri)
@@ -57,13 +45,10 @@ def take_snapshot(uri: str) -> tuple[Part, ...]:
 
 
 def find_fault(uri: str) -> str | None:
-    """Say why a file cannot be whole.
+    """Return why a dataset cannot be whole, or None.
 
-    Notes
-    -----
-    Of CSV and Parquet only the ends are read; gzip is unpacked whole, since its check sum is
-    of all of it. Memory stays flat. A CSV that was cut exactly at the end of a line looks
-    whole: that it no longer grows is for the caller to see.
+    Of CSV and Parquet only the ends are read; gzip is unpacked whole, for its check sum. Memory
+    stays flat. A CSV that was cut exactly at the end of a line looks whole.
     """
     path = to_path(uri)
     if not path.exists():

@@ -153,7 +153,7 @@ def _read_rows(
         until=until,
         needs_history=any(needs_history(model) for model in models),
     )
-    return collect_sorted(keep_large_orders(loaded, min_items=min_items))
+    return collect_sorted(keep_large_orders(loaded, min_items=min_items), source=frame_uri)
 
 
 def _score(

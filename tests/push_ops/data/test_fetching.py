@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from push_model.errors import DatasetError, MissingColumnsError
 from push_model.exploration.folder import open_exploration
-from push_model.training.data.dataset import write_parquet
+from push_model.training.data.frames import write_parquet
 from push_ops import exploration
 from push_ops.data.fetching import at_hand
 from push_ops.exploration import read_exploration

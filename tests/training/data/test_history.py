@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from push_model.columns import HISTORY, TRAINING
 from push_model.errors import DatasetError, MissingColumnsError
 from push_model.training.data.history import (
+    KEYS,
     history_of_next_orders,
     load_with_history,
     with_history,
     write_history,
 )
-from push_model.training.data.history_queries import KEYS
 from tests.frames import make_frame
 
 PLACE = ["order_id", "variant_id"]
@@ -259,7 +259,7 @@ def carry(own, told, names, *, before) -> list[float]:
 
 
 def test_a_frame_without_users_is_refused():
-    with pytest.raises(MissingColumnsError, match=r"'user_id' is missing"):
+    with pytest.raises(MissingColumnsError, match="'user_id' is missing"):
         with_history(make_shop(seed=0).drop(columns="user_id"))
 
 

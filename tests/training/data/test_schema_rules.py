@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 
 from push_model.columns import BY_NAME, FRAME
-from push_model.training.data.engine import connect
+from push_model.training.data.frames import connect
 from push_model.training.data.schema_rules import row_rules
 
 CONNECTION = connect()

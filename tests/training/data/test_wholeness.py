@@ -4,7 +4,7 @@ import os
 import pytest
 
 from push_model.errors import DatasetError
-from push_model.training.data.dataset import write_parquet
+from push_model.training.data.frames import write_parquet
 from push_model.training.data.wholeness import (
     _fault_of_csv,
     find_fault,

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from push_model.errors import DatasetError
-from push_model.training.data.provenance import DatasetFacts, describe_dataset, read_facts
+from push_model.training.data.files import DatasetFacts, describe_dataset, read_facts
 
 
 def write_plain_parquet(path, *, value: int):

@@ -1,47 +1,35 @@
-"""Which bytes is a dataset? Its digest, remembered by whatever is made from it."""
+"""Find the files of a dataset, and describe them by their digest."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import duckdb
 
 from push_model.errors import DatasetError
-from push_model.training.data.paths import is_file_uri, parquet_parts, to_path
 
-#: What a Parquet file made from a dataset calls the dataset's facts.
+#: A Parquet file made from a dataset names the dataset's facts with this prefix.
 PREFIX = "push_model."
 
-_CHUNK_BYTES = 1 << 20
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DatasetFacts:
-    """Which dataset a model was trained on.
-
-    Attributes
-    ----------
-    uri : str
-        Where it was read from.
-    sha256 : str or None
-        SHA-256 of its bytes, in hex; None where a source has no bytes of its own (a query).
-        Of a folder, that of its parts' names and digests, sorted by name.
-    bytes : int or None
-        How many bytes those are.
-    """
+    """Which dataset a model was trained on, as its manifest names it."""
 
     uri: str
+    # Hexadecimal; of a folder, of its parts' names and digests. None where a source has no bytes.
     sha256: str | None
     bytes: int | None
 
     def document(self) -> dict[str, Any]:
-        """Give the facts as they stand in a manifest."""
+        """Return the facts as they stand in a manifest."""
         return asdict(self)
 
     def metadata(self) -> dict[str, str]:
-        """Give the facts as `write_parquet` takes them.
+        """Return the facts as `write_parquet` writes them.
 
         Examples
         --------
@@ -51,13 +39,48 @@ class DatasetFacts:
         return {name: str(fact) for name, fact in asdict(self).items() if fact is not None}
 
 
-def describe_dataset(uri: str) -> DatasetFacts:
-    """Say which bytes a dataset is."""
-    if not is_file_uri(uri):
-        return DatasetFacts(uri, None, None)
+def is_file_uri(uri: str) -> bool:
+    """Check whether a dataset is a file or a folder, and not of another scheme.
+
+    Examples
+    --------
+    >>> is_file_uri("data/frame.csv"), is_file_uri("s4://bucket/frame.csv")
+    (True, False)
+    """
+    return "://" not in uri or uri.lower().startswith("file://")
+
+
+def to_path(uri: str) -> Path:
+    """Return the path of a ``file://`` URI, or of a path.
+
+    Examples
+    --------
+    >>> to_path("file:///data/my%20frame.csv").name
+    'my frame.csv'
+    """
+    return Path(unquote(urlsplit(uri).path) if uri.lower().startswith("file://") else uri)
+
+
+def find_path(uri: str) -> Path:
+    """Return the path of a dataset that is there."""
     path = to_path(uri)
     if not path.exists():
         raise DatasetError(f"{uri} does not exist. Check the path.")
+    return path
+
+
+def parquet_parts(folder: Path) -> list[Path]:
+    """List the Parquet parts of a folder, by name."""
+    if parts := sorted(folder.rglob("*.parquet")):
+        return parts
+    raise DatasetError(f"{folder} holds no .parquet file. Check the path.")
+
+
+def describe_dataset(uri: str) -> DatasetFacts:
+    """Return a dataset's digest, or that of the dataset which a Parquet file was made from."""
+    if not is_file_uri(uri):
+        return DatasetFacts(uri, None, None)
+    path = find_path(uri)
     if path.is_dir():
         return _describe_folder(uri, path)
     facts = read_facts(path)
@@ -68,7 +91,7 @@ def describe_dataset(uri: str) -> DatasetFacts:
 
 
 def read_facts(path: Path) -> Mapping[str, str]:
-    """Read what `write_parquet` noted in a file."""
+    """Read the facts that `write_parquet` wrote into a file."""
     if path.suffix != ".parquet":
         return {}
     try:
