@@ -1,13 +1,8 @@
-"""What comes of reading any model document at all? A model that scores, or an error told."""
+"""Read any model document at all: the result is a model that scores, or an error."""
 
 import json
-import os
 import random
-import subprocess
-import sys
 from hashlib import sha256
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -26,14 +21,11 @@ from tests.forests import (
     make_model_document,
 )
 
-ROOT = Path(__file__).parents[2]
-# Some 15 seconds of what `python -m tests.faults.fuzz_document` does for as long as it is let.
-FUZZED_DOCUMENTS = 15_000
-laws = settings(deadline=None, max_examples=300)
+laws = settings(max_examples=60)
 
 
 def write(document) -> bytes | None:
-    """Write a document as JSON, legal or not; None for what Python cannot write."""
+    """Write a document as JSON, legal or not; None if Python cannot write it."""
     try:
         return json.dumps(document).encode()
     except (ValueError, RecursionError):
@@ -41,13 +33,13 @@ def write(document) -> bytes | None:
 
 
 @pytest.mark.parametrize("document", [*SAMPLES, _document(-4.7)])
-def test_what_damage_starts_from_is_sound(document):
+def test_what_damage_starts_from_is_valid(document):
     assert read_and_score(document_bytes(document)) == "scored"
 
 
 @laws
 @given(MODELS)
-def test_every_sound_document_scores(document):
+def test_every_valid_document_scores(document):
     assert read_and_score(document_bytes(document)) == "scored"
 
 
@@ -60,12 +52,12 @@ def test_every_sound_document_scores(document):
 @example(b"[" * 100_000)
 @example(b'{"format": 1' + b"0" * 5_000 + b"}")
 @example(b'{"format": NaN}')
-def test_bytes_that_are_no_document_are_refused(content):
+def test_bytes_that_are_not_a_document_are_refused(content):
     assert read_and_score(content) == "refused"
 
 
 @pytest.mark.mltest("Mon 5")
-@settings(laws, max_examples=1_000)
+@settings(max_examples=300)
 @given(st.sampled_from([*SAMPLES, _document(-4.7)]), st.randoms(use_true_random=False))
 def test_a_document_changed_anywhere_scores_or_is_refused(document, draw):
     content = write(change_somewhere(document, draw))
@@ -91,11 +83,11 @@ def put(store, document) -> None:
 
 
 def test_the_handler_answers_from_any_document_that_its_manifest_vouches_for(tmp_path, monkeypatch):
-    # A digest proves that a file is what was saved, not that it was sound then.
+    # A digest proves that a file is what was saved, not that it was valid then.
     draw = random.Random(3)
     kinds = set()
 
-    for number in range(150):
+    for number in range(100):
         store = tmp_path / str(number)
         store.mkdir()
         monkeypatch.setenv("PUSH_MODELS_DIR", str(store))
@@ -144,26 +136,3 @@ def test_a_batch_of_trees_overflows_in_silence_as_one_row_does():
     document = make_model_document(make_forest(scale=1e300, trees=[_leaf(1.7e308)]))
 
     assert read_and_score(document_bytes(document), quietly=False) == "scored"
-
-
-@pytest.mark.skipif(find_spec("atheris") is None, reason="atheris is there on Linux alone")
-def test_a_fuzzer_that_sees_the_branches_finds_nothing_else(tmp_path):
-    fuzzer = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.faults.fuzz_document",
-            "-seed=1",
-            f"-runs={FUZZED_DOCUMENTS}",
-            f"-artifact_prefix={tmp_path}/",
-        ],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-    assert fuzzer.returncode == 0, fuzzer.stderr[-3_000:]
-    assert not list(tmp_path.iterdir())

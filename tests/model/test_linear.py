@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from push_model.errors import ModelFormatError
@@ -12,7 +12,6 @@ from tests.forests import VALUES, lines, make_line
 INPUTS = st.lists(st.lists(VALUES, min_size=6, max_size=6), min_size=1, max_size=8)
 
 
-@settings(deadline=None)
 @given(lines(), INPUTS)
 def test_columns_score_to_the_same_bits_as_one_by_one(document, rows):
     line = Linear.from_document(document["scorer"], n_inputs=6)

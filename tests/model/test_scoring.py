@@ -23,6 +23,7 @@ from tests.forests import (
     make_model_document,
 )
 
+laws = settings(max_examples=50)
 LINE = make_model_document(make_line())
 FOREST = make_model_document(make_forest())
 CANCELLING = make_model_document(make_line(weights=[1.0, 1.0, -1.0], centers=[0.0] * 3))
@@ -32,7 +33,7 @@ def columns_of(rows) -> dict:
     return dict(zip(NAMES, np.array(rows).T, strict=True))
 
 
-@settings(deadline=None)
+@laws
 @given(MODELS, ROWS)
 def test_a_batch_scores_to_the_same_bits_as_one_by_one(document, rows):
     model = Model.from_document(document)
@@ -42,9 +43,9 @@ def test_a_batch_scores_to_the_same_bits_as_one_by_one(document, rows):
     np.testing.assert_array_equal(together, [model.propensity(row) for row in rows])
 
 
-@settings(deadline=None)
+@laws
 @given(MODELS, ROWS)
-def test_a_propensity_is_a_probability_or_says_it_is_none(document, rows):
+def test_a_propensity_is_a_probability_or_nan(document, rows):
     model = Model.from_document(document)
 
     propensities = model.propensities(rows)
@@ -57,7 +58,7 @@ def test_a_propensity_is_a_probability_or_says_it_is_none(document, rows):
     )
 
 
-@settings(deadline=None)
+@laws
 @given(MODELS, ROWS, st.permutations(NAMES))
 def test_column_order_and_a_json_round_trip_change_nothing(document, rows, order):
     model = Model.from_document(document)
@@ -116,7 +117,7 @@ def test_the_model_says_what_it_is():
     assert model.features[0].missing == "not known"
 
 
-@settings(deadline=None)
+@laws
 @given(MODELS, st.lists(VALUES, min_size=3, max_size=3), st.integers(0, 4))
 @example(CANCELLING, [2.0, 1e300, 1e300], 0)
 def test_reasons_add_up_to_the_log_odds(document, values, top):
@@ -132,7 +133,7 @@ def test_reasons_add_up_to_the_log_odds(document, values, top):
 
 
 def rounding_of(model, document, values) -> float:
-    """Give how far two sums of the same terms may lie apart: few terms, rounded at the largest."""
+    """Return how far two sums of the same terms may differ: few terms, rounded at the largest."""
     if document["scorer"]["kind"] == "symmetric_trees":
         return 1e-9
     line = Linear.from_document(document["scorer"], n_inputs=len(document["inputs"]))
@@ -148,7 +149,7 @@ def test_reasons_name_the_strongest_features_first():
     assert (reasons.base_value, reasons.others, reasons.log_odds) == (-1.0, 2.0, -2.0)
 
 
-def test_what_a_ratio_of_a_ratio_adds_is_put_down_to_its_numerator():
+def test_reasons_attribute_a_ratio_of_a_ratio_to_its_numerator():
     again = RATIO | {"name": "a_per_b_per_c", "numerator": "a_per_b", "denominator": "c"}
     line = make_line(intercept=0.0, weights=[1.0], centers=[0.0])
     document = make_model_document(line, steps=[RATIO, again], inputs=["a_per_b_per_c"])
@@ -199,7 +200,7 @@ def test_a_malformed_document_is_refused(changes, message):
 
 
 @pytest.mark.parametrize("document", [None, [], "{}", 1])
-def test_what_is_no_document_at_all_is_refused(document):
+def test_what_is_not_a_document_is_refused(document):
     with pytest.raises(ModelFormatError, match="must be of format 1"):
         Model.from_document(document)
 
@@ -213,7 +214,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
+@laws
 @given(st.sampled_from(sorted(FOREST)), JSON)
 def test_any_json_in_place_of_any_part_is_read_or_refused(key, value):
     try:

@@ -18,17 +18,18 @@ def read(scorer: dict) -> SymmetricTrees:
     return SymmetricTrees.from_document(scorer, n_inputs=len(scorer["borders"]))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=40)
 @given(forests(), INPUTS)
 def test_the_masks_find_the_leaves_that_walking_finds(document, rows):
     scorer = document["scorer"]
 
-    scores = [read(scorer).log_odds(row) for row in rows]
+    forest = read(scorer)
+    scores = [forest.log_odds(row) for row in rows]
 
     assert scores == [walk(scorer, row) for row in rows]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=40)
 @given(forests(), INPUTS)
 def test_columns_score_to_the_same_bits_as_one_by_one(document, rows):
     forest = read(document["scorer"])
@@ -86,7 +87,7 @@ def test_leaves_are_added_in_the_order_of_the_trees():
     assert alone == together[0] == 0.0  # a compensated sum would say 1.0
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=40)
 @given(forests(), st.lists(VALUES, min_size=6, max_size=6))
 def test_contributions_add_up_to_the_log_odds(document, inputs):
     forest = read(document["scorer"])
@@ -104,19 +105,19 @@ def test_contributions_follow_a_hand_worked_example():
 
     # Leaves .5, 1, -2, 3 held 4, 3, 2, 1 rows: the mean is .4; with a above its border (leaves
     # 1 and 3, rows 3 and 1) it is 1.5; with b below (leaves 0 and 1) 5/7; with both it is leaf 1.
-    # Half of all orders learn a first, the other half b.
+    # In half of all orders a becomes known first, in the other half b.
     assert base_value == pytest.approx(-1.0 + 0.4)
     a, b = ((1.5 - 0.4) + (1.0 - 5 / 7)) / 2, ((1.0 - 1.5) + (5 / 7 - 0.4)) / 2
     assert contributions == pytest.approx([a, b, 0.0])
 
 
-def test_where_no_training_row_went_the_leaves_count_alike():
+def test_leaves_without_training_rows_get_equal_weights():
     tree = {"splits": [[0, 0], [1, 0]], "leaves": [0.0, 8.0, 2.0, 9.0], "weights": [5, 0, 5, 0]}
     forest = read(make_forest(trees=[tree], bias=0.0))
 
     base_value, contributions = forest.contributions([1.0, 0.0, 0.0])
 
-    # With a above its border alone the leaves 8 and 9 are known of, and no row went to either.
+    # With only a known, above its border, the leaves are 8 and 9, and neither has rows.
     a, b = ((8.5 - 1.0) + (8.0 - 0.0)) / 2, ((8.0 - 8.5) + (0.0 - 1.0)) / 2
     assert base_value == 1.0
     assert contributions == pytest.approx([a, b, 0.0])
@@ -164,7 +165,7 @@ def test_a_malformed_forest_is_refused_by_its_place(changes, message):
         SymmetricTrees.from_document(make_forest(**changes), n_inputs=3)
 
 
-def test_a_forest_whose_answers_would_fill_the_memory_is_refused(monkeypatch):
+def test_a_forest_that_would_fill_the_memory_is_refused(monkeypatch):
     monkeypatch.setattr(symmetric_trees, "MOST_ANSWERS", 5)
     tree = make_forest()["trees"][0]
 
@@ -173,7 +174,7 @@ def test_a_forest_whose_answers_would_fill_the_memory_is_refused(monkeypatch):
         read(make_forest(trees=[tree] * 3))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=10)
 @given(forests())
 def test_reading_leaves_the_document_as_it_was(document):
     before = copy.deepcopy(document)

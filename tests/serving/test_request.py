@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from push_model.model.document import Feature
@@ -113,7 +113,6 @@ def test_a_number_too_large_for_a_double_is_that_users_error(number):
     assert found.errors == {"v": "'free' is out of range: must be finite, or null."}
 
 
-@settings(deadline=None)
 @given(st.text(min_size=6, alphabet="xyz") | st.floats(1e6, 1e9))
 def test_no_message_repeats_a_value(value):
     assert str(value) not in error_of(dict.fromkeys(GOOD, value))
@@ -195,7 +194,6 @@ PLAIN = st.fixed_dictionaries(
 SENT = PLAIN | st.lists(PLAIN, max_size=3) | ODDITIES | st.fixed_dictionaries({"days": ODDITIES})
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=3), PLAIN | SENT, max_size=4))
 def test_a_large_request_is_read_as_a_small_one_is(users):
     with pytest.MonkeyPatch.context() as patch:
