@@ -1,4 +1,4 @@
-"""Who would buy this product if they were buying now? Train with one handler, serve with the other.
+"""Predict who buys a product: train with one handler, serve with the other.
 
 Names are imported on first use (PEP 562), so that serving never pays for training.
 """
@@ -37,7 +37,7 @@ _HOME = {
 }
 
 
-if not TYPE_CHECKING:  # or a type checker would take any misspelt name for one of ours
+if not TYPE_CHECKING:  # else a type checker would accept any misspelt name
 
     def __getattr__(name: str) -> Any:
         if name == "handler_fit":

@@ -1,10 +1,10 @@
-"""Where does `push-model` start? Here, also in a serving-only install, which has no commands."""
+"""Start `push-model`, also in a serving-only install, which has no commands."""
 
 import sys
 
 
 def main() -> None:
-    """Run the command line, or say in one sentence where it is."""
+    """Run the command line, or explain in one sentence where to get it."""
     try:
         from push_model.commands.app import main as run  # noqa: PLC0415 - the wheel leaves it out
     except ModuleNotFoundError as error:

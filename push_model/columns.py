@@ -1,4 +1,4 @@
-"""What is each column of a feature frame, and what does the model make of it?
+"""Define each column of a feature frame and its use in the model.
 
 The one table behind the schema check, the request check, the pipeline and the docs.
 """
@@ -7,43 +7,65 @@ from typing import NamedTuple
 
 
 class Column(NamedTuple):
-    """One column of the feature frame.
+    """One column of the feature frame."""
 
-    Attributes
-    ----------
-    name : str
-        Its name in the frame and in a request.
-    role : str
-        ``"key"`` and ``"time"`` place a row, ``"category"`` describes it, ``"feature"``
-        goes into the model, ``"history"`` does where a model asks for it, ``"outcome"`` is what
-        the model predicts.
-    type : str
-        ``"integer"``, ``"number"``, ``"flag"`` (0 or 1), ``"text"`` or ``"day"``.
-    minimum, maximum : float or None
-        Smallest and largest legal value, both included; None where there is no limit.
-    meaning : str
-        What the value says.
-    missing : str
-        What a missing value says; empty where a value must be given.
-    known : str
-        When the value is known. A feature must be known before the order is placed.
-    """
-
-    name: str
+    name: str  # in the frame and in a request
+    # "key" and "time" place a row, "category" describes it, "feature" goes into the model,
+    # "history" does in models that need it, "outcome" is what the model predicts.
     role: str
-    type: str
-    minimum: float | None = None
+    type: str  # "integer", "number", "flag" (0 or 1), "text" or "day"
+    minimum: float | None = None  # smallest legal value, included; None where there is no limit
     maximum: float | None = None
     meaning: str = ""
-    missing: str = ""
-    known: str = "before the order"
+    missing: str = ""  # what a missing value means; empty where a value must be given
+    known: str = "before the order"  # a feature must be known before the order is placed
 
 
-# A century, in days: longer gaps are a unit mistake (hours or seconds), not patience.
-LONGEST_GAP_DAYS = 36_500.0
-# No household or price in the data comes near these; beyond them a column is in the wrong unit.
-LARGEST_HOUSEHOLD = 50.0
-LARGEST_RATIO = 1_000.0
+# A century, in days: longer gaps are a wrong unit (hours or seconds).
+_LONGEST_GAP_DAYS = 36_500.0
+# Far above any household or price in the data; values beyond are in the wrong unit.
+_LARGEST_HOUSEHOLD = 50.0
+_LARGEST_RATIO = 1_000.0
+
+
+def _flag(name: str, meaning: str, missing: str) -> Column:
+    return Column(name, "feature", "flag", 0.0, 1.0, meaning, missing)
+
+
+def _number(
+    name: str, maximum: float, meaning: str, missing: str, *, minimum: float = 0.0
+) -> Column:
+    return Column(name, "feature", "number", minimum, maximum, meaning, missing)
+
+
+def _household(name: str, people: str) -> Column:
+    return _number(name, _LARGEST_HOUSEHOLD, f"{people} in the household", "an unknown household")
+
+
+def _cadence(column: str, product: str, kind: str) -> tuple[Column, ...]:
+    most = _LONGEST_GAP_DAYS
+    since = f"days since the user last bought {product}"
+    mean = f"mean days between two purchases of {kind}"
+    spread = "standard deviation of those days"
+    what = kind.removeprefix("this ")
+    return (
+        _number(f"days_since_purchase_{column}", most, since, "never bought"),
+        _number(f"avg_days_to_buy_{column}", most, mean, f"a {what} of typical gap"),
+        _number(f"std_days_to_buy_{column}", most, spread, f"a {what} of typical spread"),
+    )
+
+
+def _history(name: str, minimum: float, meaning: str, missing: str) -> Column:
+    return Column(name, "history", "integer", minimum, 1e6, meaning, missing)
+
+
+def _orders_with(word: str, what: str) -> tuple[Column, Column]:
+    since = f"orders since the last that held {what}, this one counted"
+    return (
+        _history(f"orders_with_{word}", 0.0, f"how many of those held {what}", "none of them"),
+        _history(f"orders_since_{word}", 1.0, since, "never bought"),
+    )
+
 
 COLUMNS: tuple[Column, ...] = (
     Column("variant_id", "key", "integer", meaning="product"),
@@ -62,203 +84,48 @@ COLUMNS: tuple[Column, ...] = (
         "a user with a typical number of orders",
     ),
     Column("outcome", "outcome", "flag", 0.0, 1.0, "1 bought, 0 not", known="after the order"),
-    Column(
-        "ordered_before",
-        "feature",
-        "flag",
-        0.0,
-        1.0,
-        "the user bought this product before",
-        "not known to have bought it",
-    ),
-    Column(
+    _flag("ordered_before", "the user bought this product before", "not known to have bought it"),
+    _flag(
         "abandoned_before",
-        "feature",
-        "flag",
-        0.0,
-        1.0,
         "put in a cart and left there since the last order",
         "not known to have left it",
     ),
-    Column(
-        "active_snoozed",
-        "feature",
-        "flag",
-        0.0,
-        1.0,
-        "the user snoozed this regular product",
-        "not known to be snoozed",
-    ),
-    Column(
-        "set_as_regular",
-        "feature",
-        "flag",
-        0.0,
-        1.0,
-        "the user marked it a regular product",
-        "not known to be a regular",
-    ),
-    Column(
-        "normalised_price",
-        "feature",
-        "number",
-        0.0,
-        LARGEST_RATIO,
-        "price / 36.89 GBP",
-        "a product of typical price",
-    ),
-    Column(
+    _flag("active_snoozed", "the user snoozed this regular product", "not known to be snoozed"),
+    _flag("set_as_regular", "the user marked it a regular product", "not known to be a regular"),
+    _number("normalised_price", _LARGEST_RATIO, "price / 36.89 GBP", "a product of typical price"),
+    _number(
         "discount_pct",
-        "feature",
-        "number",
-        -1.0,
-        LARGEST_RATIO,
+        _LARGEST_RATIO,
         "(compare-at price - price) / price, a ratio",
         "a product of typical discount",
+        minimum=-1.0,
     ),
     Column("vendor", "category", "text", meaning="maker of the product"),
-    Column(
+    _number(
         "global_popularity",
-        "feature",
-        "number",
-        0.0,
         1.0,
         "share of recent past orders that held the product",
         "a product of typical popularity",
     ),
-    Column(
-        "count_adults",
-        "feature",
-        "number",
-        0.0,
-        LARGEST_HOUSEHOLD,
-        "adults in the household",
-        "an unknown household",
-    ),
-    Column(
-        "count_children",
-        "feature",
-        "number",
-        0.0,
-        LARGEST_HOUSEHOLD,
-        "children in the household",
-        "an unknown household",
-    ),
-    Column(
-        "count_babies",
-        "feature",
-        "number",
-        0.0,
-        LARGEST_HOUSEHOLD,
-        "babies in the household",
-        "an unknown household",
-    ),
-    Column(
-        "count_pets",
-        "feature",
-        "number",
-        0.0,
-        LARGEST_HOUSEHOLD,
-        "pets in the household",
-        "an unknown household",
-    ),
-    Column(
+    _household("count_adults", "adults"),
+    _household("count_children", "children"),
+    _household("count_babies", "babies"),
+    _household("count_pets", "pets"),
+    _number(
         "people_ex_baby",
-        "feature",
-        "number",
-        0.0,
-        LARGEST_HOUSEHOLD,
+        _LARGEST_HOUSEHOLD,
         "people in the household, babies apart",
         "an unknown household",
     ),
-    Column(
-        "days_since_purchase_variant_id",
-        "feature",
-        "number",
-        0.0,
-        LONGEST_GAP_DAYS,
-        "days since the user last bought this product",
-        "never bought",
-    ),
-    Column(
-        "avg_days_to_buy_variant_id",
-        "feature",
-        "number",
-        0.0,
-        LONGEST_GAP_DAYS,
-        "mean days between two purchases of this product",
-        "a product of typical gap",
-    ),
-    Column(
-        "std_days_to_buy_variant_id",
-        "feature",
-        "number",
-        0.0,
-        LONGEST_GAP_DAYS,
-        "standard deviation of those days",
-        "a product of typical spread",
-    ),
-    Column(
-        "days_since_purchase_product_type",
-        "feature",
-        "number",
-        0.0,
-        LONGEST_GAP_DAYS,
-        "days since the user last bought this kind of product",
-        "never bought",
-    ),
-    Column(
-        "avg_days_to_buy_product_type",
-        "feature",
-        "number",
-        0.0,
-        LONGEST_GAP_DAYS,
-        "mean days between two purchases of this kind",
-        "a kind of typical gap",
-    ),
-    Column(
-        "std_days_to_buy_product_type",
-        "feature",
-        "number",
-        0.0,
-        LONGEST_GAP_DAYS,
-        "standard deviation of those days",
-        "a kind of typical spread",
-    ),
+    *_cadence("variant_id", "this product", "this product"),
+    *_cadence("product_type", "this kind of product", "this kind"),
 )
 
-
-def _orders_with(word: str, what: str) -> tuple[Column, Column]:
-    return (
-        Column(
-            f"orders_with_{word}",
-            "history",
-            "integer",
-            0.0,
-            1e6,
-            f"how many of those held {what}",
-            "none of them",
-        ),
-        Column(
-            f"orders_since_{word}",
-            "history",
-            "integer",
-            1.0,
-            1e6,
-            f"orders since the last that held {what}, this one counted",
-            "never bought",
-        ),
-    )
-
-
-# No column of the published frame: derived from a user's earlier orders, or given by who has them.
+# Not in the published frame: derived from a user's earlier orders, or part of a richer dataset.
 _HISTORY: tuple[Column, ...] = (
-    Column(
+    _history(
         "earlier_orders",
-        "history",
-        "integer",
         0.0,
-        1e6,
         "earlier orders of the user of which it is known what they held",
         "one",
     ),
@@ -274,11 +141,11 @@ FRAME: tuple[str, ...] = tuple(column.name for column in COLUMNS)
 #: The 19 columns the model reads, in the order it reads them.
 FEATURES: tuple[str, ...] = tuple(c.name for c in COLUMNS if c.role == "feature")
 
-#: What a user's earlier orders say of a product; a model may ask for them besides.
+#: A user's earlier orders of a product; some models need them, too.
 HISTORY: tuple[str, ...] = tuple(column.name for column in _HISTORY)
 
-#: What training reads of a frame: it places rows, learns from them, and skips the rest.
+#: The columns that training reads.
 TRAINING: tuple[str, ...] = ("variant_id", "order_id", "order_date", "outcome", *FEATURES)
 
-# What judging reads beyond that: users are counted, and product types looked at apart.
+# The columns that evaluation reads: it counts users and evaluates product types separately.
 JUDGING: tuple[str, ...] = (*TRAINING, "user_id", "product_type")

@@ -1,4 +1,4 @@
-"""What can the API team test against? A small true model, made without training anything."""
+"""Make a small real model without training, for tests of the API team."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DAY = "2026-01-05"
 NAME = "push_2026_01_05"
 
 _STEPS: tuple[Step, ...] = (
-    # First, for the next two ask the flag: not known to be ordered counts as not ordered.
+    # First, because the next two read the flag: unknown counts as not ordered.
     Fill("ordered_before", 0.0),
     MissingIf("days_since_purchase_variant_id", 33.0, "ordered_before"),
     MissingIf("days_since_purchase_product_type", 30.0, "ordered_before"),
@@ -33,7 +33,7 @@ _INPUTS = (
 )
 _BORDERS: tuple[list[float], ...] = ([0.5], [0.4, 1.5], [0.01, 0.05], [0.5], [0.5], [0.25])
 
-# Who bought it before and is about due again, what everybody buys, what was nearly bought.
+# Bought before and due again; popular; nearly bought.
 _TREES: tuple[dict[str, Any], ...] = (
     {
         "splits": [[0, 0], [1, 0]],
@@ -83,7 +83,7 @@ def make_model(
     Parameters
     ----------
     models_dir : Path or str
-        The store; made if absent.
+        The store; created if absent.
     model_name : str
         The folder's name.
     base_log_odds : float
@@ -96,7 +96,7 @@ def make_model(
     Returns
     -------
     Path
-        The model folder. It asks for all 19 features, and is as true as a trained one; only its
+        The model folder. It needs all 19 features and works as a trained one does; only its
         numbers are invented.
 
     Examples

@@ -1,6 +1,6 @@
-"""What happens once another model serves? A DAG of the API team's own, started by the asset.
+"""Deploy a new champion: a DAG of the API team, started by the asset.
 
-Copy it into your DAGs folder and replace `deploy` by what brings a model to your servers.
+Copy it into your DAGs folder and replace `deploy` by your own deployment.
 """
 
 import logging
@@ -19,7 +19,7 @@ def deploy_champion() -> None:
 
     @task(inlets=[CHAMPION])
     def deploy(triggering_asset_events: Any = None) -> dict[str, Any]:
-        # Several, where the champion changed again before this run began: the last one serves.
+        # Several if the champion changed again before this run began: the last one serves.
         champion: dict[str, Any] = triggering_asset_events[CHAMPION][-1].extra
         logger.info("%(model_name)s serves after %(champion_before)s: %(headline)s", champion)
         return {name: champion[name] for name in ("model_name", "model_path", "average_precision")}

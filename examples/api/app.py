@@ -1,4 +1,4 @@
-"""How does push_model look behind HTTP? Three endpoints: /predict, /status, /metrics.
+"""Serve push_model over HTTP, at three endpoints: /predict, /status, /metrics.
 
     PUSH_MODELS_DIR=models uvicorn --app-dir examples/api app:app
 
@@ -39,8 +39,7 @@ from push_model.errors import (
 logger = logging.getLogger("push_api")
 
 # The event loop answers a body of up to so many bytes itself, some 28 users in a millisecond or
-# two: going over to a thread and back costs as much as scoring one user. Larger ones would hold up
-# everybody else.
+# two: a thread costs as much as scoring one user. Larger bodies would delay all other requests.
 INLINE_BYTES = 16 * 1024
 # Reasons cost up to ten times a plain score.
 EXPLAINING_COSTS = 10
@@ -49,14 +48,14 @@ MOST_LARGE_AT_ONCE = 2
 # Some 25,000 users. Its parsing holds the interpreter, and so every other request, for a moment.
 MAX_BODY_BYTES = 16 * 1024 * 1024
 TOO_LARGE = 413
-# What nginx calls a client that left; nobody reads it but the histogram.
+# nginx's code for a client that left; only the histogram reads it.
 CLIENT_LEFT = 499
 
 _large_requests = CapacityLimiter(MOST_LARGE_AT_ONCE)
 # Escapes all but ASCII: a lone surrogate, legal in JSON text, has no UTF-8.
 _encode = JSONEncoder(allow_nan=False).encode
 _FAILURES: dict[int | str, dict[str, Any]] = {
-    400: {"model": Failure, "description": "The request breaks the contract; mend it."},
+    400: {"model": Failure, "description": "The request breaks the contract; fix it."},
     TOO_LARGE: {"model": Failure, "description": "The request is beyond a limit; split it."},
     500: {"model": Failure, "description": "The model is damaged; its operators must restore it."},
     503: {"model": Failure, "description": "No model was promoted yet; try again later."},
@@ -64,9 +63,9 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
 
 
 class Watch:
-    """Times each request to /predict, and answers for errors that nobody foresaw.
+    """Times each request to /predict, and answers unexpected errors.
 
-    Their messages may hold what a user did, so the log gets the error's type and place alone.
+    Their messages may hold what a user did, so the log gets only the error's type and place.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -100,16 +99,10 @@ class Watch:
 
 
 class Api(FastAPI):
-    """An app whose OpenAPI page tells what FastAPI cannot see."""
+    """An app whose OpenAPI page describes what FastAPI cannot see."""
 
     def openapi(self) -> dict[str, Any]:
-        """Describe the API, the body of /predict included.
-
-        Returns
-        -------
-        dict
-            The OpenAPI document; bad options are a 400 of our own shape, never a 422.
-        """
+        """Describe the API, with the body of /predict; bad options are a 400, never a 422."""
         if self.openapi_schema:
             return self.openapi_schema
         document = super().openapi()
@@ -149,7 +142,7 @@ app.add_middleware(Watch)
     },
 )
 async def predict_users(request: Request, options: Annotated[Options, Query()]) -> Response:
-    """Say how probable it is that each user would buy a product if they were buying now."""
+    """Return the probability that each user buys a product in an order placed now."""
     _check_named_once(request)
     users = await _read_body(request)
     answer = partial(_answer, users, options.model_dump())
@@ -168,14 +161,14 @@ async def predict_users(request: Request, options: Annotated[Options, Query()]) 
     },
 )
 def status(*, details: bool = False) -> Response:
-    """Say how serving is: for readiness checks, and with details for whoever hunts a skew."""
+    """Report the health of serving: for readiness checks, and with details for a skew."""
     found = health(details=details)
     return _to_json(found, 503 if found["status"] == "unavailable" else 200)
 
 
 @app.get("/metrics", response_class=PlainTextResponse)
 def metrics() -> Response:
-    """Give the metrics of this process in Prometheus' text format."""
+    """Return the metrics of this process in Prometheus' text format."""
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -188,7 +181,7 @@ async def fail_as_foreseen(request: Request, error: PushModelError) -> Response:
 
 @app.exception_handler(RequestValidationError)
 async def refuse_options(_: Request, error: RequestValidationError) -> Response:
-    """Refuse options in the words of the contract, not in a 422 of another shape."""
+    """Refuse bad options with an error of the contract, not with FastAPI's 422."""
     first = error.errors()[0]
     name = str(first["loc"][1])
     says = f"{name!r:.60}: {first['msg']}."
@@ -211,7 +204,7 @@ async def note_disconnect(_: Request, _error: ClientDisconnect) -> Response:
 
 @cache
 def max_body_bytes() -> int:
-    """Say how large a body is read: ``PUSH_API_MAX_BODY_BYTES``, else `MAX_BODY_BYTES`."""
+    """Return how large a body is read: ``PUSH_API_MAX_BODY_BYTES``, else `MAX_BODY_BYTES`."""
     return int(os.environ.get("PUSH_API_MAX_BODY_BYTES") or MAX_BODY_BYTES)
 
 
@@ -254,7 +247,7 @@ def _code_of(error: PushModelError, *, is_model_named: bool) -> int:
     if isinstance(error, InvalidEventError):
         return 400
     if isinstance(error, ModelNotFoundError):
-        # A model the caller named is the caller's to mend; a missing champion is not.
+        # The caller must fix the name of a model, but not a missing champion.
         return 400 if is_model_named else 503
     return 500
 

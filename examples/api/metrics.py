@@ -1,4 +1,4 @@
-"""What does Prometheus see? The counts that push_model keeps, read when it asks, and latencies."""
+"""Provide Prometheus metrics: the counts of push_model, read at each scrape, and latencies."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ from push_model import health
 COUNTS = {
     "requests": "Requests that reached the model.",
     "failed_requests": "Those of them that failed as a whole.",
-    "users": "Users asked about.",
+    "users": "Users in requests.",
     "errors": "Users that could not be scored.",
     "unknown_features": "Values sent under names that the model does not know.",
 }
@@ -27,23 +27,17 @@ BUCKETS_S = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.
 
 
 class HealthCollector(Collector):
-    """Turns `push_model.health()` into metrics: nothing is counted twice, nor kept here."""
+    """Turns `push_model.health()` into metrics: nothing is counted twice or kept here."""
 
     def collect(self) -> Iterator[Metric]:
-        """Give the metrics of this moment.
-
-        Yields
-        ------
-        Metric
-            Counters, then what is known of the model.
-        """
+        """Yield the metrics of this moment: counters, then those of the model."""
         found: dict[str, Any] = {**health()}
         for name, meaning in COUNTS.items():
             yield CounterMetricFamily(f"push_{name}", meaning, value=found[name])
         states = dict.fromkeys(("ok", "degraded", "unavailable"), False)
         yield StateSetMetricFamily(
             "push_status",
-            "ok, degraded (an earlier champion stands in) or unavailable.",
+            "ok, degraded (an earlier champion replaces it) or unavailable.",
             value=states | {found["status"]: True},
         )
         named = {key: found[key] or "" for key in ("model_name", "model_id", "trained_on")}
@@ -56,17 +50,11 @@ class HealthCollector(Collector):
             )
         if found["is_stale"] is not None:
             yield GaugeMetricFamily(
-                "push_model_is_stale", "1 where it is older than allowed.", value=found["is_stale"]
+                "push_model_is_stale", "1 if it is older than allowed.", value=found["is_stale"]
             )
 
     def describe(self) -> list[Metric]:
-        """Say nothing at registration, or the model would be loaded at import.
-
-        Returns
-        -------
-        list of Metric
-            Empty.
-        """
+        """Return nothing at registration, else the model would be loaded at import."""
         return []
 
 

@@ -1,4 +1,4 @@
-"""What do requests and answers look like? Pydantic models, for the OpenAPI page and for clients.
+"""Define pydantic models of requests and answers, for the OpenAPI page and for clients.
 
 The request's features are read from the package, so a new feature needs no line here.
 """
@@ -23,7 +23,7 @@ def _field(column: Column) -> Any:
 
 Features = create_model(
     "Features",
-    __doc__="What is known of one user and one product. All must be there; others are ignored.",
+    __doc__="One user and one product. All features must be there; others are ignored.",
     __config__=ConfigDict(extra="allow"),
     **{name: _field(BY_NAME[name]) for name in FEATURES},
 )
@@ -37,22 +37,22 @@ class Users(RootModel[Annotated[dict[str, _OneOrSeveral], Field(min_length=1)]])
 
 
 class Options(BaseModel):
-    """What may be asked for beside the propensities."""
+    """The options of a request."""
 
     model_config = ConfigDict(extra="forbid")
 
     threshold: Annotated[float, Field(ge=0.0, le=1.0)] | SkipJsonSchema[None] = Field(
-        None, description="Answer 1 where the propensity is above it, else 0."
+        None, description="Answer 1 if the propensity is above it, else 0."
     )
     explain: bool = Field(default=False, description="Add reasons.")
     model: Annotated[str, Field(pattern=MODEL_NAME)] | SkipJsonSchema[None] = Field(
-        None, description="A model's name in the store; the champion where left out."
+        None, description="A model's name in the store; the champion if left out."
     )
     details: bool = Field(default=False, description="Add details.")
 
 
 class Reasons(BaseModel):
-    """The log-odds, taken apart; for people, `words` says what the features say."""
+    """The log-odds, split into parts; `words` describes the features for people."""
 
     base_value: float
     log_odds: float
@@ -93,7 +93,7 @@ class Problem(BaseModel):
 
 
 class Failure(BaseModel):
-    """The answer where the whole request failed."""
+    """The answer when the whole request failed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -107,7 +107,7 @@ class LastError(Problem):
 
 
 class Status(BaseModel):
-    """How serving is in this process, and what it was asked so far."""
+    """The health of serving in this process, and its counts so far."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""How does push_model run as a function behind an HTTP gateway, such as AWS Lambda's?
+"""Run push_model as a function behind an HTTP gateway, such as AWS Lambda's.
 
 The body is the users' JSON as it is, the options are in the query: as in examples/api.
 """
@@ -13,21 +13,8 @@ OPTIONS_READ_AS_JSON = ("threshold", "explain", "details")
 
 
 def handler(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
-    """Answer a proxy event of an HTTP gateway (payload format 1.0 or 2.0).
-
-    Parameters
-    ----------
-    event : dict
-        Reads ``"body"``, ``"isBase64Encoded"`` and ``"queryStringParameters"``.
-    _context : object
-        The platform's; not looked at.
-
-    Returns
-    -------
-    dict
-        ``"statusCode"`` as a number, ``"headers"`` and ``"body"``, JSON text.
-    """
-    # The body stays text: `json.loads` would keep the last of two users of one id, and say nothing.
+    """Answer a proxy event of an HTTP gateway (payload format 1.0 or 2.0)."""
+    # The body stays text: of two users with one id `json.loads` would silently keep the last.
     answer = handler_predict({**_read_options(event), "users": _read_body(event)})
     return {
         "statusCode": int(answer["statusCode"]),
@@ -42,7 +29,7 @@ def _read_body(event: dict[str, Any]) -> str:
         return body
     try:
         return b64decode(body).decode("utf-8")
-    except ValueError:  # no UTF-8, so no JSON either, which handler_predict says of this
+    except ValueError:  # not UTF-8, so not JSON either: handler_predict refuses this
         return "\N{REPLACEMENT CHARACTER}"
 
 
@@ -59,4 +46,4 @@ def _read_json(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return text  # for handler_predict to refuse in the contract's words
+        return text  # for handler_predict to refuse

@@ -1,7 +1,7 @@
-"""Is each user of a fuzzed request answered rightly? A check that schemathesis runs beside its own.
+"""Check the answer to each user of a fuzzed request; schemathesis runs this with its own checks.
 
 By contract one bad user does not sink the others, so a body that breaks the schema may be a 200:
-then it is this check that asks whether the right users are among the errors.
+this check then compares the users among the errors.
 """
 
 import json

@@ -29,7 +29,7 @@ asyncio.run(Watch(broken)({"type": "http", "path": "/predict"}, None, send))
 FUZZ_CONFIG = """
 seed = 1
 [generation]
-max-examples = 50
+max-examples = 15
 [parameters]
 "query.model" = "push_2026_01_05"  # another name is a 400, which no schema can say
 [checks.negative_data_rejection]
@@ -61,8 +61,8 @@ def metrics_of(server) -> dict:
 
 
 def wait_until(condition):
-    """Wait for what happens within a second by contract, without timing it."""
-    give_up_at = time.monotonic() + 30.0
+    """Wait for what the contract says happens within a second, without timing it."""
+    give_up_at = time.monotonic() + 300.0
     while not (found := condition()):
         assert time.monotonic() < give_up_at
         time.sleep(0.05)
@@ -156,7 +156,7 @@ def test_a_body_nested_too_deeply_is_413(server):
 def read_answer(server, head: bytes, body: bytes = b"") -> bytes:
     """Send what no client library would, and read until the server hangs up."""
     url = server.client.base_url
-    with socket.create_connection((url.host, url.port), timeout=30.0) as connection:
+    with socket.create_connection((url.host, url.port), timeout=300.0) as connection:
         connection.sendall(b"POST /predict HTTP/1.1\r\nHost: api\r\n" + head + b"\r\n" + body)
         return b"".join(iter(lambda: connection.recv(65_536), b""))
 
@@ -176,12 +176,12 @@ def test_a_body_of_no_stated_length_is_refused_where_it_grows_too_large(server):
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_client_that_leaves_early_harms_nobody(server):
+def test_a_client_that_leaves_early_harms_no_other(server):
     url = server.client.base_url
     left = ("push_request_seconds_count", "499")
     before = metrics_of(server).get(left, 0)
 
-    with socket.create_connection((url.host, url.port), timeout=30.0) as connection:
+    with socket.create_connection((url.host, url.port), timeout=300.0) as connection:
         connection.sendall(b"POST /predict HTTP/1.1\r\nHost: api\r\nContent-Length: 9\r\n\r\n{")
 
     wait_until(lambda: metrics_of(server).get(left, 0) == before + 1)
@@ -241,14 +241,14 @@ def test_no_log_holds_what_users_did(server):
     assert not [word for word in ("secret", "31337", "?") if word in log]
 
 
-def test_an_unforeseen_error_is_500_and_its_message_is_nowhere():
+def test_an_unexpected_error_is_500_and_its_message_is_nowhere():
     answered = subprocess.run(
         [sys.executable, "-c", BROKEN, "secret"],
         env={**os.environ, "PYTHONPATH": str(API)},
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
 
     assert "'status': 500" in answered.stdout
@@ -290,7 +290,7 @@ def test_a_champion_damaged_from_the_start_is_500(serve, tmp_path):
         assert server.client.get("/status").status_code == 503
 
 
-def test_no_request_drawn_from_the_openapi_page_breaks_a_promise(server, tmp_path):
+def test_no_request_drawn_from_the_openapi_page_breaks_the_contract(server, tmp_path):
     (tmp_path / "schemathesis.toml").write_text(FUZZ_CONFIG, "utf-8")
     hooks = shutil.copy(Path(__file__).with_name("fuzz_checks.py"), tmp_path)
     program = Path(sys.executable).with_name("schemathesis")
@@ -302,7 +302,7 @@ def test_no_request_drawn_from_the_openapi_page_breaks_a_promise(server, tmp_pat
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )
 
     assert fuzzing.returncode == 0, fuzzing.stdout + fuzzing.stderr

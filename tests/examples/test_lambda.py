@@ -118,7 +118,7 @@ def test_a_cold_start_finds_the_model_in_the_package_and_imports_no_third_party_
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
 
     answer, third_party = json.loads(cold.stdout)
