@@ -1,11 +1,7 @@
-import re
-from pathlib import Path
-
 import pytest
 
 from push_model.errors import DatasetError, ModelIntegrityError, UnfitChampionError
 from push_ops.messages.messages import (
-    NEXT_STEPS,
     explain_error,
     say_awaited,
     say_failure,
@@ -14,7 +10,6 @@ from push_ops.messages.messages import (
     say_overdue,
 )
 
-OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
 LINK = "http://airflow.invalid/dags/push_retraining/runs/one"
 HEADLINE = "Better: average precision +2.1% (+0.3% to +4.0%) against the champion's."
 
@@ -138,9 +133,3 @@ def test_a_long_reason_is_cut():
 
     assert len(said) < 750
     assert said.endswith("... The log has the rest.")
-
-
-def test_the_runbook_has_a_row_for_each_kind_of_message_with_the_same_next_step():
-    rows = re.findall(r"^\| \*\*(.+?)\*\* \|.*\| (.+?) \|$", OPERATIONS.read_text(), re.MULTILINE)
-
-    assert {kind: step.replace("`", "") for kind, step in rows} == NEXT_STEPS
