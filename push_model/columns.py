@@ -14,7 +14,7 @@ class Column(NamedTuple):
     # "history" does in models that need it, "outcome" is what the model predicts.
     role: str
     type: str  # "integer", "number", "flag" (0 or 1), "text" or "day"
-    minimum: float | None = None  # smallest legal value, included; None where there is no limit
+    minimum: float | None = None  # smallest legal value, included; None for no limit
     maximum: float | None = None
     meaning: str = ""
     missing: str = ""  # what a missing value means; empty where a value must be given

@@ -8,9 +8,9 @@ SYSTEM = "system"
 
 # What `make test` may spend on two cores, in CPU seconds.
 CPU = {
-    "model": 40,
+    "model": 20,
     "store": 20,
-    "serving": 40,
+    "serving": 20,
     "contracts": 20,
     "evaluation": 20,
     "reporting": 10,

@@ -44,7 +44,7 @@ class Feature(NamedTuple):
 
     name: str
     type: str  # "number", "integer" or "flag" (0 or 1)
-    minimum: float | None  # smallest legal value; None where there is no limit
+    minimum: float | None  # smallest legal value; None for no limit
     maximum: float | None
     missing: str  # what a missing value means
     seen: Seen | None = None

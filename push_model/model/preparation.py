@@ -163,22 +163,17 @@ class Product(Step):
 _KINDS: dict[str, type[Step]] = {step.kind: step for step in (MissingIf, Fill, Ratio, Log, Product)}
 
 
-def prepare_row(values: Mapping[str, float], steps: Iterable[Step]) -> dict[str, float]:
-    """Turn the features of one candidate into the scorer's inputs.
+def row_functions(steps: Iterable[Step]) -> tuple[Callable[[Row], None], ...]:
+    """Return functions that turn the features of a row into the scorer's inputs, in place.
 
     Examples
     --------
-    >>> prepare_row({"days": 30.0, "usual": 20.0}, [Ratio("lateness", "days", "usual")])
-    {'days': 30.0, 'usual': 20.0, 'lateness': 1.5}
+    >>> row = {"days": 30.0, "usual": 20.0}
+    >>> for do_step in row_functions([Ratio("lateness", "days", "usual")]):
+    ...     do_step(row)
+    >>> row["lateness"]
+    1.5
     """
-    prepared = dict(values)
-    for do_step in row_functions(steps):
-        do_step(prepared)
-    return prepared
-
-
-def row_functions(steps: Iterable[Step]) -> tuple[Callable[[Row], None], ...]:
-    """Return functions that do the steps on a row in place; made once for many rows."""
     functions: list[Callable[[Row], None]] = []
     for _, same in groupby(steps, type):
         run = [*same]
@@ -199,7 +194,7 @@ def _fill_row(fills: list[tuple[str, float]], values: Row) -> None:
 def prepare_columns(
     columns: Mapping[str, NDArray[np.float64]], steps: Iterable[Step]
 ) -> dict[str, NDArray[np.float64]]:
-    """Turn the features of many candidates into the scorer's inputs, as `prepare_row` does.
+    """Turn the features of many candidates into the scorer's inputs.
 
     Examples
     --------

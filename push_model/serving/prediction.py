@@ -20,7 +20,11 @@ from push_model.serving.settings import models_dir_of_process, settings_of_proce
 from push_model.serving.users import kind_of, read_users
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from push_model.model.scoring import Model
     from push_model.serving.answer import Answer, UserId
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 _EVENT_KEYS = ("users", "threshold", "explain", "model", "details")
 # So many values under unknown names are looked at for new ones; the rest are only counted.
 _MOST_NAMES_READ = 1_000
+_TOO_FAR = "has values too far from any real ones to give {}."
 _encode = JSONEncoder(allow_nan=False).encode
 
 
@@ -144,29 +149,28 @@ def _count_unknown(asked: dict[UserId, Any], candidates: Candidates, reader: Req
 def _answer(
     candidates: Candidates, model: Model, *, threshold: float | None, explain: bool
 ) -> Answer:
-    answers: list[float] = model.propensities(candidates.rows)
+    answers = model.propensities(candidates.rows)
     unscorable = _find_unscorable(candidates, model, answers)
     if threshold is not None:
         answers = [int(answer > threshold) for answer in answers]
-    prediction: dict[UserId, Any] = {}
+    answer: Answer = {"prediction": {}}
+    prediction: dict[UserId, Any] = answer["prediction"]
     reasons: dict[UserId, Any] = {}
     errors = dict(candidates.errors)
     start = 0
     for user_id, products in candidates.places:
         own = slice(start, start + (1 if products is None else products))
         start = own.stop
-        if unscorable and not unscorable.isdisjoint(range(own.start, own.stop)):
-            errors[user_id] = "has values too far from any real ones to give a finite score."
-            continue
-        prediction[user_id] = answers[own.start] if products is None else answers[own]
-        if explain:
-            parts = [_explain(model, [*map(float, row)]) for row in candidates.rows[own]]
-            if None in parts:
-                errors[user_id] = "has values too far from any real ones to give finite reasons."
-                del prediction[user_id]
-                continue
-            reasons[user_id] = parts[0] if products is None else parts
-    answer: Answer = {"prediction": prediction}
+        is_scored = unscorable.isdisjoint(range(own.start, own.stop)) if unscorable else True
+        parts = _explain(model, candidates.rows[own]) if explain and is_scored else []
+        if not is_scored:
+            errors[user_id] = _TOO_FAR.format("a finite score")
+        elif parts is None:
+            errors[user_id] = _TOO_FAR.format("finite reasons")
+        else:
+            prediction[user_id] = answers[own.start] if products is None else answers[own]
+            if explain:
+                reasons[user_id] = parts[0] if products is None else parts
     if errors:
         answer["errors"] = errors
     if explain:
@@ -174,14 +178,21 @@ def _answer(
     return answer
 
 
-def _explain(model: Model, row: list[float]) -> dict[str, Any] | None:
-    """Return the reasons of a candidate; None if its parts do not fit a double."""
-    try:
-        reasons = model.reasons(row)
-    except (OverflowError, ValueError):  # fsum's errors for sums beyond a double, and for inf - inf
-        return None
-    parts = (reasons.base_value, reasons.others, *reasons.contributions.values())
-    return reasons._asdict() if all(map(isfinite, parts)) else None
+def _explain(
+    model: Model, rows: Sequence[Sequence[float]] | NDArray[np.float64]
+) -> list[dict[str, Any]] | None:
+    """Return the reasons of candidates; None if a part of one does not fit a double."""
+    found = []
+    for row in rows:
+        try:
+            reasons = model.reasons([*map(float, row)])
+        except (OverflowError, ValueError):  # fsum's errors for sums beyond a double, and inf - inf
+            return None
+        parts = (reasons.base_value, reasons.others, *reasons.contributions.values())
+        if not all(map(isfinite, parts)):
+            return None
+        found.append(reasons._asdict())
+    return found
 
 
 def _find_unscorable(

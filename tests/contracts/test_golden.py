@@ -1,4 +1,4 @@
-"""Does every released model format still load, and answer as it did? These files never change."""
+"""Load every released model format and compare its answers; these files never change."""
 
 import json
 from hashlib import sha256
@@ -67,7 +67,7 @@ def test_a_released_model_serves_requests(golden, tmp_path):
 
 
 def test_a_scorer_written_from_the_page_alone_agrees(golden):
-    """Ours is fast by bit masks; this one walks the document as docs/model-format.md tells it."""
+    """Ours is fast by bit masks; this one walks the document as docs/model-format.md says."""
     content, vectors = golden
     document = json.loads(content)
 

@@ -1,4 +1,4 @@
-"""What does a process that only serves load? The standard library and this package."""
+"""Check that a process that only serves loads the standard library and this package."""
 
 import json
 import os

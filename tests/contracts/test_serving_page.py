@@ -1,4 +1,4 @@
-"""Is the page for the API team true, and does it leave nothing out?"""
+"""Compare the page for the API team with the code, in both directions."""
 
 import doctest
 import json
@@ -157,8 +157,8 @@ def deny(*_):
     raise PermissionError(13, "Permission denied")
 
 
-def write_anew(folder, change):
-    """Write a sound folder of another model, or of none that can be read."""
+def write_again(folder, change):
+    """Write a whole folder of another model, or of one that cannot be read."""
     shutil.rmtree(folder, ignore_errors=True)
     document = make_model_document(make_line(weights=[1e308, 1.0, -1e308])) | change
     files = {"model.json": document_bytes(document)}
@@ -175,21 +175,21 @@ DAMAGE = {
     "a link out of the store": move_out,
     "a file that is a link out": lambda folder: link_out(folder / "model.json"),
     "a pointer that is a folder": lambda folder: make_folder(folder.parent / "champion.json"),
-    "a newer format": lambda folder: write_anew(folder, {"format": 99}),
-    "no such family": lambda folder: write_anew(folder, {"family": "forest"}),
+    "a newer format": lambda folder: write_again(folder, {"format": 99}),
+    "no such family": lambda folder: write_again(folder, {"family": "forest"}),
 }
 
 
-# Rights that not even tests run as root can lack.
+# Rights that tests run as root cannot lose.
 TROUBLE = {"a closed store": "is_symlink", "a store that closes meanwhile": "is_dir"}
 
 
 def provoke(case, store, monkeypatch):
-    """Give the message of one case."""
+    """Return the message of one case."""
     folder = make_model(store)
     (store / "out").symlink_to(store.parent)
-    write_anew(store / "huge", {})
-    write_anew(store / "torn", TORN)
+    write_again(store / "huge", {})
+    write_again(store / "torn", TORN)
     monkeypatch.setenv("PUSH_MODELS_DIR", str(store))
     event = EVENTS.get(case, {"users": json.dumps({"u": USER, "v": USER})})
     if case in SETTINGS:
@@ -204,7 +204,7 @@ def provoke(case, store, monkeypatch):
 
 
 def messages_of_the_page():
-    """Give the patterns that the tables of messages stand for; `...` varies."""
+    """Return the patterns of the tables of messages; `...` varies."""
     failures = PAGE.split("## When one user cannot be scored")[1].split("\n## Limits")[0]
     rows = re.findall(r"^\| (?:`\w+Error` \| )?`([^`\"]+ [^`\"]+)` \|", failures, re.MULTILINE)
     return [".*".join(map(re.escape, row.split("..."))) for row in rows]
@@ -214,9 +214,10 @@ CASES = (*EVENTS, *SETTINGS, *DAMAGE, *TROUBLE)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_message_is_on_the_page(case, tmp_path, monkeypatch):
-    message = provoke(case, tmp_path / "store", monkeypatch)
+def test_every_message_is_on_the_page_and_hides_where_the_store_is(case, tmp_path, monkeypatch):
+    message = provoke(case, tmp_path / "secret_store", monkeypatch)
 
+    assert "secret_store" not in message
     assert any(re.fullmatch(pattern, message) for pattern in messages_of_the_page()), message
 
 

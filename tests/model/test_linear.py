@@ -2,23 +2,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from push_model.errors import ModelFormatError
 from push_model.model.linear import Linear
-from tests.forests import VALUES, lines, make_line
-
-INPUTS = st.lists(st.lists(VALUES, min_size=6, max_size=6), min_size=1, max_size=8)
-
-
-@given(lines(), INPUTS)
-def test_columns_score_to_the_same_bits_as_one_by_one(document, rows):
-    line = Linear.from_document(document["scorer"], n_inputs=6)
-
-    scores = line.log_odds_of_columns(list(np.array(rows).T))
-
-    np.testing.assert_array_equal(scores, [line.log_odds(row) for row in rows])
+from tests.forests import make_line
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,17 @@ from push_model.model.preparation import (
     Ratio,
     parse_steps,
     prepare_columns,
-    prepare_row,
+    row_functions,
 )
 from tests.forests import NAMES, ROWS, STEPS, VALUES
+
+
+def prepare_row(values, steps):
+    prepared = dict(values)
+    for do_step in row_functions(steps):
+        do_step(prepared)
+    return prepared
+
 
 ORDINARY = {"a": 3.0, "b": 2.0, "c": 0.0}
 ALL_STEPS = parse_steps(STEPS)

@@ -1,4 +1,3 @@
-import copy
 import math
 
 import numpy as np
@@ -27,16 +26,6 @@ def test_the_masks_find_the_leaves_that_walking_finds(document, rows):
     scores = [forest.log_odds(row) for row in rows]
 
     assert scores == [walk(scorer, row) for row in rows]
-
-
-@settings(max_examples=40)
-@given(forests(), INPUTS)
-def test_columns_score_to_the_same_bits_as_one_by_one(document, rows):
-    forest = read(document["scorer"])
-
-    scores = forest.log_odds_of_columns(list(np.array(rows).T))
-
-    assert scores.tolist() == [forest.log_odds(row) for row in rows]
 
 
 def test_chunks_of_a_large_batch_are_put_together_in_order(monkeypatch):
@@ -85,17 +74,6 @@ def test_leaves_are_added_in_the_order_of_the_trees():
     together = forest.log_odds_of_columns([np.zeros(1)] * 3)
 
     assert alone == together[0] == 0.0  # a compensated sum would say 1.0
-
-
-@settings(max_examples=40)
-@given(forests(), st.lists(VALUES, min_size=6, max_size=6))
-def test_contributions_add_up_to_the_log_odds(document, inputs):
-    forest = read(document["scorer"])
-
-    base_value, contributions = forest.contributions(inputs)
-
-    total = math.fsum([base_value, *contributions])
-    assert total == pytest.approx(forest.log_odds(inputs), rel=1e-9, abs=1e-9)
 
 
 def test_contributions_follow_a_hand_worked_example():
@@ -172,13 +150,3 @@ def test_a_forest_that_would_fill_the_memory_is_refused(monkeypatch):
     assert read(make_forest(trees=[tree] * 2)).log_odds([0.0, 0.0, 0.0]) == 0.0
     with pytest.raises(ModelFormatError, match="5 borders times trees, got 2 borders and 3 trees"):
         read(make_forest(trees=[tree] * 3))
-
-
-@settings(max_examples=10)
-@given(forests())
-def test_reading_leaves_the_document_as_it_was(document):
-    before = copy.deepcopy(document)
-
-    read(document["scorer"])
-
-    assert document == before

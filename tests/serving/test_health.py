@@ -16,7 +16,7 @@ def test_before_any_champion_nothing_can_be_served(tmp_path):
     assert found["model_name"] is found["age_days"] is found["loaded_at"] is None
     assert found["last_error"]["type"] == "ModelNotFoundError"
     assert found["last_error"]["message"].startswith("There is no champion in the store yet")
-    assert found["requests"] == 0  # asking for health is no request
+    assert found["requests"] == 0  # a call of health is not a request
 
 
 def test_the_champion_is_loaded_and_described(tmp_path):
@@ -48,7 +48,7 @@ def test_a_model_older_than_the_setting_allows_is_stale(tmp_path, monkeypatch, a
     assert found["status"] == "ok"  # it serves: an old champion is better than none
 
 
-def test_an_age_limit_that_cannot_be_read_is_told_and_hinders_no_answer(tmp_path, monkeypatch):
+def test_an_age_limit_that_cannot_be_read_is_reported_and_stops_no_answer(tmp_path, monkeypatch):
     make_model(tmp_path)
     monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
     monkeypatch.setenv("PUSH_MAX_AGE_DAYS", "a month")
@@ -60,7 +60,7 @@ def test_an_age_limit_that_cannot_be_read_is_told_and_hinders_no_answer(tmp_path
     assert "PUSH_MAX_AGE_DAYS must be a whole number" in found["last_error"]["message"]
 
 
-def test_a_model_that_names_no_day_is_neither_young_nor_stale(tmp_path):
+def test_a_model_without_a_valid_date_has_no_age(tmp_path):
     make_model(tmp_path, trained_on="2026-06-31")
 
     found = health(models_dir=tmp_path)
@@ -79,7 +79,7 @@ def test_a_damaged_new_champion_is_a_degraded_service(tmp_path):
     assert "b/model.json does not match its manifest" in found["last_error"]["message"]
 
 
-def test_a_mended_champion_is_ok_again_and_the_last_error_still_told(tmp_path):
+def test_a_repaired_champion_is_ok_again_and_the_last_error_stays(tmp_path):
     make_model(tmp_path, "a")
     health(models_dir=tmp_path)
     folder = make_model(tmp_path, "b", base_log_odds=-3.0)

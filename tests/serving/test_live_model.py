@@ -21,6 +21,21 @@ def damage(folder) -> None:
     (folder / "model.json").write_bytes(b"{}")
 
 
+def hold_reads(monkeypatch, *, of: str) -> tuple[Event, Event]:
+    """Make reads of a model set the first event and wait for the second."""
+    is_reading, may_finish = Event(), Event()
+    read = live_model.read_model
+
+    def read_slowly(folder):
+        if folder.name == of:
+            is_reading.set()
+            may_finish.wait(60)
+        return read(folder)
+
+    monkeypatch.setattr(live_model, "read_model", read_slowly)
+    return is_reading, may_finish
+
+
 def test_the_champion_is_read_once(tmp_path, monkeypatch):
     make_model(tmp_path)
     live = LiveModels(check_every_s=0.0)
@@ -132,7 +147,7 @@ def test_a_champion_whose_folder_comes_late_is_picked_up_though_the_pointer_stoo
     assert serving(live, tmp_path / "models") == "push_b"
 
 
-def test_the_warning_tells_operators_the_store_and_what_happened_to_the_champion(tmp_path, caplog):
+def test_the_warning_names_the_store_and_what_happened_to_the_champion(tmp_path, caplog):
     live = LiveModels(check_every_s=0.0)
     make_model(tmp_path, "push_a")
     serving(live, tmp_path)
@@ -159,7 +174,7 @@ def test_a_store_that_loses_its_champion_goes_on_with_the_last_good_one(tmp_path
     assert serving(live, tmp_path / "models") == "b"
 
 
-def test_without_a_last_good_one_the_failure_is_told(tmp_path):
+def test_without_a_last_good_one_the_failure_is_raised(tmp_path):
     live = LiveModels(check_every_s=0.0)
 
     with pytest.raises(ModelNotFoundError, match="There is no champion in the store yet"):
@@ -173,7 +188,7 @@ def test_without_a_last_good_one_the_failure_is_told(tmp_path):
         serving(live, tmp_path)
 
 
-def test_a_named_model_is_read_once_and_read_anew_when_it_changes(tmp_path):
+def test_a_named_model_is_read_once_and_again_when_it_changes(tmp_path):
     make_model(tmp_path, "a", promoted=False)
     live = LiveModels(check_every_s=0.0)
 
@@ -209,15 +224,7 @@ def test_while_one_thread_reads_the_new_champion_the_others_use_the_old_one(tmp_
     make_model(tmp_path, "a")
     serving(live, tmp_path)
     make_model(tmp_path, "b", base_log_odds=-3.0)
-    is_reading, may_finish = Event(), Event()
-    read = live_model.read_model
-
-    def read_slowly(folder):
-        is_reading.set()
-        may_finish.wait(60)
-        return read(folder)
-
-    monkeypatch.setattr(live_model, "read_model", read_slowly)
+    is_reading, may_finish = hold_reads(monkeypatch, of="b")
     with ThreadPoolExecutor(1) as thread:
         reader = thread.submit(serving, live, tmp_path)
         is_reading.wait(60)
@@ -241,22 +248,13 @@ def test_threads_that_wait_for_the_first_model_read_it_once(tmp_path, monkeypatc
     assert len(reads) == 1
 
 
-def test_a_slow_load_of_a_named_model_does_not_hold_a_new_champion_up(tmp_path, monkeypatch):
+def test_a_slow_load_of_a_named_model_does_not_delay_a_new_champion(tmp_path, monkeypatch):
     live = LiveModels(check_every_s=0.0)
     make_model(tmp_path, "slow", base_log_odds=-4.0)
     make_model(tmp_path, "a")
     serving(live, tmp_path)
     make_model(tmp_path, "b", base_log_odds=-3.0)
-    is_reading, may_finish = Event(), Event()
-    read = live_model.read_model
-
-    def read_slowly(folder):
-        if folder.name == "slow":
-            is_reading.set()
-            may_finish.wait(60)
-        return read(folder)
-
-    monkeypatch.setattr(live_model, "read_model", read_slowly)
+    is_reading, may_finish = hold_reads(monkeypatch, of="slow")
     with ThreadPoolExecutor(1) as thread:
         named = thread.submit(live.get, str(tmp_path), "slow")
         is_reading.wait(60)
@@ -266,7 +264,7 @@ def test_a_slow_load_of_a_named_model_does_not_hold_a_new_champion_up(tmp_path, 
     assert (meanwhile, named.result().loaded.name) == ("b", "slow")
 
 
-def test_a_champion_mended_without_a_trace_in_its_files_is_picked_up(tmp_path, monkeypatch):
+def test_a_champion_repaired_without_a_trace_in_its_files_is_picked_up(tmp_path, monkeypatch):
     live = LiveModels(check_every_s=0.0)
     make_model(tmp_path, "a")
     serving(live, tmp_path)

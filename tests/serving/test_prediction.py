@@ -1,6 +1,5 @@
 import json
 import math
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,6 @@ from push_model.store.folder import document_bytes, write_model_folder
 from push_model.testing import make_model
 from tests.forests import make_line, make_model_document
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "users.json"
 KNOWN = dict.fromkeys(FEATURES) | {"ordered_before": 1, "global_popularity": 0.06}
 UNKNOWN = dict.fromkeys(FEATURES)
 
@@ -60,39 +58,6 @@ def test_a_list_of_products_gets_a_list_of_propensities_in_order():
 
     alone = ask({"unknown": UNKNOWN, "known": KNOWN})["prediction"]
     assert found == {"u": [alone["unknown"], alone["known"]], "one": [alone["known"]], "none": []}
-
-
-@pytest.mark.usefixtures("models")
-def test_one_bad_user_does_not_sink_the_others():
-    found = ask({"good": KNOWN, "bad": {**KNOWN, "discount_pct": "10 %"}})
-
-    assert found["prediction"].keys() == {"good"}
-    assert found["errors"] == {
-        "bad": "'discount_pct' must be a number (-1 to 1,000) or null, got text."
-    }
-
-
-@pytest.mark.usefixtures("models")
-def test_a_misspelt_feature_is_an_error_and_not_never_bought():
-    features = {("orderd_before" if n == "ordered_before" else n): v for n, v in KNOWN.items()}
-
-    assert ask({"u_17": features}) == {
-        "prediction": {},
-        "errors": {
-            "u_17": "'ordered_before' is missing; is 'orderd_before' a typo? "
-            "Send null for an unknown value."
-        },
-    }
-
-
-@pytest.mark.usefixtures("models")
-@pytest.mark.parametrize("users", ["", " \n", "{}", {}])
-def test_a_request_without_any_user_is_refused(users):
-    assert refusal_of({"users": users}) == (
-        "400",
-        "InvalidEventError",
-        "users is empty: send at least one user id with its features.",
-    )
 
 
 @pytest.mark.usefixtures("models")
@@ -161,22 +126,6 @@ def test_a_named_model_answers_in_place_of_the_champion(models):
     assert shy < 0.01 < ask({"u": KNOWN}, model=None)["prediction"]["u"]
 
 
-def test_a_new_champion_answers_the_next_request(models):
-    before = ask({"u": KNOWN})["prediction"]["u"]
-    make_model(models, "push_2026_01_06", base_log_odds=-9.0)
-
-    assert ask({"u": KNOWN})["prediction"]["u"] < before
-
-
-@pytest.mark.usefixtures("models")
-def test_the_example_of_the_docs_is_a_good_request():
-    found = ask(EXAMPLE.read_text("utf-8"))
-
-    assert "errors" not in found
-    assert len(found["prediction"]["two_products"]) == 2
-    assert found["prediction"]["regular_buyer"] > found["prediction"]["new_user"]
-
-
 @pytest.mark.usefixtures("models")
 def test_ids_of_any_text_come_back_as_they_went():
     text = '{"": %s, "\\ud800": %s, "\\u0000": %s}' % ((json.dumps(KNOWN),) * 3)
@@ -213,24 +162,6 @@ BAD_EVENTS = [
 
 
 @pytest.mark.usefixtures("models")
-def test_a_request_beyond_a_limit_is_413():
-    status, kind, text = refusal_of({"users": "[" * 100_000})
-
-    assert (status, kind) == ("413", "RequestTooLargeError")
-    assert "nests too deeply" in text
-
-
-@pytest.mark.usefixtures("models")
-def test_a_limit_that_is_not_a_number_is_the_operators_error(monkeypatch):
-    monkeypatch.setenv("PUSH_MAX_CANDIDATES", "many")
-
-    status, kind, text = refusal_of({"users": {"u": {}}})
-
-    assert (status, kind) == ("500", "InvalidSettingError")
-    assert "PUSH_MAX_CANDIDATES" in text
-
-
-@pytest.mark.usefixtures("models")
 @pytest.mark.parametrize(("event", "message"), BAD_EVENTS)
 def test_an_event_that_breaks_the_contract_is_refused(event, message):
     status, kind, text = refusal_of(event)
@@ -239,87 +170,12 @@ def test_an_event_that_breaks_the_contract_is_refused(event, message):
     assert message in text
 
 
-@pytest.mark.usefixtures("models")
-def test_a_model_the_caller_named_and_the_store_lacks_is_the_callers_error():
-    status, kind, message = refusal_of({"users": {"u": KNOWN}, "model": "push_1999_01_01"})
-
-    assert (status, kind) == ("400", "ModelNotFoundError")
-    assert message == "There is no model folder push_1999_01_01 in the store."
-
-
-def test_a_store_without_a_champion_is_unavailable(tmp_path, monkeypatch):
-    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
-
-    status, kind, message = refusal_of({"users": {"u": KNOWN}})
-
-    assert (status, kind) == ("503", "ModelNotFoundError")
-    assert message == "There is no champion in the store yet. Promote a model."
-
-
-def lose_champion(models):
-    (models / "push_2026_01_05").rename(models / "elsewhere")
-
-
-def damage_pointer(models):
-    (models / "champion.json").write_bytes(b"{}")
-
-
-def damage_model(models):
-    (models / "push_2026_01_05" / "model.json").write_bytes(b"{}")
-
-
-def lose_manifest(models):
-    (models / "push_2026_01_05" / "manifest.json").unlink()
-
-
-def lose_pointer(models):
-    (models / "champion.json").unlink()
-
-
-@pytest.mark.parametrize(
-    "mishap", [lose_champion, damage_pointer, damage_model, lose_manifest, lose_pointer]
-)
-def test_no_message_tells_callers_where_the_store_lies(tmp_path, monkeypatch, mishap):
-    models = tmp_path / "secret_store"
-    monkeypatch.setenv("PUSH_MODELS_DIR", str(models))
-    make_model(models)
-    mishap(models)
-
-    messages = [refusal_of({"users": {"u": KNOWN}})[2]]
-    messages.append(refusal_of({"users": {"u": KNOWN}, "model": "no_such_model"})[2])
-
-    assert all(messages)
-    assert not [message for message in messages if "secret_store" in message]
-
-
 def test_the_store_is_models_where_nothing_says_otherwise(tmp_path, monkeypatch):
     monkeypatch.delenv("PUSH_MODELS_DIR", raising=False)
     monkeypatch.chdir(tmp_path)
     make_model(tmp_path / "models")
 
     assert ask({"u": KNOWN})["prediction"]
-
-
-def test_a_damaged_champion_is_our_fault(tmp_path, monkeypatch):
-    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
-    folder = make_model(tmp_path)
-    (folder / "model.json").write_bytes(b"{}")
-
-    status, kind, message = refusal_of({"users": {"u": KNOWN}})
-
-    assert (status, kind) == ("500", "ModelIntegrityError")
-    assert "restore it or retrain" in message
-
-
-def test_a_model_of_a_later_format_is_our_fault(tmp_path, monkeypatch):
-    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
-    document = make_model_document(make_line()) | {"format": 2}
-    write_model_folder(tmp_path, "m", {"model.json": document_bytes(document)}, {})
-
-    status, kind, message = refusal_of({"users": {"u": KNOWN}, "model": "m"})
-
-    assert (status, kind) == ("500", "ModelFormatError")
-    assert message.startswith("m/model.json: A model document must be of format 1, got 2. Upgrade")
 
 
 @pytest.mark.parametrize("explain", [True, False])

@@ -147,17 +147,6 @@ def test_health_tells_it_if_asked(tmp_path, monkeypatch):
     assert health(details=True)["skew"]["rows"] == pytest.approx(100, abs=5)
 
 
-def test_it_can_be_turned_off(tmp_path, monkeypatch):
-    make_model(tmp_path)
-    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
-    monkeypatch.setenv("PUSH_SKEW_SKETCH", "off")
-
-    answer = handler_predict({"users": {"u": dict.fromkeys(FEATURES)}})
-
-    assert answer["statusCode"] == "200"
-    assert health(details=True)["skew"] is None
-
-
 def test_a_feature_that_is_rarely_there_shows_a_unit_that_stays_within_the_range(model):
     def in_weeks(row):
         return [*row[:DAYS], row[DAYS] / 7, *row[DAYS + 1 :]]
