@@ -240,7 +240,7 @@ def _list_senders(found: Found) -> Iterator[Sender]:
         reached = _read_recall(curves, share) if reached is None else reached
         of_surest = per_recall * _read_recall(curves, SUREST * share)
         yield Sender(found.name_of(name), per_recall * reached, of_surest, reached)
-    yield Sender("chance", PUSHES * base_rate, SUREST * PUSHES * base_rate, share)
+    yield Sender("random", PUSHES * base_rate, SUREST * PUSHES * base_rate, share)
 
 
 def _read_recall(curves: Curves, share: float) -> float:

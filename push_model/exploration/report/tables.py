@@ -224,15 +224,15 @@ def _tabulate_differences(found: Found, group: Sequence[Standing], caption: str)
     rows = tuple(
         (
             found.label(s.entry),
-            s.entry.question,
             found.name_of(s.entry.neighbour or ""),
             write_gain(s.gain),
             _write_answer(s.gain),
             f"{s.folds_better} of {folds}",
+            s.entry.question,
         )
         for s in group
     )
-    headings = ("entry", "question", "compared with", "difference", "answer", "folds better")
+    headings = ("entry", "compared with", "difference", "answer", "folds better", "question")
     return Table(caption, headings, rows, numeric=False)
 
 
