@@ -1,4 +1,4 @@
-"""May this challenger serve? A person answers in Airflow's page, where the form asks for one."""
+"""Ask a person in Airflow's page whether a winner may serve, where the form wants that."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -10,12 +10,12 @@ from airflow.sdk import Context
 from airflow.sdk.bases.notifier import BaseNotifier
 
 from push_ops.messages.layouts import as_question
-from push_ops.messages.messages import say_awaited, say_not_approved
-from push_ops.messages.notify import link_to_run, link_to_task, tell
-from push_ops.retraining.run_folder import read_json
+from push_ops.messages.messages import describe_question, describe_rejection
+from push_ops.messages.notify import link_to_run, link_to_task, send
+from push_ops.retraining.run_folder import JudgedRun
 
-# The other steps may take 8 hours, the run 12: it ends in time, whatever they take. While it waits
-# it holds up the next day's run, for one runs at a time; a person who chose this is about anyway.
+# Of the run's 20 hours, 8 are for its steps, 4 for the data to arrive and 4 for this answer. While
+# it waits, it holds up the next day's run.
 RESPONSE_TIMEOUT = timedelta(hours=4)
 # Where Airflow's page takes the answer; -1 is a task that is not mapped.
 _SCREEN = "/required_actions?map_index=-1"
@@ -40,40 +40,40 @@ class ApprovePromotion(ApprovalOperator):
         self.validated = validated
 
     def execute(self, context: Context) -> dict[str, str | None]:
-        """Ask, or go on at once."""
+        """Ask, or go on at once where no approval is needed."""
         if context["params"]["promotion"] == "manual" and self.validated["decision"] == "promote":
             self.subject, self.body = as_question(self.read_run(), hours=self.hours)
             super().execute(context)
         return {"approved_by": None}
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, str | None]:
-        """Take the answer."""
+        """Go on with the answer."""
         user = event.get("responded_by_user")
         name = str(user["name"]) if user else None
         if event.get("chosen_options") == [self.REJECT]:
             task = context["ti"]
             link = link_to_run(task.dag_id, task.run_id)
-            message = say_not_approved(self.read_run(), rejected_by=name, link=link)
-            tell(message, dag_id=task.dag_id)
+            message = describe_rejection(self.read_run(), rejected_by=name, link=link)
+            send(message, dag_id=task.dag_id)
         super().execute_complete(context, event)
         return {"approved_by": name}
 
     @property
     def hours(self) -> float:
-        """How long the question waits."""
+        """Hours that the question waits."""
         return (self.response_timeout or timedelta()).total_seconds() / 3600
 
-    def read_run(self) -> dict[str, Any]:
-        """Read what ``verdict.json`` holds."""
-        return read_json(Path(self.validated["verdict"]))
+    def read_run(self) -> JudgedRun:
+        """Read the run's verdict."""
+        return JudgedRun.read(Path(self.validated["verdict"]))
 
 
 class _Awaited(BaseNotifier):
-    """Airflow calls it once the question is on the screen."""
+    """Send that a question waits; Airflow calls it once the question is on the screen."""
 
     def notify(self, context: Context) -> None:
         task, operator = context["ti"], context["task"]
         assert isinstance(operator, ApprovePromotion)
         link = link_to_task(task.dag_id, task.run_id, task.task_id, _SCREEN)
-        message = say_awaited(operator.read_run(), hours=operator.hours, link=link)
-        tell(message, dag_id=task.dag_id)
+        message = describe_question(operator.read_run(), hours=operator.hours, link=link)
+        send(message, dag_id=task.dag_id)

@@ -1,10 +1,10 @@
-"""How does a message look in a log, in a chat and in a mail? And a verdict, to who approves it?"""
+"""Lay out messages for a log, a chat and a mail, and a verdict for the person who approves it."""
 
-from collections.abc import Mapping
 from html import escape
-from typing import Any
 
+from push_model.training.gate.verdict import Verdict
 from push_ops.messages.messages import Message
+from push_ops.retraining.run_folder import JudgedRun
 
 _SCORERS = {
     "challenger": "challenger",
@@ -14,25 +14,25 @@ _SCORERS = {
 
 
 def as_text(message: Message) -> str:
-    """Lay a message out for a log."""
+    """Return a message as lines of a log."""
     return (
         f"{message.kind}: {message.what}\nWhy: {message.why}\nWhere: {message.link}\n"
         f"Next: {message.next_step}"
     )
 
 
-def as_chat(message: Message) -> dict[str, str]:
-    """Lay a message out for Slack, and for what takes the same (Mattermost, Rocket.Chat)."""
+def as_chat(message: Message) -> str:
+    """Return a message as text for Slack, and for what reads the same (Mattermost, Rocket.Chat)."""
     what, why, link, next_step = (
         # Slack's own three; anything else in angle brackets could ring a whole channel.
         escape(text, quote=False)
         for text in (message.what, message.why, message.link, message.next_step)
     )
-    return {"text": f"*{message.kind}*: {what}\n*Why*: {why}\n*Where*: {link}\n*Next*: {next_step}"}
+    return f"*{message.kind}*: {what}\n*Why*: {why}\n*Where*: {link}\n*Next*: {next_step}"
 
 
 def as_mail(message: Message, *, dag_id: str) -> tuple[str, str]:
-    """Lay a message out for a mail."""
+    """Return a mail's subject and its HTML."""
     what, why, link, next_step = map(
         escape, (message.what, message.why, message.link, message.next_step)
     )
@@ -44,34 +44,30 @@ def as_mail(message: Message, *, dag_id: str) -> tuple[str, str]:
     return f"{dag_id}: {message.kind}: {message.what}", body
 
 
-def as_question(run: Mapping[str, Any], *, hours: float) -> tuple[str, str]:
-    """Lay a verdict out for the person who is asked to approve it."""
-    name, verdict = run["model_name"], run["verdict"]
-    serving = verdict["champion_name"]
+def as_question(run: JudgedRun, *, hours: float) -> tuple[str, str]:
+    """Return the question to the person who approves a promotion: its subject and its body."""
+    name, serving = run.model_name, run.verdict.champion_name
     subject = f"Promote {name}{f' in place of {serving}' if serving else ', the first champion'}?"
-    reasons = "\n".join(f"- {_plain(reason)}" for reason in verdict["reasons"])
+    reasons = "\n".join(f"- {_plain(reason)}" for reason in run.verdict.reasons)
     body = (
-        f"**{_plain(verdict['headline'])}**\n\n{reasons}\n\n{_figures(verdict)}\n\n"
-        f"Model card: `{run['model_path']}/card.html`\n\n"
+        f"**{_plain(run.verdict.headline)}**\n\n{reasons}\n\n{_figures(run.verdict)}\n\n"
+        f"Model card: `{run.model_path}/card.html`\n\n"
         f"**Approve**: {name} serves within a second. **Reject**, or no answer in {hours:g} hours: "
         f"{f'{serving} stays' if serving else 'there is still no champion'}."
     )
     return subject, body
 
 
-def _figures(verdict: Mapping[str, Any]) -> str:
-    found = {
-        scorer: (verdict["metrics"][scorer]["average_precision"], *ends["average_precision"])
-        for scorer, ends in verdict["intervals"].items()
-        if "average_precision" in ends
-    }
+def _figures(verdict: Verdict) -> str:
+    found, holdout = verdict.by_scorer("average_precision"), verdict.holdout
+    assert holdout, "a winner was measured"
     lines = [
         "| {} | {:.4f} | {:.4f} to {:.4f} |".format(title, *found[name])
         for name, title in _SCORERS.items()
         if name in found
     ]
-    head = f"| on {verdict['orders']} orders of {verdict['days']} days | average precision | "
-    level = f"{100 * verdict['interval_level']:g} % interval |"
+    head = f"| on {holdout.orders} orders of {holdout.days} days | average precision | "
+    level = f"{100 * holdout.level:g} % interval |"
     return "\n".join([head + level, "|---|---:|---:|", *lines])
 
 

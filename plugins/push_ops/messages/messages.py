@@ -1,125 +1,115 @@
-"""What does a person hear of a run? One message an outcome: what, why, where, and what to do.
+"""Build the message that people get about a run: what happened, why, where, and what to do.
 
-Pure: facts in, words out. No message holds a value of the data: errors of `push_model` never
-quote one, and of any other error only its kind is named.
+No message holds a value of the data. Errors of `push_model` never quote one; of any other error
+only the kind is named.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from push_model.errors import DatasetError, PushModelError, UnfitChampionError
+from push_model.training.gate.verdict import Verdict
+from push_ops.retraining.run_folder import JudgedRun
 
-# What to do, by kind of message; docs/operations.md says it in full, a row each.
+# What to do, by kind of message. docs/operations.md has a row for each.
 NEXT_STEPS = {
-    "Promoted": "Nothing: it serves within a second. If it does harm: push-model rollback.",
-    "Kept": "Nothing for one day. Day after day: read push-model verdict, mend what it names.",
-    "Inconclusive": "Nothing: tomorrow knows more orders. Often in a row: is the dataset whole?",
-    "Not promoted": "Nothing. To serve it all the same: push-model promote NAME --reason ...",
-    "Approval awaited": "Read the reasons behind the link, then approve or reject there.",
-    "Dataset refused": "Mend the dataset, then clear the failed task: the run goes on from there.",
-    "Champion unfit": "Read push-model verdict of several runs; promote or roll back by hand.",
-    "Task failed": "Read the end of the task's log, mend its cause, then clear the task.",
-    "Overdue": "See which task runs or waits, and whether a worker is there to run it.",
+    "Promoted": "No action needed. If it does harm, run push-model rollback.",
+    "Kept": "No action needed once. If it repeats, run push-model verdict and fix the cause.",
+    "Inconclusive": "No action needed. If this repeats for a week, check that the dataset is "
+    "complete.",
+    "Not promoted": "No action needed. To serve it anyway, run push-model promote NAME "
+    "--reason ...",
+    "Approval awaited": "Follow the link, read the reasons, then approve or reject.",
+    "Dataset missing": "Deliver the file, then clear the failed task: the run continues from "
+    "there.",
+    "Dataset refused": "Fix the dataset, then clear the failed task: the run continues from there.",
+    "Champion unfit": "Run push-model verdict for the last runs, then promote or roll back by "
+    "hand.",
+    "Task failed": "Read the end of the task's log, fix the cause, then clear the task.",
+    "Overdue": "Check which task is running or waiting, and that a worker is available.",
 }
 
 _LONGEST_WHY = 700
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
+_WAITING_TASK = "await_dataset"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What people are told of a run.
+    """A message about a run."""
 
-    Attributes
-    ----------
-    kind : str
-        A key of `NEXT_STEPS`, and a row of the table in docs/operations.md.
-    what : str
-        What happened, in a sentence.
-    why : str
-        Its reason, as far as it is known.
-    link : str
-        Where to look: an address in Airflow's page, or the names to look for there.
-    """
-
-    kind: str
+    kind: str  # a key of NEXT_STEPS
     what: str
     why: str
-    link: str
+    link: str  # an address in Airflow's page, or the names to look for there
 
     @property
     def next_step(self) -> str:
-        """What to do now."""
+        """What the reader should do."""
         return NEXT_STEPS[self.kind]
 
 
-def say_outcome(run: Mapping[str, Any], *, promoted: bool, link: str) -> Message:
-    """Say which model serves after a run that was judged."""
-    name, verdict = run["model_name"], run["verdict"]
+def describe_outcome(run: JudgedRun, *, promoted: bool, link: str) -> Message:
+    """Return the message about a run that reached a verdict."""
+    name, verdict = run.model_name, run.verdict
     why = explain_verdict(verdict)
     if promoted:
-        after = f", after {verdict['champion_name']}" if verdict["champion_name"] else ""
-        return Message(
-            kind="Promoted", what=f"{name} is the champion now{after}.", why=why, link=link
-        )
-    if verdict["decision"] == "promote":
-        what = f"{name} won, but nobody approved it. {_who_stays(verdict)}"
+        before = verdict.champion_name
+        what = f"{name} is the new champion{f'; it replaces {before}' if before else ''}."
+        return Message(kind="Promoted", what=what, why=why, link=link)
+    if verdict.decision == "promote":
+        what = f"{name} won but was not approved. {_who_stays(verdict)}"
         return Message(kind="Not promoted", what=what, why=why, link=link)
-    what = f"{_who_stays(verdict)} The verdict on {name} is {verdict['decision']!r}."
-    kind = "Kept" if verdict["decision"] == "keep" else "Inconclusive"
+    what = f"{_who_stays(verdict)} The verdict on {name} is {verdict.decision!r}."
+    kind = "Kept" if verdict.decision == "keep" else "Inconclusive"
     return Message(kind=kind, what=what, why=why, link=link)
 
 
-def say_awaited(run: Mapping[str, Any], *, hours: float, link: str) -> Message:
-    """Say that a winner waits for a person."""
-    name = run["model_name"]
-    what = f"{name} won, and waits {hours:g} hours at most for a person to approve it."
-    return Message(
-        kind="Approval awaited", what=what, why=explain_verdict(run["verdict"]), link=link
-    )
+def describe_question(run: JudgedRun, *, hours: float, link: str) -> Message:
+    """Return the message that a winner waits for approval."""
+    what = f"{run.model_name} won and waits up to {hours:g} hours for approval."
+    why = explain_verdict(run.verdict)
+    return Message(kind="Approval awaited", what=what, why=why, link=link)
 
 
-def say_not_approved(run: Mapping[str, Any], *, rejected_by: str | None, link: str) -> Message:
-    """Say that a winner may not serve."""
-    name, verdict = run["model_name"], run["verdict"]
-    why = f"{rejected_by} rejected it." if rejected_by else "Nobody answered in time."
-    what = f"{name} won, and was not approved. {_who_stays(verdict)}"
+def describe_rejection(run: JudgedRun, *, rejected_by: str | None, link: str) -> Message:
+    """Return the message that a winner was rejected, or not answered in time (None)."""
+    why = f"{rejected_by} rejected it." if rejected_by else "There was no answer in time."
+    what = f"{run.model_name} won but was not approved. {_who_stays(run.verdict)}"
     return Message(kind="Not promoted", what=what, why=why, link=link)
 
 
-def say_failure(task_id: str, error: BaseException | None, *, link: str) -> Message:
-    """Say which task failed for good, and why."""
-    what = f"The task {task_id} failed; the champion is as it was."
-    kind = "Task failed"
+def describe_failure(task_id: str, error: BaseException | None, *, link: str) -> Message:
+    """Return the message that a task failed for good."""
+    why = explain_error(error)
+    if isinstance(error, DatasetError) and task_id == _WAITING_TASK:
+        return Message(
+            kind="Dataset missing", what=why, why="The run cannot start without it.", link=link
+        )
     if isinstance(error, DatasetError):
-        kind, what = "Dataset refused", f"The task {task_id} refused the dataset."
-    elif isinstance(error, UnfitChampionError):
-        kind, what = "Champion unfit", "The champion stays, and should not."
-    return Message(kind=kind, what=what, why=explain_error(error), link=link)
+        what = f"The task {task_id} refused the dataset; the champion is unchanged."
+        return Message(kind="Dataset refused", what=what, why=why, link=link)
+    if isinstance(error, UnfitChampionError):
+        what = "The champion should be replaced, but no challenger won."
+        return Message(kind="Champion unfit", what=what, why=why, link=link)
+    what = f"The task {task_id} failed; the champion is unchanged."
+    return Message(kind="Task failed", what=what, why=why, link=link)
 
 
-def say_overdue(hours: float, *, is_ended: bool, link: str) -> Message:
-    """Say that a run takes too long."""
-    what = f"The run has not ended in {hours:g} hours{', and was ended' if is_ended else ''}."
+def describe_overdue(hours: float, *, is_ended: bool, link: str) -> Message:
+    """Return the message that a run takes too long."""
+    what = f"The run has not ended in {hours:g} hours{' and was stopped' if is_ended else ''}."
     why = "A task is slow, waits for a worker or for a person, or its worker is gone."
     return Message(kind="Overdue", what=what, why=why, link=link)
 
 
-def explain_verdict(verdict: Mapping[str, Any]) -> str:
-    """Give a verdict's headline and its reasons, in sentences.
-
-    Examples
-    --------
-    >>> explain_verdict({"headline": "Worse.", "reasons": ["Worse.", "It ranks badly."]})
-    'Worse. It ranks badly.'
-    """
-    return _cut(" ".join(dict.fromkeys([verdict["headline"], *verdict["reasons"]])))
+def explain_verdict(verdict: Verdict) -> str:
+    """Return a verdict's sentences, cut where they are many."""
+    return _cut(" ".join(verdict.sentences))
 
 
 def explain_error(error: BaseException | None) -> str:
-    """Give an error in words that hold no value of the data and no password.
+    """Return an error in words without values of the data and without passwords.
 
     Examples
     --------
@@ -129,15 +119,15 @@ def explain_error(error: BaseException | None) -> str:
     'KeyError; its log says more.'
     """
     if error is None:
-        return "Its process ended without a word; the log of its worker may say more."
+        return "Its process ended without an error; the log of its worker may say more."
     if isinstance(error, PushModelError):
         return _cut(_CREDENTIALS.sub("", str(error)))
     said = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
     return f"{type(error).__name__}{said}; its log says more."
 
 
-def _who_stays(verdict: Mapping[str, Any]) -> str:
-    serving = verdict["champion_name"]
+def _who_stays(verdict: Verdict) -> str:
+    serving = verdict.champion_name
     return f"{serving} stays the champion." if serving else "There is still no champion."
 
 

@@ -1,82 +1,134 @@
-"""Who is told when? What Airflow calls at the end of a task or of a run, one message a run.
+"""Send one message about each run to its log, to a chat and by mail.
 
-Tasks have callbacks of their own, which run at once in the task's process and log there. A task
-that will be tried again has no say, for Airflow calls ``on_failure_callback`` after its last try.
-The run itself has a say only about what no task can: that it took too long.
+Tasks have callbacks of their own: they run at once, in the task's process, and log there. Airflow
+calls ``on_failure_callback`` after a task's last try only. The run's own callback covers the one
+case that no task can report: it took too long.
+
+A channel that is down fails no run. It is named in the log by the kind of its error, because the
+error's text may hold the webhook's address.
 """
 
 import asyncio
 import logging
 import os
+import re
+import smtplib
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from airflow.sdk import Context
+from airflow.sdk import Connection, Context
 from airflow.sdk.configuration import conf
 
-from push_ops.messages.messages import Message, say_failure, say_outcome, say_overdue
+# airflow.sdk has them too, but its types do not name them.
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
+
+from push_model.serving.settings import read_setting
+from push_ops.messages.layouts import as_chat, as_mail, as_text
+from push_ops.messages.messages import (
+    Message,
+    describe_failure,
+    describe_outcome,
+    describe_overdue,
+)
 from push_ops.retraining.request import BACKFILL, read_directory, settle_promotion
-from push_ops.retraining.run_folder import find_run_folder, read_json
+from push_ops.retraining.run_folder import JudgedRun, find_run_folder
+
+# Airflow's connections, and the setting that names the recipients of mails.
+CHAT = "push_slack"
+MAIL = "smtp_default"
+RECIPIENTS = "PUSH_MAIL_TO"
+OVERDUE = "PUSH_OVERDUE_HOURS"
+
+# For each step of a conversation. Airflow kills a task that lingers for 20 s after its end
+# ([core] task_success_overtime), and both channels may hang.
+TIMEOUT_S = 5
 
 _GOES_ON = {"queued", "running"}
+_STATUS = re.compile(r"Status Code: (\d+)")
 
 logger = logging.getLogger(__name__)
 
 
-def tell_failure(context: Context) -> None:
-    """Tell that a task failed for good."""
+def notify_failure(context: Context) -> None:
+    """Send that a task failed for good."""
     task = context["ti"]
     error = context.get("exception")
     link = link_to_task(task.dag_id, task.run_id, task.task_id, f"?try_number={task.try_number}")
-    tell(say_failure(task.task_id, _as_error(error), link=link), dag_id=task.dag_id)
+    # Airflow's type allows for text, too.
+    known = error if isinstance(error, BaseException) else None
+    send(describe_failure(task.task_id, known, link=link), dag_id=task.dag_id)
 
 
-def tell_promoted(context: Context) -> None:
-    """Tell that the challenger is the champion now."""
-    _tell_outcome(context, promoted=True)
+def notify_promoted(context: Context) -> None:
+    """Send that the challenger is the champion now."""
+    _notify_outcome(context, promoted=True)
 
 
-def tell_kept(context: Context) -> None:
-    """Tell that the champion stays, and why."""
-    _tell_outcome(context, promoted=False)
+def notify_kept(context: Context) -> None:
+    """Send that the champion stays, and why."""
+    _notify_outcome(context, promoted=False)
 
 
-def tell_timed_out(context: Context) -> None:
-    """Tell that Airflow ended a run that took too long. Of all else its tasks told already."""
+def notify_timeout(context: Context) -> None:
+    """Send that Airflow stopped a run that took too long; a failed task has its own message."""
     if context.get("reason") != "timed_out":
         return
     dag = context["dag"]
     hours = dag.dagrun_timeout.total_seconds() / 3600 if dag.dagrun_timeout else 0.0
     link = link_to_run(dag.dag_id, context["run_id"])
-    tell(say_overdue(hours, is_ended=True, link=link), dag_id=dag.dag_id)
+    send(describe_overdue(hours, is_ended=True, link=link), dag_id=dag.dag_id)
 
 
-async def tell_overdue(context: Mapping[str, Any], hours: float) -> None:
-    """Tell that a run has not ended in time; it goes on.
+async def notify_overdue(context: Mapping[str, Any], hours: float) -> None:
+    """Send that a run has not ended in time; it goes on.
 
-    Airflow's triggerer calls this, so that it is told where every worker is gone, too; and after
-    the end of a run that failed, of which a task told already.
+    Airflow's triggerer calls this, so it also works where every worker is gone. It is called after
+    the end of a failed run, too.
     """
     run = context["dag_run"]
-    # The days of a backfill are all asked for at once, and wait for each other.
+    # The days of a backfill are all queued at once and wait for each other.
     if run["state"] not in _GOES_ON or run["run_type"] == BACKFILL:
         return
     link = link_to_run(run["dag_id"], run["dag_run_id"])
-    message = say_overdue(hours, is_ended=False, link=link)
+    message = describe_overdue(hours, is_ended=False, link=link)
     # In a thread: a chat that hangs must not stop the triggerer's other work.
-    await asyncio.to_thread(tell, message, dag_id=run["dag_id"])
+    await asyncio.to_thread(send, message, dag_id=run["dag_id"])
 
 
-def tell(message: Message, *, dag_id: str) -> None:
-    """Say it in the log, and on every channel that is set up."""
-    from push_ops.messages.channels import send  # noqa: PLC0415 - mail is no matter of parsing a DAG
+def overdue_alert(environ: Mapping[str, str]) -> DeadlineAlert | None:
+    """Return the deadline after which a run counts as overdue, or None where none is set."""
+    if not (value := environ.get(OVERDUE, "").strip()):
+        return None
+    hours = read_setting(OVERDUE, value)
+    return DeadlineAlert(
+        # Not the logical date, which lies years back in a backfill and is absent in other runs.
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(hours=hours),
+        callback=AsyncCallback(notify_overdue, kwargs={"hours": hours}),
+    )
 
-    send(message, dag_id=dag_id, environ=os.environ)
+
+def send(message: Message, *, dag_id: str) -> None:
+    """Write a message to the log and send it on every channel that is set up. Never raises."""
+    logger.info("%s", as_text(message))
+    recipients = [name.strip() for name in os.environ.get(RECIPIENTS, "").split(",")]
+    try:
+        _send_chat(message)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on
+        logger.warning("Connection %r did not take the message: %s.", CHAT, _name(error))
+    try:
+        if any(recipients):
+            _send_mail(message, [name for name in recipients if name], dag_id=dag_id)
+    except Exception as error:  # noqa: BLE001 - the same
+        logger.warning("Connection %r did not take the message: %s.", MAIL, _name(error))
 
 
 def link_to_run(dag_id: str, run_id: str) -> str:
-    """Give the address of a run in Airflow's page, or its name where no address is configured."""
+    """Return the address of a run in Airflow's page, or its name where no address is configured."""
     base = conf.get("api", "base_url", fallback="")
     if not base:
         return f"run {run_id} of {dag_id}"
@@ -84,24 +136,75 @@ def link_to_run(dag_id: str, run_id: str) -> str:
 
 
 def link_to_task(dag_id: str, run_id: str, task_id: str, page: str = "") -> str:
-    """Give the address of a task of a run, as of `link_to_run`."""
+    """Return the address of a task, or its name where no address is configured."""
     run = link_to_run(dag_id, run_id)
     return f"{run}/tasks/{quote(task_id)}{page}" if run.startswith("http") else f"{task_id}, {run}"
 
 
-def _tell_outcome(context: Context, *, promoted: bool) -> None:
+def _notify_outcome(context: Context, *, promoted: bool) -> None:
     run_type = context["dag_run"].run_type
     if settle_promotion(context["params"]["promotion"], run_type) == "never":
         # Nothing could change, and a backfill of sixty days would be sixty messages.
-        logger.info("Told nobody of a dry run.")
+        logger.info("Dry run: no notification sent.")
         return
     task = context["ti"]
     folder = find_run_folder(read_directory("PUSH_RUNS_DIR", os.environ), task.run_id)
     link = link_to_run(task.dag_id, task.run_id)
-    message = say_outcome(read_json(folder.verdict), promoted=promoted, link=link)
-    tell(message, dag_id=task.dag_id)
+    message = describe_outcome(JudgedRun.read(folder.verdict), promoted=promoted, link=link)
+    send(message, dag_id=task.dag_id)
 
 
-def _as_error(error: object) -> BaseException | None:
-    # Airflow's type allows for text, too.
-    return error if isinstance(error, BaseException) else None
+# The hooks of Airflow's notifiers, not the notifiers: SlackWebhookNotifier logs the webhook's
+# address at level DEBUG, and SmtpNotifier leaves time limit and retries to the connection.
+
+
+def _send_chat(message: Message) -> None:
+    from airflow.providers.slack.hooks.slack_webhook import (  # noqa: PLC0415 - not to parse a DAG
+        SlackWebhookHook,
+    )
+
+    try:
+        Connection.get(CHAT)
+    except AirflowNotFoundException:
+        return  # no chat is set up
+    # Slack's client logs addresses, so it gets a logger that is off.
+    silent = logging.getLogger(f"{__name__}.slack_sdk")
+    silent.disabled = True
+    hook = SlackWebhookHook(
+        slack_webhook_conn_id=CHAT, timeout=TIMEOUT_S, retry_handlers=[], logger=silent
+    )
+    hook.send(text=as_chat(message))
+    logger.info("Sent by connection %r.", CHAT)
+
+
+def _send_mail(message: Message, recipients: list[str], *, dag_id: str) -> None:
+    from airflow.providers.smtp.hooks.smtp import SmtpHook  # noqa: PLC0415 - the same
+
+    class _QuickHook(SmtpHook):
+        """A hook that keeps our limits; by default it waits for 30 s, six times."""
+
+        @property
+        def timeout(self) -> int:
+            return min(super().timeout, TIMEOUT_S)
+
+        @property
+        def smtp_retry_limit(self) -> int:
+            return 0
+
+    subject, body = as_mail(message, dag_id=dag_id)
+    with _QuickHook(MAIL) as hook:
+        hook.send_email_smtp(to=recipients, subject=subject, html_content=body)
+    logger.info("Sent to %d by connection %r.", len(recipients), MAIL)
+
+
+def _name(error: Exception) -> str:
+    if status := _STATUS.search(str(error)):
+        return f"HTTP status {status[1]}"
+    reason = getattr(error, "reason", None)  # of a URLError
+    if isinstance(reason, Exception):
+        return type(reason).__name__
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{type(error).__name__} {error.smtp_code}"
+    if isinstance(error, AirflowException):
+        return str(error).rstrip(".")
+    return type(error).__name__

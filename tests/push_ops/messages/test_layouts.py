@@ -1,7 +1,8 @@
 import pytest
 
 from push_ops.messages.layouts import as_chat, as_mail, as_question, as_text
-from push_ops.messages.messages import Message, say_overdue
+from push_ops.messages.messages import Message, describe_overdue
+from tests.push_ops.judged import judged_run
 
 MESSAGE = Message(
     kind="Kept",
@@ -11,22 +12,9 @@ MESSAGE = Message(
 )
 
 
-def run_of(champion):
-    scorers = ["challenger", "popularity", "bought before", *(["champion"] if champion else [])]
-    return {
-        "model_name": "push_new",
-        "model_path": "/srv/models/push_new",
-        "verdict": {
-            "champion_name": champion,
-            "headline": "Better: +2.1%.",
-            "reasons": ["It *ranks* better.", "Feature set_as_regular is as it was."],
-            "orders": 262,
-            "days": 12,
-            "interval_level": 0.95,
-            "metrics": {name: {"average_precision": 0.25} for name in scorers},
-            "intervals": {name: {"average_precision": [0.2, 0.3]} for name in scorers},
-        },
-    }
+def question(champion="push_old"):
+    reasons = ("It *ranks* better.", "Feature set_as_regular is as it was.")
+    return as_question(judged_run(champion=champion, reasons=reasons), hours=4)
 
 
 def test_a_log_has_a_line_for_each_question():
@@ -41,7 +29,7 @@ def test_a_log_has_a_line_for_each_question():
 def test_a_chat_message_can_ring_no_channel():
     loud = Message(kind="Kept", what="<!channel>", why="a & b", link="run one")
 
-    (text,) = as_chat(loud).values()
+    text = as_chat(loud)
 
     assert text.startswith("*Kept*: &lt;!channel&gt;\n*Why*: a &amp; b\n*Where*: run one\n*Next*: ")
 
@@ -55,7 +43,7 @@ def test_a_mail_has_a_subject_to_sort_by_and_a_link_to_follow():
 
 
 def test_a_mail_links_to_nothing_where_no_address_is_configured():
-    _, body = as_mail(say_overdue(3, is_ended=False, link="run one"), dag_id="push_retraining")
+    _, body = as_mail(describe_overdue(3, is_ended=False, link="run one"), dag_id="push_retraining")
 
     assert "<a" not in body
     assert "run one" in body
@@ -68,8 +56,8 @@ def test_a_mail_links_to_nothing_where_no_address_is_configured():
         (None, "Promote push_new, the first champion?", "there is still no champion"),
     ],
 )
-def test_a_question_names_both_models_and_what_a_no_means(champion, subject, stays):
-    asked, body = as_question(run_of(champion), hours=4)
+def test_a_question_names_both_models_and_the_consequence_of_a_no(champion, subject, stays):
+    asked, body = question(champion)
 
     assert asked == subject
     assert body.endswith(f"or no answer in 4 hours: {stays}.")
@@ -77,16 +65,17 @@ def test_a_question_names_both_models_and_what_a_no_means(champion, subject, sta
 
 
 def test_a_question_has_the_figures_of_those_it_is_about():
-    _, body = as_question(run_of("push_old"), hours=4)
+    _, body = question()
 
-    assert "| on 262 orders of 12 days | average precision | 95 % interval |" in body
-    for scorer in ("challenger", "champion", "popularity baseline"):
-        assert f"| {scorer} | 0.2500 | 0.2000 to 0.3000 |" in body
+    assert "| on 40 orders of 9 days | average precision | 95 % interval |" in body
+    assert "| challenger | 0.3000 | 0.2500 to 0.3500 |" in body
+    assert "| champion | 0.2500 | 0.2000 to 0.3000 |" in body
+    assert "| popularity baseline | 0.1000 | 0.0500 to 0.1500 |" in body
     assert "bought before" not in body
 
 
 def test_a_question_shows_names_as_they_are_written():
-    _, body = as_question(run_of("push_old"), hours=4)
+    _, body = question()
 
     assert r"- Feature set\_as\_regular is as it was." in body
     assert r"- It \*ranks\* better." in body

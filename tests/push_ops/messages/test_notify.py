@@ -1,4 +1,4 @@
-"""What Airflow's other processes call: its dag-processor, and its triggerer at a deadline."""
+"""Messages sent for real, to servers in this process, and what Airflow's other processes call."""
 
 import asyncio
 import logging
@@ -15,27 +15,42 @@ from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 from airflow.dag_processing.processor import _execute_callbacks
 from airflow.models.deadline import Deadline
 from airflow.models.serialized_dag import SerializedDagModel
+from airflow.sdk.configuration import conf
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
 from push_model.errors import InvalidSettingError
+from push_ops.messages import notify
+from push_ops.messages.messages import describe_overdue
 from push_ops.messages.notify import (
     link_to_run,
     link_to_task,
-    tell_kept,
-    tell_overdue,
-    tell_timed_out,
+    notify_kept,
+    notify_overdue,
+    notify_timeout,
+    overdue_alert,
+    send,
 )
-from push_ops.messages.overdue import overdue_alert
 from tests.dags.installation import DAGS
+from tests.dags.servers import (
+    SECRET_PATH,
+    a_chat,
+    a_mail_server,
+    a_silent_port,
+    chat_connection,
+    free_port,
+    mail_connection,
+)
 
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 RUN = "http://airflow.invalid/dags/push_retraining/runs/late"
+MESSAGE = describe_overdue(3, is_ended=False, link="http://airflow.invalid/runs/one")
+TO = "ana@example.invalid, bo@example.invalid"
 LATE = """
 from airflow.sdk import DAG
-from push_ops.messages.overdue import overdue_alert
+from push_ops.messages.notify import overdue_alert
 
 late = DAG("late", schedule=None, deadline=overdue_alert({"PUSH_OVERDUE_HOURS": "3"}))
 """
@@ -49,14 +64,164 @@ FILE = {
 
 @pytest.fixture
 def heard(caplog):
-    """What was told, each as the log has it."""
-    caplog.set_level(logging.INFO, logger="push_ops.messages.channels")
-    return lambda: [
-        r.getMessage() for r in caplog.records if r.name == "push_ops.messages.channels"
-    ]
+    """Return what was logged of messages, once they are sent."""
+    caplog.set_level(logging.DEBUG)
+    name = notify.__name__
+    return lambda: [(r.levelname, r.getMessage()) for r in caplog.records if r.name == name]
 
 
-def test_a_task_whose_process_died_is_told_of_by_the_dag_processor(dagbag, heard):
+@pytest.fixture
+def sent(heard):
+    """Send a message, and return what the log says of it."""
+
+    def act():
+        send(MESSAGE, dag_id="push_retraining")
+        return heard()
+
+    return act
+
+
+@pytest.fixture
+def connect(monkeypatch):
+    """Set up a connection of Airflow's for this test alone."""
+
+    def set_up(name, value):
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", value)
+
+    return set_up
+
+
+@pytest.fixture
+def recipients(monkeypatch):
+    monkeypatch.setenv("PUSH_MAIL_TO", TO)
+
+
+def refused(connection, error):
+    return "WARNING", f"Connection {connection!r} did not take the message: {error}."
+
+
+def test_without_a_channel_the_message_is_in_the_log_alone(sent):
+    ((level, text),) = sent()
+
+    assert level == "INFO"
+    assert text.startswith("Overdue: The run has not ended in 3 hours.")
+
+
+def test_a_chat_gets_the_message_as_json(sent, connect):
+    with a_chat() as chat:
+        connect("push_slack", chat_connection(chat.address))
+        log = sent()
+
+    ((kind, body),) = chat.received
+    assert kind == "application/json;charset=utf-8"
+    assert body["text"].startswith("*Overdue*: The run has not ended in 3 hours.\n*Why*: ")
+    assert "http://airflow.invalid/runs/one" in body["text"]
+    assert log[-1] == ("INFO", "Sent by connection 'push_slack'.")
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_no_log_at_any_level_holds_the_address_of_the_chat(sent, connect, status, caplog, capfd):
+    with a_chat(status) as chat:
+        connect("push_slack", chat_connection(chat.address))
+        log = sent()
+
+    assert len(chat.received) == 1
+    if status != 200:
+        assert log[-1] == refused("push_slack", f"HTTP status {status}")
+    for text in (caplog.text, *capfd.readouterr()):
+        assert SECRET_PATH not in text
+        assert chat.address not in text
+
+
+def test_a_chat_that_hangs_is_given_up(sent, connect, monkeypatch):
+    monkeypatch.setattr(notify, "TIMEOUT_S", 0.3)
+    with a_chat(status=None) as chat:
+        connect("push_slack", chat_connection(chat.address))
+        log = sent()
+
+    assert log[-1] == refused("push_slack", "TimeoutError")
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [
+        (f"http://127.0.0.1:{free_port()}{SECRET_PATH}", "ConnectionRefusedError"),
+        (f"file://{SECRET_PATH}", "SlackRequestError"),
+    ],
+)
+def test_an_address_that_does_not_answer_is_named_by_its_connection(
+    sent, connect, caplog, address, error
+):
+    connect("push_slack", chat_connection(address))
+
+    assert sent()[-1] == refused("push_slack", error)
+    assert SECRET_PATH not in caplog.text
+
+
+@pytest.mark.usefixtures("recipients")
+def test_a_mail_reaches_all_its_recipients(sent, connect):
+    with a_mail_server() as (port, received):
+        connect("smtp_default", mail_connection(port))
+        log = sent()
+
+    ((to, mail),) = received
+    assert to == ["ana@example.invalid", "bo@example.invalid"]
+    assert mail["From"] == "push@example.invalid"
+    assert mail["Subject"] == "push_retraining: Overdue: The run has not ended in 3 hours."
+    (body,) = mail.iter_parts()
+    assert '<a href="http://airflow.invalid/runs/one">' in body.get_content()
+    assert log[-1] == ("INFO", "Sent to 2 by connection 'smtp_default'.")
+
+
+def test_no_mail_is_sent_without_recipients(sent, connect, monkeypatch):
+    monkeypatch.setenv("PUSH_MAIL_TO", " , ")
+    with a_mail_server() as (port, received):
+        connect("smtp_default", mail_connection(port))
+        sent()
+
+    assert received == []
+
+
+@pytest.mark.usefixtures("recipients")
+def test_recipients_without_a_mail_server_are_reported(sent):
+    assert sent()[-1] == refused("smtp_default", "SMTP connection is not found")
+
+
+@pytest.mark.usefixtures("recipients")
+def test_a_mail_server_that_refuses_is_named_with_its_number_and_asked_once(sent, connect):
+    with a_mail_server("554 Transaction failed, ana") as (port, received):
+        connect("smtp_default", mail_connection(port))
+        log = sent()
+
+    assert len(received) == 1
+    assert log[-1] == refused("smtp_default", "SMTPDataError 554")
+
+
+@pytest.mark.usefixtures("recipients")
+def test_a_mail_server_that_hangs_is_given_up(sent, connect, monkeypatch):
+    monkeypatch.setattr(notify, "TIMEOUT_S", 0.3)
+    with a_silent_port() as port:
+        connect("smtp_default", mail_connection(port))
+        log = sent()
+
+    assert log[-1] == refused("smtp_default", "Unable to connect to smtp server")
+
+
+@pytest.mark.usefixtures("recipients")
+def test_a_chat_that_is_down_keeps_no_mail_back(sent, connect):
+    with a_chat(500) as chat, a_mail_server() as (port, received):
+        connect("push_slack", chat_connection(chat.address))
+        connect("smtp_default", mail_connection(port))
+        sent()
+
+    assert len(received) == 1
+
+
+def test_both_channels_together_end_before_airflow_kills_a_task_that_lingers():
+    assert conf.getfloat("core", "task_success_overtime") > 2 * notify.TIMEOUT_S
+
+
+def test_a_task_whose_process_died_is_reported_by_the_dag_processor(dagbag, heard):
     task = TaskInstance(
         id=uuid4(),
         task_id="train",
@@ -69,29 +234,29 @@ def test_a_task_whose_process_died_is_told_of_by_the_dag_processor(dagbag, heard
 
     _execute_callbacks(dagbag, [request], structlog.get_logger())
 
-    (text,) = heard()
-    assert text.startswith("Task failed: The task train failed; the champion is as it was.\n")
-    assert "Its process ended without a word" in text
+    ((_, text),) = heard()
+    assert text.startswith("Task failed: The task train failed; the champion is unchanged.\n")
+    assert "Its process ended without an error" in text
     assert f"Where: {RUN}/tasks/train?try_number=4\n" in text
 
 
-def test_a_run_that_airflow_ended_is_told_of_by_the_dag_processor(dagbag, heard):
+def test_a_run_that_airflow_stopped_is_reported_by_the_dag_processor(dagbag, heard):
     request = DagCallbackRequest(**FILE, dag_id="push_retraining", run_id="late")
 
     _execute_callbacks(dagbag, [request], structlog.get_logger())
 
-    (text,) = heard()
-    assert text.startswith("Overdue: The run has not ended in 20 hours, and was ended.\n")
+    ((_, text),) = heard()
+    assert text.startswith("Overdue: The run has not ended in 20 hours and was stopped.\n")
     assert f"Where: {RUN}\n" in text
 
 
-def test_of_a_run_that_failed_by_a_task_the_task_alone_speaks(dag, heard):
-    tell_timed_out({"dag": dag, "run_id": "late", "reason": "task_failure"})
+def test_a_run_that_failed_by_a_task_sends_no_second_message(dag, heard):
+    notify_timeout({"dag": dag, "run_id": "late", "reason": "task_failure"})
 
     assert heard() == []
 
 
-def test_a_run_that_misses_its_deadline_is_told_of_by_the_triggerer(late_run, heard):
+def test_a_run_that_misses_its_deadline_is_reported_by_the_triggerer(late_run, heard):
     with create_session() as session:
         deadline = session.query(Deadline).filter_by(dagrun_id=late_run).one()
         hours = (deadline.deadline_time - datetime.now(UTC)) / timedelta(hours=1)
@@ -99,21 +264,21 @@ def test_a_run_that_misses_its_deadline_is_told_of_by_the_triggerer(late_run, he
         trigger = deadline.callback.trigger
         kwargs = trigger.kwargs
 
-    assert 2.9 < hours < 3
+    assert 2.5 < hours < 3
     events = asyncio.run(_run_trigger(trigger.classpath, kwargs))
     assert events[-1]["state"] == "success", events
-    (text,) = heard()
+    ((_, text),) = heard()
     assert text.startswith("Overdue: The run has not ended in 3 hours.\n")
     assert "Where: http://airflow.invalid/dags/late/runs/one\n" in text
 
 
 @pytest.mark.parametrize(("promotion", "run_type"), [("auto", "backfill"), ("never", "manual")])
-def test_of_a_day_that_changes_no_champion_nobody_is_told(promotion, run_type, heard):
+def test_a_run_that_may_change_no_champion_sends_nothing(promotion, run_type, heard):
     run = SimpleNamespace(run_type=DagRunType(run_type))
 
-    tell_kept({"params": {"promotion": promotion}, "dag_run": run})
+    notify_kept({"params": {"promotion": promotion}, "dag_run": run})
 
-    assert heard() == []
+    assert heard() == [("INFO", "Dry run: no notification sent.")]
 
 
 @pytest.mark.parametrize(
@@ -125,12 +290,12 @@ def test_a_run_that_ended_or_waits_for_other_days_of_a_backfill_is_not_overdue(
 ):
     run = {"dag_id": "push_retraining", "dag_run_id": "late", "state": state, "run_type": run_type}
 
-    asyncio.run(tell_overdue({"dag_run": run}, hours=3))
+    asyncio.run(notify_overdue({"dag_run": run}, hours=3))
 
     assert heard() == []
 
 
-def test_the_dag_has_the_deadline_that_the_installation_asks_for(monkeypatch):
+def test_the_dag_has_the_deadline_that_the_installation_sets(monkeypatch):
     monkeypatch.setenv("PUSH_OVERDUE_HOURS", "3")
 
     (deadline,) = DagBag(dag_folder=str(DAGS)).dags["push_retraining"].deadline
@@ -139,11 +304,11 @@ def test_the_dag_has_the_deadline_that_the_installation_asks_for(monkeypatch):
 
 
 @pytest.mark.parametrize("unset", [{}, {"PUSH_OVERDUE_HOURS": " "}])
-def test_no_deadline_is_set_where_nobody_asks_for_one(unset):
+def test_an_installation_without_a_deadline_sets_none(unset):
     assert overdue_alert(unset) is None
 
 
-def test_a_deadline_that_is_no_number_is_refused():
+def test_a_deadline_must_be_a_number():
     with pytest.raises(InvalidSettingError, match=r"PUSH_OVERDUE_HOURS must be .* got 'soon'"):
         overdue_alert({"PUSH_OVERDUE_HOURS": "soon"})
 
