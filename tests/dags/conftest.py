@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import sqlite3
 import sys
 import tempfile
 import warnings
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -39,12 +41,22 @@ def dag(dagbag):
 
 
 @pytest.fixture(scope="session")
-def database():
-    """The tables that `dag.test()` keeps its runs in; a few seconds, once."""
-    from airflow.utils.db import initdb  # noqa: PLC0415 - reads the settings above
+def database(request):
+    """The tables that `dag.test()` keeps its runs in, migrated once for each version of Airflow."""
+    from airflow import __version__  # noqa: PLC0415 - reads the settings above
+    from airflow.utils.db import initdb  # noqa: PLC0415 - the same
 
+    migrated = request.config.cache.mkdir("airflow") / f"{__version__}.db"
+    here = AIRFLOW_HOME / "airflow.db"
+    if migrated.exists():
+        shutil.copy(migrated, here)
+        return
     with warnings.catch_warnings(action="ignore"):  # Airflow's own, about its migrations
         initdb()
+    aside = migrated.with_suffix(f".{os.getpid()}")  # another worker may be doing the same
+    with closing(sqlite3.connect(here)) as connection:
+        connection.execute("VACUUM INTO ?", [str(aside)])
+    aside.replace(migrated)
 
 
 @pytest.fixture

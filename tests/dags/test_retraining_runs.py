@@ -1,204 +1,250 @@
-"""The DAG, run for real by `dag.test()` on a small frame. Every run costs a second or two."""
+"""The DAG, run for real by `dag.test()`: some days of one installation, read by many tests."""
 
 import json
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
-from airflow.models.asset import AssetEvent, AssetModel
 from airflow.sdk.exceptions import ParamValidationError
-from airflow.utils.session import create_session
-from sqlalchemy import func, select
 
 from push_model import handler_predict
 from push_model.columns import FEATURES
-from push_model.store.promotion import champion
-from tests.dags.installation import DAY_AFTER, FAST, HOPELESS, RUN_DATE, Installation
+from tests.dags.installation import FAST, HOPELESS, Installation, alike, of_june
+from tests.dags.people import a_person_answers, time_runs_out
 from tests.frames import make_frame
 
-# Airflow calls deprecated names of its own and of its dependencies; our code has its own tests.
+# Airflow calls deprecated names of its own and of its dependencies.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+PAGE = "http://airflow.invalid/dags/push_retraining/runs/"
 
 
 @pytest.fixture(scope="module")
-def after_one_run(tmp_path_factory, database):  # noqa: ARG001 - runs need the tables
-    """An installation after its first run, to look at and not to change."""
-    installation = Installation(tmp_path_factory.mktemp("installation"))
-    # An hour of its own: another run of the same moment would take this one's place in Airflow.
-    return installation, installation.run(RUN_DATE.replace(hour=6), **FAST)
+def days(tmp_path_factory, database):  # noqa: ARG001 - runs need the tables
+    """Ten runs, one after another, in one installation; tests look and change nothing."""
+    place = Installation(tmp_path_factory.mktemp("installation"))
+    days = SimpleNamespace(place=place)
+    days.first = place.run(of_june(1), **FAST)
+    days.files_of_first, days.log_of_first = place.files(), place.promotions()
+    days.latest_of_first = json.loads((place.runs / "latest.json").read_text())
+    days.model_of_first = (place.models / "push_2021_06_01" / "model.json").read_bytes()
+    days.again = place.run(of_june(1, hour=7), chat_status=500, **FAST)
+    days.model_of_again = (place.models / "push_2021_06_01" / "model.json").read_bytes()
+    days.loser = place.run(of_june(2), promotion="manual", **HOPELESS)
+    days.rejected = place.run(
+        of_june(2, hour=7),
+        promotion="manual",
+        person=a_person_answers("Reject", name="bo"),
+        **alike(90),
+    )
+    days.unanswered = place.run(of_june(3), promotion="manual", person=time_runs_out(), **alike(85))
+    days.marked = place.run(of_june(4), promotion="manual", marked="approve", **alike(95))
+    # In Berlin it is the 6th; in UTC, the 5th.
+    berlin = datetime(2021, 6, 6, 0, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    days.dry = place.run(berlin, promotion="never", **alike(105))
+    days.approved = place.run(
+        of_june(6),
+        promotion="manual",
+        person=a_person_answers("Approve", name="ana"),
+        **alike(110),
+    )
+    days.older = place.run(None, run_after=datetime(2021, 4, 1, 23, 59, tzinfo=UTC), **FAST)
+    return days
 
 
-def test_the_first_run_succeeds_in_every_step(after_one_run):
-    installation, dag_run = after_one_run
-
-    assert dag_run.state == "success"
-    assert set(installation.states.values()) == {"success"}
+def test_the_first_run_succeeds_in_every_step(days):
+    assert days.first.dag_run.state == "success"
+    assert set(days.first.states.values()) == {"success"}
+    assert days.first.updates == 1
 
 
 @pytest.mark.mltest("Infra 3")
-def test_the_first_run_ends_with_a_champion_that_serves(after_one_run, monkeypatch):
-    installation, _ = after_one_run
-    monkeypatch.setenv("PUSH_MODELS_DIR", str(installation.models))
+def test_the_first_run_ends_with_a_champion_that_serves(days, monkeypatch):
+    monkeypatch.setenv("PUSH_MODELS_DIR", str(days.place.models))
     row = make_frame(orders=1).iloc[0]
     users = {"u_1": {name: float(row[name]) for name in FEATURES}}
 
     answer = handler_predict({"users": json.dumps(users)}, None)
 
+    assert days.first.champion == "push_2021_06_01"
     assert answer["statusCode"] == "200"
     assert 0 <= json.loads(answer["body"])["prediction"]["u_1"] <= 1
 
 
-def test_a_run_leaves_its_four_files_and_the_pointer_to_them(after_one_run):
-    installation, dag_run = after_one_run
-    folder = installation.run_folder(dag_run).path
-
-    left = {name for name in installation.files() if name.startswith("runs/")}
+def test_a_run_leaves_its_four_files_and_the_pointer_to_them(days):
+    left = {name for name in days.files_of_first if name.startswith("runs/")}
 
     four = {"frame.parquet", "large_orders.parquet", "fit.json", "verdict.json"}
+    folder = days.first.folder
     assert left == {"runs/latest.json"} | {f"runs/{folder.name}/{name}" for name in four}
-    latest = json.loads((installation.folder / "runs" / "latest.json").read_text())
-    assert latest == {"run_folder": str(folder)}
+    assert days.latest_of_first == {"run_folder": str(folder)}
 
 
-def test_the_verdict_names_run_model_and_the_dataset_it_all_comes_from(after_one_run):
-    installation, dag_run = after_one_run
+def test_the_verdict_names_run_model_and_the_dataset_it_all_comes_from(days):
+    run = days.first.judged
 
-    written = installation.verdict(dag_run)
-
-    assert written["run_id"] == dag_run.run_id
-    assert written["run_date"] == "2021-06-01"
-    assert written["model_path"] == str(installation.models / "push_2021_06_01")
-    assert written["dataset"]["uri"] == str(installation.dataset)
-    assert written["verdict"]["decision"] == "promote"
-    assert written["verdict"]["reasons"]
-    manifest = json.loads((Path(written["model_path"]) / "manifest.json").read_text())
-    assert manifest["dataset"] == written["dataset"]
+    assert (run.run_id, run.run_date) == (days.first.dag_run.run_id, "2021-06-01")
+    assert run.model_path == str(days.place.models / "push_2021_06_01")
+    assert run.dataset["uri"] == str(days.place.dataset)
+    assert run.verdict.decision == "promote"
+    assert run.verdict.reasons
+    manifest = days.place.models / "push_2021_06_01" / "manifest.json"
+    assert json.loads(manifest.read_text())["dataset"] == run.dataset
 
 
-def test_the_promotion_log_says_who_and_why(after_one_run):
-    installation, dag_run = after_one_run
+def test_the_promotion_log_says_who_and_why(days):
+    (entry,) = days.log_of_first
 
-    (line,) = (installation.models / "promotions.jsonl").read_text().splitlines()
-
-    entry = json.loads(line)
-    assert entry["by"] == f"dag_test, run {dag_run.run_id}"
+    assert entry["by"] == f"dag_test, run {days.first.dag_run.run_id}"
     assert entry["to"] == "push_2021_06_01"
     assert "popularity" in entry["reason"]
 
 
-def test_a_run_without_a_logical_date_is_dated_by_the_day_it_runs_after(installation):
-    moment = datetime(2021, 5, 31, 23, 59, tzinfo=UTC)
+def test_a_promotion_is_one_message(days):
+    (promoted,) = days.first.heard
 
-    dag_run = installation.run(logical_date=None, run_after=moment, **FAST)
-
-    assert dag_run.state == "success"
-    assert dag_run.logical_date is None
-    assert champion(installation.models).model_name == "push_2021_05_31"
+    assert promoted.startswith("*Promoted*: push_2021_06_01 is the new champion.\n")
+    assert f"*Where*: {PAGE}{quote(days.first.dag_run.run_id, safe='')}\n" in promoted
 
 
-def test_just_after_midnight_in_berlin_it_is_still_the_day_before(installation):
-    moment = datetime(2021, 6, 1, 0, 30, tzinfo=ZoneInfo("Europe/Berlin"))
-
-    installation.run(logical_date=moment, **FAST)
-
-    assert champion(installation.models).model_name == "push_2021_05_31"
-
-
-def test_a_backfilled_run_knows_no_row_later_than_its_date(installation):
-    dag_run = installation.run(logical_date=datetime(2021, 4, 1, 5, tzinfo=UTC), **FAST)
-
-    model = Path(installation.verdict(dag_run)["model_path"])
-    windows = json.loads((model / "manifest.json").read_text())["windows"]
-    assert windows["holdout"]["end"] <= "2021-04-02"
+def test_the_same_orders_again_are_nothing_new(days):
+    assert days.model_of_again == days.model_of_first
+    assert days.again.dag_run.state == "success"
+    assert days.again.states["promote"] == "skipped"
+    assert days.again.judged.verdict.headline == "Nothing new: the same model as the champion."
+    assert days.again.pointer == days.first.pointer
 
 
-def test_the_same_run_again_gives_the_same_bytes_and_one_champion(installation):
-    installation.run(**FAST)
-    model = installation.models / "push_2021_06_01" / "model.json"
-    first = model.read_bytes()
-
-    again = installation.run(**FAST)
-
-    assert model.read_bytes() == first
-    assert {path.name for path in installation.models.glob("push_*")} == {"push_2021_06_01"}
-    assert again.state == "success"
-    assert installation.states["promote"] == "skipped"
-    assert len((installation.models / "promotions.jsonl").read_text().splitlines()) == 1
+def test_a_chat_that_is_down_fails_no_run(days):
+    assert len(days.again.heard) == 1
+    assert days.again.dag_run.state == "success"
 
 
-def test_a_losing_challenger_leaves_the_champion_untouched(installation):
-    first = installation.run(**FAST)
-    assert count_updates("push_champion", first) == 1
-    pointer = (installation.models / "champion.json").read_bytes()
+def test_a_losing_challenger_leaves_the_champion_untouched(days):
+    run = days.loser
 
-    second = installation.run(logical_date=DAY_AFTER, **HOPELESS)
-
-    assert second.state == "success"
-    assert count_updates("push_champion", second) == 0
-    assert installation.states["promote"] == "skipped"
-    verdict = installation.verdict(second)["verdict"]
-    assert verdict["decision"] == "keep"
-    assert verdict["champion_name"] == "push_2021_06_01"
-    assert (installation.models / "champion.json").read_bytes() == pointer
+    assert run.dag_run.state == "success"
+    assert run.updates == 0
+    assert (run.states["approve"], run.states["promote"]) == ("success", "skipped")
+    assert run.judged.verdict.decision == "keep"
+    assert run.judged.verdict.champion_name == "push_2021_06_01"
+    assert run.pointer == days.first.pointer
+    (kept,) = run.heard
+    assert kept.startswith("*Kept*: push_2021_06_01 stays the champion. The verdict on push_2021")
 
 
-def count_updates(asset, dag_run):
-    """Count the events that a run gave an asset."""
-    events = select(func.count(AssetEvent.id)).join(
-        AssetModel, AssetModel.id == AssetEvent.asset_id
-    )
-    of_run = events.where(AssetModel.name == asset, AssetEvent.source_run_id == dag_run.run_id)
-    with create_session() as session:
-        return session.scalar(of_run)
+def test_a_sound_second_run_breaks_no_rule(days):
+    verdict = days.rejected.judged.verdict
+
+    assert [found.sentence for found in verdict.findings if found.passed is False] == []
+    assert verdict.champion_name == "push_2021_06_01"
 
 
-def test_a_sound_second_run_breaks_no_rule(installation):
-    installation.run(**FAST)
+def test_a_rejected_winner_leaves_the_champion(days):
+    run = days.rejected
 
-    alike = {"model": "boosted_trees", "iterations": 90, "depth": 4}
-    installation.run(logical_date=DAY_AFTER, model_parametrisation=alike)
-
-    latest = json.loads((installation.folder / "runs" / "latest.json").read_text())
-    run = json.loads((Path(latest["run_folder"]) / "verdict.json").read_text())
-    assert [f["sentence"] for f in run["verdict"]["findings"] if f["passed"] is False] == []
-    assert run["verdict"]["champion_name"] == "push_2021_06_01"
+    assert run.judged.verdict.decision == "promote"
+    assert run.dag_run.state == "success"
+    assert (run.states["approve"], run.states["promote"]) == ("success", "skipped")
+    assert (run.champion, run.updates) == ("push_2021_06_01", 0)
 
 
-def test_a_backfill_of_an_older_day_never_takes_serving_back(installation):
-    installation.run(logical_date=DAY_AFTER, **FAST)
-    pointer = (installation.models / "champion.json").read_bytes()
+def test_the_question_holds_the_verdict_its_figures_and_where_the_card_is(days):
+    (question,) = days.rejected.questions
+    run = days.rejected.judged
+    body = question["body"].replace("\\", "")
 
-    older = installation.run(**FAST)
-
-    assert older.state == "success"
-    assert installation.states["promote"] == "skipped"
-    assert installation.verdict(older)["verdict"]["decision"] == "keep"
-    assert (installation.models / "champion.json").read_bytes() == pointer
-
-
-def test_a_winner_that_may_not_be_promoted_waits_in_the_store(installation):
-    dag_run = installation.run(promotion="never", **FAST)
-
-    assert dag_run.state == "success"
-    assert count_updates("push_champion", dag_run) == 0
-    assert installation.states["promote"] == "skipped"
-    assert installation.verdict(dag_run)["verdict"]["decision"] == "promote"
-    assert champion(installation.models) is None
-    assert (installation.models / "push_2021_06_01" / "model.json").exists()
+    assert question["subject"] == "Promote push_2021_06_02_2 in place of push_2021_06_01?"
+    assert question["defaults"] == ["Reject"]
+    assert question["params"] == {}
+    assert all(reason in body for reason in [run.verdict.headline, *run.verdict.reasons])
+    for scorer in ("challenger", "champion"):
+        figure = run.verdict.holdout.metrics[scorer].average_precision
+        assert f"| {scorer} | {figure:.4f} |" in body
+    assert "| popularity baseline |" in body
+    assert f"{run.model_path}/card.html" in body
 
 
-@pytest.mark.parametrize(
-    ("form", "complaint"),
-    [
-        ({"min_items": 0}, "0 is less than the minimum of 1"),
-        ({"promotion": "ask"}, "'ask' is not one of"),
-        ({"model_parametrisation": {"model": "svm"}}, "'svm' is not one of"),
-    ],
-)
-def test_a_form_that_breaks_its_rules_starts_nothing(installation, form, complaint):
-    with pytest.raises(ParamValidationError, match=complaint):
-        installation.run(**form)
+def test_the_question_and_the_answer_are_a_message_each(days):
+    awaited, answered = days.rejected.heard
+
+    assert awaited.startswith("*Approval awaited*: push_2021_06_02_2 won and waits up to 4 hours")
+    assert "/tasks/approve/required_actions?map_index=-1" in awaited
+    assert answered.startswith("*Not promoted*: push_2021_06_02_2 won but was not approved.")
+    assert "bo rejected it." in answered
+    assert quote(days.rejected.dag_run.run_id, safe="") in answered
+
+
+def test_no_answer_in_four_hours_is_a_rejection(days):
+    run = days.unanswered
+
+    (question,) = run.questions
+    assert timedelta(hours=3.5) < question["waits"] < timedelta(hours=4)
+    assert run.dag_run.state == "success"
+    assert run.states["promote"] == "skipped"
+    assert run.champion == "push_2021_06_01"
+    assert "There was no answer in time." in run.heard[-1]
+
+
+def test_a_question_marked_as_done_by_hand_is_not_an_approval(days):
+    run = days.marked
+
+    assert run.judged.verdict.decision == "promote"
+    assert run.dag_run.state == "success"
+    assert run.states["promote"] == "skipped"
+    assert run.champion == "push_2021_06_01"
+
+
+def test_a_dry_run_leaves_a_winner_in_the_store_and_sends_nothing(days):
+    run = days.dry
+
+    assert run.judged.verdict.decision == "promote"
+    assert run.dag_run.state == "success"
+    assert run.states["promote"] == "skipped"
+    assert (run.champion, run.updates, run.heard) == ("push_2021_06_01", 0, [])
+    assert (days.place.models / run.judged.model_name / "model.json").exists()
+
+
+def test_just_after_midnight_in_berlin_it_is_still_the_day_before(days):
+    assert days.dry.judged.run_date == "2021-06-05"
+    assert days.dry.judged.model_name == "push_2021_06_05"
+
+
+def test_an_approved_winner_serves_and_the_log_names_the_person(days):
+    run = days.approved
+
+    assert run.dag_run.state == "success"
+    assert set(run.states.values()) == {"success"}
+    assert (run.champion, run.updates) == ("push_2021_06_06", 1)
+    assert days.place.promotions()[-1]["by"] == f"ana, run {run.dag_run.run_id}"
+    assert run.questions[0]["subject"] == "Promote push_2021_06_06 in place of push_2021_06_01?"
+
+
+def test_a_run_without_a_logical_date_is_dated_by_the_day_it_runs_after(days):
+    assert days.older.dag_run.logical_date is None
+    assert days.older.judged.model_name == "push_2021_04_01"
+
+
+def test_a_run_of_an_older_day_reads_no_later_row(days):
+    manifest = days.place.models / "push_2021_04_01" / "manifest.json"
+
+    assert json.loads(manifest.read_text())["windows"]["holdout"]["end"] <= "2021-04-02"
+
+
+def test_a_run_of_an_older_day_never_takes_serving_back(days):
+    run = days.older
+
+    assert run.dag_run.state == "success"
+    assert run.states["promote"] == "skipped"
+    assert run.judged.verdict.decision == "keep"
+    assert run.pointer == days.approved.pointer
+
+
+def test_a_form_that_breaks_its_rules_starts_nothing(installation):
+    with pytest.raises(ParamValidationError, match="0 is less than the minimum of 1"):
+        installation.run(min_items=0)
 
     assert installation.files() == {"frame.csv"}
 
@@ -206,23 +252,39 @@ def test_a_form_that_breaks_its_rules_starts_nothing(installation, form, complai
 def test_a_typo_in_a_parametrisation_fails_before_any_data_is_waited_for(installation):
     installation.dataset.unlink()
 
-    dag_run = installation.run(
-        model_parametrisation={"model": "boosted_trees", "lerning_rate": 0.1}
-    )
+    run = installation.run(model_parametrisation={"model": "boosted_trees", "lerning_rate": 0.1})
 
-    assert dag_run.state == "failed"
-    assert installation.states["await_dataset"] == "failed"
-    assert installation.states["load"] == "upstream_failed"
+    assert run.dag_run.state == "failed"
+    assert run.states["await_dataset"] == "failed"
+    assert run.states["load"] == "upstream_failed"
     assert installation.files() == set()
 
 
-def test_a_bad_dataset_fails_at_once_and_leaves_nothing_behind(installation):
+def test_a_bad_dataset_fails_at_once_leaves_nothing_behind_and_is_reported(installation):
     make_frame(orders=40).drop(columns="outcome").to_csv(installation.dataset, index=False)
 
-    dag_run = installation.run(**FAST)
+    run = installation.run(**FAST)
 
-    assert dag_run.state == "failed"
-    (load,) = (task for task in dag_run.get_task_instances() if task.task_id == "load")
-    assert load.state == "failed"
-    assert load.try_number == 1
+    assert run.dag_run.state == "failed"
+    assert (run.states["load"], run.tries["load"]) == ("failed", 1)
     assert installation.files() == {"frame.csv"}
+    (refused,) = run.heard
+    assert refused.startswith("*Dataset refused*: The task load refused the dataset;")
+    assert "lacks 1 of" in refused
+    assert "/tasks/load?try_number=1" in refused
+
+
+def test_a_task_that_is_retried_is_reported_after_its_last_try(installation, tmp_path):
+    (tmp_path / "a_file").touch()
+
+    def hasten(dag):
+        load = dag.get_task("load")
+        load.retries, load.retry_delay, load.retry_exponential_backoff = 2, timedelta(0), 0
+
+    run = installation.run(settings={"PUSH_RUNS_DIR": tmp_path / "a_file"}, prepare=hasten, **FAST)
+
+    assert run.dag_run.state == "failed"
+    (failed,) = run.heard
+    assert failed.startswith("*Task failed*: The task load failed; the champion is unchanged.")
+    assert "NotADirectoryError: Not a directory; its log says more." in failed
+    assert "/tasks/load?try_number=3" in failed
