@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import Param, dag, get_current_context, task
 
 from push_ops.exploration import EXPLORATION_FORM, ExplorationRequest, read_exploration
-from push_ops.retries import TASK_DEFAULTS
+from push_ops.schedule import TASK_DEFAULTS
 
 # A mapped task without anything to map over is skipped.
 AFTER_WORK_OR_NONE = "none_failed"

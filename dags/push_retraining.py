@@ -1,4 +1,4 @@
-"""When does the model retrain, and in which steps? The steps are in push_ops.retraining."""
+"""Retrain the model daily: when, and in which steps. What a step does is in push_ops."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -7,14 +7,12 @@ from typing import Any
 from airflow.sdk import Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from push_ops.messages import notify
 from push_ops.messages.approval import ApprovePromotion
-from push_ops.messages.notify import tell_failure, tell_kept, tell_promoted, tell_timed_out
-from push_ops.messages.overdue import overdue_alert
 from push_ops.retraining.arrival import AwaitDataset
 from push_ops.retraining.form import FORM
 from push_ops.retraining.request import RetrainingRequest, read_request
-from push_ops.retries import TASK_DEFAULTS
-from push_ops.schedule import CHAMPION, FEATURE_FRAME, at_or_on_delivery
+from push_ops.schedule import CHAMPION, FEATURE_FRAME, TASK_DEFAULTS, at_or_on_delivery
 
 
 @dag(
@@ -23,60 +21,73 @@ from push_ops.schedule import CHAMPION, FEATURE_FRAME, at_or_on_delivery
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=20),  # 8 of steps, 4 for data to come, 4 for a person
-    deadline=overdue_alert(os.environ),
+    deadline=notify.overdue_alert(os.environ),
     params={name: Param(**field) for name, field in FORM.items()},
-    default_args=TASK_DEFAULTS | {"on_failure_callback": tell_failure},
-    on_failure_callback=tell_timed_out,
+    default_args=TASK_DEFAULTS | {"on_failure_callback": notify.notify_failure},
+    on_failure_callback=notify.notify_timeout,
     tags=["push"],
 )
 def push_retraining() -> None:
-    """Retrain the model that says who would buy a product; promote it if it earns that.
+    """Retrain the model that predicts who buys a product; promote it if it wins.
 
-    0. **await_dataset** waits until the dataset is there and whole, for some hours at most.
-    1. **load** reads and checks the dataset, up to the run date.
+    0. **await_dataset** waits until the dataset is there, for some hours at most.
+    1. **load** reads the dataset up to the run date and checks every row.
     2. **filter** keeps whole orders of enough items bought.
-    3. **train** fits the chosen parametrisation and saves a model folder.
-    4. **validate** judges it on the newest orders, beside the champion and plain popularity.
-    5. **approve** asks a person, where the form says so; else it goes on at once.
-    6. **promote** makes a winner the champion, the model that serves, and tells other DAGs.
-       **Skipped**: the champion stayed. The log says why; `push-model verdict` shows the numbers.
+    3. **train** trains the chosen parametrisation and saves a model folder.
+    4. **validate** compares it on the newest orders with the champion and with popularity.
+    5. **approve** asks a person, where the form says so; otherwise it goes on at once.
+    6. **promote** makes a winner the champion, which serves, and informs other DAGs.
+       **Skipped**: the champion stayed. The log says why.
 
-    Bad data or a bad form fails at once and says what to mend; disk and network trouble is tried
-    again. A failed run leaves the champion alone.
+    Bad data or a bad form fails at once and says what to fix; disk and network trouble is retried.
+    A failed run leaves the champion alone.
     """
-    arrived = AwaitDataset(
-        task_id="await_dataset", read_request=_request, doc_md="Waits for a whole dataset."
-    )
+    arrived = AwaitDataset(task_id="await_dataset", read_request=_request, doc_md="Waits for it.")
 
-    @task(multiple_outputs=False, inlets=[FEATURE_FRAME], doc_md="Reads and checks the dataset.")
+    @task(
+        multiple_outputs=False,
+        retries=6,  # an hour and a half, for an upload that is not renamed into place
+        inlets=[FEATURE_FRAME],
+        doc_md="Reads and checks the dataset.",
+    )
     def load() -> dict[str, Any]:
-        return _run("load")
+        from push_ops.retraining import steps
+
+        return steps.load(_request())
 
     @task(task_id="filter", multiple_outputs=False, doc_md="Keeps whole large orders of the frame.")
     def filter_orders(loaded: dict[str, Any]) -> dict[str, Any]:
-        return _run("filter", loaded)
+        from push_ops.retraining import steps
+
+        return steps.filter_orders(_request(), loaded)
 
     @task(
         multiple_outputs=False,
         execution_timeout=timedelta(hours=4),
-        doc_md="Fits the parametrisation and saves a model folder, which does not serve yet.",
+        doc_md="Trains the parametrisation and saves a model folder, which does not serve yet.",
     )
     def train(filtered: dict[str, Any]) -> dict[str, Any]:
-        return _run("train", filtered)
+        from push_ops.retraining import steps
 
-    @task(multiple_outputs=False, doc_md="Judges the challenger and says why.")
+        return steps.train(_request(), filtered)
+
+    @task(multiple_outputs=False, doc_md="Evaluates the challenger and says why it won or lost.")
     def validate(trained: dict[str, Any]) -> dict[str, Any]:
-        return _run("validate", trained)
+        from push_ops.retraining import steps
+
+        return steps.validate(_request(), trained)
 
     @task(
         multiple_outputs=False,
         outlets=[CHAMPION],  # a skipped task updates none
-        on_success_callback=tell_promoted,
-        on_skipped_callback=tell_kept,
+        on_success_callback=notify.notify_promoted,
+        on_skipped_callback=notify.notify_kept,
         doc_md="Promotes a winner. **Skipped**: the champion stayed.",
     )
     def promote(validated: dict[str, Any], approval: dict[str, Any] | None) -> dict[str, Any]:
-        outcome = _run("promote", validated, **(approval or {}))
+        from push_ops.retraining import steps
+
+        outcome = steps.promote(_request(), validated, **(approval or {}))
         if not outcome["promoted"]:
             raise AirflowSkipException(outcome["sentence"])
         get_current_context()["outlet_events"][CHAMPION].extra = outcome["event"]
@@ -85,20 +96,9 @@ def push_retraining() -> None:
     loaded = load()
     arrived >> loaded
     validated: Any = validate(train(filter_orders(loaded)))  # type: ignore[arg-type] # dicts at run time
-    approve = ApprovePromotion(
-        task_id="approve",
-        validated=validated,
-        doc_md="Asks a person where the form says so. No answer in 4 hours: rejected.",
-    )
+    asks = "Asks a person where the form says so. No answer in 4 hours: rejected."
+    approve = ApprovePromotion(task_id="approve", validated=validated, doc_md=asks)
     promote(validated, approve.output)  # type: ignore[arg-type] # the same
-
-
-def _run(step: str, *given: Any, **options: Any) -> dict[str, Any]:
-    from push_ops.retraining.telling import (
-        run_step,  # in the task alone: it imports what all steps need
-    )
-
-    return run_step(step, _request(), *given, **options)
 
 
 def _request() -> RetrainingRequest:

@@ -36,6 +36,10 @@ class DatasetError(PushModelError):
     """A dataset cannot be read or used for training; its owner must fix it."""
 
 
+class DatasetNotReadyError(DatasetError):
+    """A dataset is still being written; a retry may find it whole."""
+
+
 class MissingColumnsError(DatasetError):
     """A feature frame lacks columns that are needed; its owner must add them."""
 

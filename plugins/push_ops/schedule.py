@@ -1,15 +1,56 @@
-"""When does a retraining start by itself, and what may start after it? Assets and the clock."""
+"""Schedule the DAGs of this project: the assets that start them, and what is retried."""
 
-from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable
+from datetime import timedelta
+from typing import Any
 
-# Whoever delivers the feature frame updates it: over the REST API, or as an outlet of a DAG.
+from airflow.sdk import (
+    Asset,
+    AssetOrTimeSchedule,
+    CronTriggerTimetable,
+    ExceptionRetryPolicy,
+    RetryAction,
+    RetryRule,
+)
+
+# Updated by whatever delivers the feature frame: over the REST API, or as an outlet of a DAG.
 FEATURE_FRAME = Asset("push_feature_frame")
 # Updated by a run that changed the champion, and by no other.
 CHAMPION = Asset("push_champion")
 
+# Order matters: a dataset that is not ready is a DatasetError, and a missing file an OSError.
+_RETRY_BY_KIND = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception="push_model.errors.DatasetNotReadyError",
+            reason="the rest of the dataset may still arrive",
+        ),
+        RetryRule(
+            exception=["push_model.errors.PushModelError", FileNotFoundError, PermissionError],
+            action=RetryAction.FAIL,
+            reason="a person must fix this; a retry cannot",
+        ),
+        RetryRule(
+            exception=[LookupError, TypeError, ValueError, AttributeError, NameError],
+            action=RetryAction.FAIL,
+            reason="a mistake in the code fails the next time, too",
+        ),
+        RetryRule(exception=OSError, reason="disk or network trouble may pass"),
+    ]
+)
+
+TASK_DEFAULTS: dict[str, Any] = {
+    "owner": "push",
+    "retries": 3,
+    "retry_delay": timedelta(minutes=2),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=30),
+    "retry_policy": _RETRY_BY_KIND,
+    "execution_timeout": timedelta(hours=1),
+}
+
 
 def at_or_on_delivery(cron: str) -> AssetOrTimeSchedule:
-    """Schedule a DAG by the clock and by deliveries of the feature frame."""
+    """Return a schedule by the clock and by deliveries of the feature frame."""
     return AssetOrTimeSchedule(
         timetable=CronTriggerTimetable(cron, timezone="UTC"), assets=FEATURE_FRAME
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from push_model.columns import HISTORY, TRAINING
+from push_model.columns import HISTORY, MIN_ITEMS, TRAINING
 from push_model.errors import DatasetError
 from push_model.exploration.choose import (
     ALPHA,
@@ -65,7 +65,6 @@ from push_model.training.data.dataset import open_dataset
 from push_model.training.data.files import DatasetFacts, describe_dataset
 from push_model.training.data.frames import write_parquet
 from push_model.training.data.history import KEYS, NEEDED, with_history
-from push_model.training.data.orders import MIN_ITEMS
 from push_model.training.fit import read_large_orders
 from push_model.training.versions import code_digest, git_revision, library_versions
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from push_model.training.data.orders import MIN_ITEMS
+from push_model.columns import MIN_ITEMS
 from push_model.training.parametrisation import Parametrisation, read_parametrisation
 from push_model.training.parsing import Day, Settings, Text, parse
 

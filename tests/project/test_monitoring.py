@@ -10,7 +10,7 @@ import yaml
 
 from push_model.serving.settings import MAX_AGE_DAYS
 from push_model.training.gate.policy import Policy
-from push_ops.retraining.metrics import GAUGES
+from push_ops.retraining.signals import GAUGES
 from tests.project.containers import COMPOSE, ROOT, complaints_of_compose
 
 FOLDER = ROOT / "monitoring"

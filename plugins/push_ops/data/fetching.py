@@ -1,9 +1,10 @@
-"""How does a dataset behind an Airflow connection reach a run? As a file that is gone afterwards.
+"""Bring a run's dataset to a file that can be read: check it, or fetch it from a connection.
 
-Airflow keeps the address and the password; the dataset is named by the connection alone, and that
-name is all that logs, XComs and manifests ever hold. Nothing of push_model knows Airflow.
+Airflow keeps addresses and passwords. The dataset is named by its connection alone, and only that
+name gets into logs, XComs and manifests. What was fetched is deleted after reading.
 """
 
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,76 +12,48 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import parse_qs, unquote, urlsplit
 
-from push_model.errors import DatasetError
+from push_model.errors import DatasetError, DatasetNotReadyError
 from push_model.training.data.files import DatasetFacts, describe_dataset
+from push_model.training.data.wholeness import find_fault, take_snapshot
+from push_ops.data.connections import KINDS, SCHEME, Address, read_address
 
-SCHEME = "conn://"
-_KINDS = (".csv", ".csv.gz", ".parquet")
 _NAME = ".fetched."
-
-
-class Address(NamedTuple):
-    """What a ``conn://`` URI says.
-
-    Attributes
-    ----------
-    connection : str
-        Id of the Airflow connection.
-    table : str or None
-        Table or view of a database, maybe with its schema.
-    bucket, key : str or None
-        Object in a store, where it is no table.
-    """
-
-    connection: str
-    table: str | None
-    bucket: str | None
-    key: str | None
+_NS = 1_000_000_000
 
 
 class Fetched(NamedTuple):
-    """A dataset that can be read.
+    """A dataset that can be read."""
 
-    Attributes
-    ----------
-    path : str
-        What `load_dataset` reads.
-    facts : DatasetFacts
-        Which dataset it is.
-    """
-
-    path: str
+    path: str  # what `load_dataset` reads
     facts: DatasetFacts
 
 
-def read_address(uri: str) -> Address:
-    """Read which connection a URI names, and what there.
+def require_whole(uri: str, *, settle_s: float, wait_s: float) -> None:
+    """Check that the files of a dataset are whole and were not written to for `settle_s` seconds.
 
-    Examples
-    --------
-    >>> read_address("conn://orders_db?table=shop.feature_frame").table
-    'shop.feature_frame'
-    >>> read_address("conn://shop_s3/exports/2021/frame.csv.gz").key
-    '2021/frame.csv.gz'
+    It sleeps where they are younger than that. A file that is cut and younger than `wait_s`
+    seconds may still be completed, so its error is one that is retried.
     """
-    parts = urlsplit(uri)
-    query = parse_qs(parts.query, keep_blank_values=True)
-    bucket, _, key = unquote(parts.path).strip("/").partition("/")
-    if parts.netloc and not bucket and list(query) == ["table"] and query["table"] != [""]:
-        return Address(parts.netloc, query["table"][-1], None, None)
-    if parts.netloc and key.endswith(_KINDS) and not parts.query:
-        return Address(parts.netloc, None, bucket, key)
-    raise DatasetError(
-        f"{uri} names no dataset. Write conn://CONNECTION?table=NAME for a table, or "
-        f"conn://CONNECTION/BUCKET/KEY for an object that ends in one of {list(_KINDS)}."
-    )
+    seen = take_snapshot(uri)
+    if not seen:
+        return  # not a file, or absent, which reading it reports
+    age_s = (time.time_ns() - max(part.modified_ns for part in seen)) / _NS
+    if age_s < settle_s:
+        time.sleep(min(settle_s, settle_s - age_s))  # the file's clock may be ahead
+        if take_snapshot(uri) != seen:
+            raise DatasetNotReadyError(
+                f"{uri} was written to less than {settle_s:g} s ago. Deliver under another name "
+                "and rename, so that no reader sees half a file."
+            )
+    if fault := find_fault(uri):
+        error = DatasetNotReadyError if age_s < wait_s else DatasetError
+        raise error(f"{uri} {fault}. Deliver it again, then clear this task: the run continues.")
 
 
 @contextmanager
 def at_hand(uri: str, folder: Path, *, columns: Sequence[str], until: date) -> Iterator[Fetched]:
-    """Have a dataset as a file for as long as it is read."""
+    """Yield a dataset as a file, fetched into a folder where it is behind a connection."""
     if not uri.lower().startswith(SCHEME):
         yield Fetched(uri, describe_dataset(uri))
         return
@@ -88,7 +61,7 @@ def at_hand(uri: str, folder: Path, *, columns: Sequence[str], until: date) -> I
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(f"{_NAME}*"):  # by a try that was killed
         left.unlink(missing_ok=True)
-    kind = next(kind for kind in _KINDS if (address.key or ".csv").endswith(kind))
+    kind = next(kind for kind in KINDS if (address.key or ".csv").endswith(kind))
     path = folder / f"{_NAME}{uuid.uuid4().hex}{kind}"
     try:
         yield Fetched(str(path), _fetch(uri, address, path, columns, until))
@@ -102,12 +75,12 @@ def _fetch(
     uri: str, address: Address, path: Path, columns: Sequence[str], until: date
 ) -> DatasetFacts:
     if address.table is not None:
-        from push_ops.data.tables import fetch_table  # noqa: PLC0415 - only who needs it
+        from push_ops.data.tables import fetch_table  # noqa: PLC0415 - not for those who do not
 
         fetch_table(uri, address.connection, address.table, path, columns=columns, until=until)
-        # The same rows come in another order next time: their bytes tell nothing.
+        # The same rows come in another order next time, so their digest would mean nothing.
         return DatasetFacts(uri, None, None)
-    from push_ops.data.objects import fetch_object  # noqa: PLC0415 - only who needs it
+    from push_ops.data.objects import fetch_object  # noqa: PLC0415 - the same
 
     fetch_object(uri, address.connection, str(address.bucket), str(address.key), path)
     return replace(describe_dataset(str(path)), uri=uri)

@@ -1,4 +1,4 @@
-"""How is an object fetched? From S3, or a store that speaks like it, in a stream."""
+"""Fetch an object from S3, or from a store with the same API, as a stream."""
 
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,7 @@ _EXTRAS = {
 
 
 def fetch_object(uri: str, connection_id: str, bucket: str, key: str, path: Path) -> None:
-    """Fetch an object into a file.
-
-    Notes
-    -----
-    A store shows an object once it is whole, so what is fetched is one upload's bytes.
-    """
+    """Fetch an object into a file. A store shows an object once it is whole."""
     connection = find_connection(connection_id, uri)
     try:
         store = S3Store(bucket, **_settings(connection))
@@ -32,17 +27,16 @@ def fetch_object(uri: str, connection_id: str, bucket: str, key: str, path: Path
             for chunk in store.get(key):
                 file.write(chunk)
     except FileNotFoundError:
-        raise DatasetError(f"{uri} is not there. Check its name, and whether it came.") from None
+        raise DatasetError(f"{uri} does not exist. Check its name; did it arrive?") from None
     except (PermissionDeniedError, UnauthenticatedError):
         raise DatasetError(
-            f"{uri} may not be read with the key of connection {connection_id!r}. Check the key, "
-            "and what the bucket allows it."
+            f"The key of connection {connection_id!r} may not read {uri}. Check the key and the "
+            "bucket's permissions."
         ) from None
     except BaseError as error:
         # Not its text: it quotes the request.
         raise ConnectionError(
-            f"The store of connection {connection_id!r} is away, or gave no proper answer: "
-            f"{type(error).__name__}. Another try may reach it."
+            f"Cannot read from the store of connection {connection_id!r}: {type(error).__name__}."
         ) from None
 
 

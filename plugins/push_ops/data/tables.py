@@ -1,4 +1,4 @@
-"""How is a table fetched? PostgreSQL copies it into a CSV, in a stream and no later row."""
+"""Fetch a table of PostgreSQL into a CSV file, as a stream, up to a day."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ DAY = "order_date"
 
 # Numbers of PostgreSQL's own types; they never change.
 _BOOLEAN, _DATE, _TIMESTAMP, _TIMESTAMP_TZ = 16, 1082, 1114, 1184
-# What a CSV of a feature frame has in their place: 0 and 1, and a moment in UTC.
+# A CSV of a feature frame has 0 and 1, and moments in UTC.
 _CASTS = {_BOOLEAN: "{}::int", _TIMESTAMP_TZ: "{} AT TIME ZONE 'UTC'"}
 _DAYS = {_DATE, _TIMESTAMP, _TIMESTAMP_TZ}
 
@@ -28,10 +28,8 @@ def fetch_table(
 ) -> None:
     """Fetch a table or view of a PostgreSQL database into a CSV file.
 
-    Notes
-    -----
-    COPY is the fastest way out of PostgreSQL, gives a CSV that is read by the rules of every
-    other CSV, and takes no memory at either end. Rows of one moment: it is one statement.
+    COPY is the fastest way out of PostgreSQL and needs no memory at either end. All rows are of
+    one moment, because it is one statement.
     """
     find_connection(connection_id, uri, of_type="postgres")
     try:
@@ -47,17 +45,17 @@ def fetch_table(
                 for row in rows:
                     file.write(row)
     except psycopg.OperationalError as error:
-        # In quotes it names hosts and users.
+        # Its text names hosts and users in quotes.
         said = re.sub(r'"[^"]*"', "...", str(error).partition("\n")[0])
         raise ConnectionError(
-            f"The database of connection {connection_id!r} is away, or turns us away: {said}"
+            f"Cannot connect to the database of connection {connection_id!r}: {said}"
         ) from None
     except psycopg.Error as error:
         raise DatasetError(f"{uri} {_explain(error)}") from None
 
 
 def _connect(connection_id: str) -> psycopg.Connection[Any]:
-    # Airflow's own hook: it knows the certificates and tokens that a connection may ask for.
+    # Airflow's own hook: it knows a connection's certificates and tokens.
     connect: Callable[[], Any] = PostgresHook(postgres_conn_id=connection_id).get_conn
     opened: psycopg.Connection[Any] = connect()
     return opened
@@ -73,7 +71,7 @@ def _copy_query(name: sql.Identifier, types: dict[str, int], until: date) -> sql
     day = sql.SQL(_CASTS.get(types[DAY], "{}")).format(sql.Identifier(DAY))
     known: sql.Composable = sql.SQL("TRUE")
     if types[DAY] in _DAYS:
-        # A row without a day is fetched: it may be one of ours, so it must be refused.
+        # A row without a day is fetched, so that it is refused.
         known = sql.SQL("({day} < {next_day} OR {day} IS NULL)").format(
             day=day, next_day=sql.Literal(until + timedelta(days=1))
         )
@@ -84,9 +82,9 @@ def _copy_query(name: sql.Identifier, types: dict[str, int], until: date) -> sql
 
 
 def _explain(error: psycopg.Error) -> str:
-    # What PostgreSQL says may quote a value of the data.
+    # PostgreSQL's own text may quote a value of the data.
     if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
-        return "is no table or view there. Check its name, and its schema."
+        return "is not a table or view of this database. Check its name and its schema."
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return "may not be read by the connection's user. GRANT SELECT on it."
     return f"could not be read: {type(error).__name__}."

@@ -1,22 +1,27 @@
-"""What may a person ask of a retraining run? The trigger form, and what its presets mean."""
+"""Define the form of a retraining run: its fields, their defaults and what each accepts.
+
+The rules are JSON Schema, so the page, the REST API and `dag.test()` refuse the same input. What a
+schema cannot express (which key goes with which family), the first task checks. An untouched form
+is what the schedule runs. The page sends null for a cleared text field, and {} for an empty object.
+"""
 
 from typing import Any
 
-from push_model.training.fit_request import MOST_HOLDOUT_DAYS
-from push_model.training.gate.policy import Policy
+from push_model.training.fit_request import FitRequest
+from push_model.training.gate.policy import FORM_LIMITS, Policy
 from push_model.training.parametrisation import FAMILIES, PRESETS
 
-PROMOTIONS = {
+_PROMOTIONS = {
     "auto": "auto: promote when the verdict says so, but never in a backfill",
-    "manual": "manual: a winner waits for a person to approve it",
-    "never": "never: train and judge, leave the champion alone",
+    "manual": "manual: a person must approve a winner",
+    "never": "never: train and evaluate, leave the champion alone",
 }
+_FIT = FitRequest.model_json_schema()["properties"]
+_LIMITS = {name: Policy.model_json_schema()["properties"][name] for name in FORM_LIMITS}
+#: The limit that is a setting of the installation otherwise.
+MAX_AGE = "max_age_days"
+_OLDEST = {"type": "integer", "minimum": 1, "description": "Days that a champion may be old."}
 
-
-# Rules are JSON Schema, so the page, the REST API and `dag.test()` refuse the same things. What a
-# schema cannot say (which key goes with which family), the load step checks before it reads data.
-# An untouched form is what the schedule runs. The page sends null for a cleared text field, and
-# shows an absent object as {}.
 FORM: dict[str, dict[str, Any]] = {
     "dataset": {
         "default": "",
@@ -27,21 +32,17 @@ FORM: dict[str, dict[str, Any]] = {
         "**PUSH_DATASET** names.",
     },
     "min_items": {
-        "default": 5,
-        "type": "integer",
-        "minimum": 1,
-        "maximum": 1000,
+        **_FIT["min_items"],
         "title": "Smallest order",
-        "description_md": "Items **bought** that make an order large enough to learn from.",
+        "description_md": "Items **bought** in an order that counts for training.",
     },
     "holdout_days": {
-        "default": None,
+        **_FIT["holdout_days"]["anyOf"][0],
         "type": ["integer", "null"],
-        "minimum": 1,
-        "maximum": MOST_HOLDOUT_DAYS,
+        "default": None,
         "title": "Days held out",
-        "description_md": "How many of the newest days judge the model. Empty: the newest tenth of "
-        "the orders.",
+        "description_md": "How many of the newest days evaluate the model. Empty: the newest tenth "
+        "of the orders.",
     },
     "model": {
         "default": "final_model",
@@ -49,8 +50,8 @@ FORM: dict[str, dict[str, Any]] = {
         "enum": list(PRESETS),
         "values_display": {name: preset.title for name, preset in PRESETS.items()},
         "title": "Model",
-        "description_md": "A ready parametrisation. **docs/exploration.md** says why the final "
-        "model is what it is.",
+        "description_md": "A named parametrisation. **docs/exploration.md** says why the final "
+        "model was chosen.",
     },
     "model_parametrisation": {
         "default": None,
@@ -63,19 +64,20 @@ FORM: dict[str, dict[str, Any]] = {
     "policy": {
         "default": None,
         "type": ["object", "null"],
-        "properties": Policy.model_json_schema()["properties"],
+        "properties": {**_LIMITS, MAX_AGE: _OLDEST},
         "additionalProperties": False,
         "title": "Limits of the gate",
-        "description_md": 'JSON that replaces limits of this run, for example {"margin": 0.02}. '
-        "Empty: those of **PUSH_POLICY**, or the defaults.",
+        "description_md": 'JSON that replaces limits for this run, for example {"margin": 0.02}: '
+        f"{', '.join(f'**{name}**' for name in (*_LIMITS, MAX_AGE))}. Empty: those of "
+        "**PUSH_POLICY** and **PUSH_MAX_AGE_DAYS**, or the defaults.",
     },
     "promotion": {
         "default": "auto",
         "type": "string",
-        "enum": list(PROMOTIONS),
-        "values_display": PROMOTIONS,
+        "enum": list(_PROMOTIONS),
+        "values_display": _PROMOTIONS,
         "title": "Promotion",
         "description_md": "Whether a challenger that wins becomes the champion, which serves. "
-        "**manual**: the task **approve** asks, and takes no answer in 4 hours for a no.",
+        "**manual**: a person must approve within 4 hours, else the champion stays.",
     },
 }

@@ -1,70 +1,51 @@
-"""What was this run asked to do? Form, run and installation, read once and checked."""
+"""Read what a retraining run is to do: from its form, from Airflow and from the installation."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from push_model.errors import InvalidEventError
-from push_model.serving.settings import read_max_age_days
+from push_model.serving.settings import read_max_age_days, read_setting
 from push_model.training.gate.policy import Policy, read_policy, read_policy_file
 from push_model.training.parametrisation import Parametrisation, read_parametrisation
-from push_ops.retraining.daily import is_daily, name_of_day
+from push_ops.retraining.form import MAX_AGE
 
-#: Airflow's type of a run of a day gone by.
+#: Airflow's type of a run of a past day.
 BACKFILL = "backfill"
+
+# A delivery that comes later than this leaves too little of the day to act on a bad one.
+_WAIT_S = 4 * 60 * 60
+# Longer than an upload pauses.
+_SETTLE_S = 30
+
+_FORMATS = {"yyyymmdd": "%Y%m%d", "yyyy": "%Y", "mm": "%m", "dd": "%d"}
+_BRACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_PLACEHOLDER = re.compile(r"(\w+)(?:-(\d{1,3}))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainingRequest:
-    """One retraining run, fully specified.
-
-    Attributes
-    ----------
-    run_id : str
-        Airflow's name of the run.
-    run_date : date
-        No row dated later is read; the model is named after it.
-    dataset : str
-        URI or path of the feature frame, with the run date in it where its name has a place
-        for that.
-    min_items : int
-        Items bought that make an order large.
-    holdout_days : int or None
-        How many of the newest days judge the model; None for the newest tenth of the orders.
-    parametrisation : BoostedTrees or LogisticRegression
-        Model family and hyper-parameters.
-    policy : Policy
-        Limits of the gate.
-    promotion : str
-        ``"auto"``, ``"manual"`` or ``"never"``, as `settle_promotion` gives it.
-    max_age_days : int
-        How old the champion may be before a run that leaves it fails.
-    runs_dir, models_dir : Path
-        Where run folders and model folders are kept.
-    requested_by : str
-        Who or what started the run, for the promotion log.
-    is_daily : bool, default=False
-        Whether the dataset is named after the run date, and so may be still to come.
-    is_backfill : bool, default=False
-        Whether Airflow was asked to run days gone by.
-    """
+    """One retraining run, fully specified."""
 
     run_id: str
-    run_date: date
-    dataset: str
-    min_items: int
-    holdout_days: int | None = None
+    run_date: date  # no row dated later is read; the model is named after it
+    dataset: str  # with the run date in place of its placeholders
+    min_items: int  # bought, in an order that counts
+    holdout_days: int | None = None  # None: the newest tenth of the orders
     parametrisation: Parametrisation
     policy: Policy
-    promotion: str
-    max_age_days: int
+    promotion: str  # "auto", "manual" or "never", as `settle_promotion` returns it
+    max_age_days: int  # a run that keeps an older champion fails
     runs_dir: Path
     models_dir: Path
-    requested_by: str
-    is_daily: bool = False
+    requested_by: str  # for the promotion log
+    wait_s: int = _WAIT_S  # how long a daily file is waited for
+    settle_s: int = _SETTLE_S  # how long the dataset must not have been written to
+    is_daily: bool = False  # whether the dataset is named after the run date
     is_backfill: bool = False
 
 
@@ -77,7 +58,7 @@ def read_request(
     triggered_by: str | None,
     environ: Mapping[str, str],
 ) -> RetrainingRequest:
-    """Read the trigger form of a run; what it leaves empty, the installation says.
+    """Read the form of a run; the installation's settings stand for what it leaves empty.
 
     Examples
     --------
@@ -89,37 +70,86 @@ def read_request(
     ...              run_type="manual", triggered_by="ana", environ=environ).parametrisation.depth
     4
     """
-    dataset = choose_dataset(form["dataset"], environ)
+    pattern = _choose_dataset(form["dataset"], environ)
+    limits = dict(form["policy"] or {})
+    oldest = limits.pop(MAX_AGE, None) or read_max_age_days(environ)
     return RetrainingRequest(
         run_id=run_id,
         run_date=run_date,
-        dataset=name_of_day(dataset, run_date),
-        is_daily=is_daily(dataset),
+        dataset=name_of_day(pattern, run_date),
+        is_daily=is_daily(pattern),
         min_items=form["min_items"],
         holdout_days=form["holdout_days"],
         parametrisation=read_parametrisation(form["model_parametrisation"] or form["model"]),
-        policy=_policy(form["policy"], environ),
+        policy=_read_policy(limits, environ),
         promotion=settle_promotion(form["promotion"], run_type),
-        max_age_days=read_max_age_days(environ),
+        max_age_days=oldest,
         runs_dir=read_directory("PUSH_RUNS_DIR", environ),
         models_dir=read_directory("PUSH_MODELS_DIR", environ),
         requested_by=triggered_by or run_type,
+        wait_s=_read_seconds("PUSH_DATASET_WAIT_S", environ, default=_WAIT_S),
+        settle_s=_read_seconds("PUSH_DATASET_SETTLE_S", environ, default=_SETTLE_S),
         is_backfill=run_type == BACKFILL,
     )
 
 
-def settle_promotion(asked: str, run_type: str) -> str:
-    """Say what a run may do to the champion."""
-    return "never" if asked == "auto" and run_type == BACKFILL else asked
+def settle_promotion(promotion: str, run_type: str) -> str:
+    """Return how a run promotes; "auto" means "never" in a backfill."""
+    return "never" if promotion == "auto" and run_type == BACKFILL else promotion
 
 
 def read_dataset(given: str | None, environ: Mapping[str, str], run_date: date) -> str:
-    """Read which dataset a run is about."""
-    return name_of_day(choose_dataset(given, environ), run_date)
+    """Return the dataset of a run: the form's or the installation's."""
+    return name_of_day(_choose_dataset(given, environ), run_date)
 
 
-def choose_dataset(given: str | None, environ: Mapping[str, str]) -> str:
-    """Read how a run's dataset is named, before the run date is put in."""
+def read_directory(variable: str, environ: Mapping[str, str]) -> Path:
+    """Return a folder that all tasks share."""
+    # No default: a folder relative to a worker's current directory would be lost with it.
+    if value := environ.get(variable, "").strip():
+        return Path(value).absolute()
+    raise InvalidEventError(
+        f"{variable} is not set. Set it, where Airflow's tasks run, to a folder that all share."
+    )
+
+
+def is_daily(pattern: str) -> bool:
+    """Check whether the name of a dataset holds the run date.
+
+    Examples
+    --------
+    >>> is_daily("data/frame_{yyyymmdd}.csv"), is_daily("data/frame.csv")
+    (True, False)
+    """
+    return any(found[1] is not None for found in _BRACE.finditer(pattern))
+
+
+def name_of_day(pattern: str, day: date) -> str:
+    """Return the name of a dataset on a day.
+
+    Examples
+    --------
+    >>> name_of_day("data/{yyyy}/feature_frame_{yyyymmdd-1}.csv", date(2021, 3, 1))
+    'data/2021/feature_frame_20210228.csv'
+    """
+
+    def _put(found: re.Match[str]) -> str:
+        if found[0] in {"{{", "}}"}:
+            return found[0][0]
+        placeholder = _PLACEHOLDER.fullmatch(found[1] or "")
+        if placeholder is None or placeholder[1] not in _FORMATS:
+            raise InvalidEventError(
+                f"dataset {pattern!r} holds {found[0]!r}. Known placeholders: "
+                f"{[f'{{{name}}}' for name in _FORMATS]}, and {{yyyymmdd-1}} for the day before. "
+                "Write a brace of the name itself twice."
+            )
+        moved = day - timedelta(days=int(placeholder[2] or 0))
+        return moved.strftime(_FORMATS[placeholder[1]])
+
+    return _BRACE.sub(_put, pattern)
+
+
+def _choose_dataset(given: str | None, environ: Mapping[str, str]) -> str:
     dataset = (given or "").strip() or environ.get("PUSH_DATASET", "").strip()
     if not dataset:
         raise InvalidEventError(
@@ -135,17 +165,10 @@ def choose_dataset(given: str | None, environ: Mapping[str, str]) -> str:
     return dataset
 
 
-def _policy(given: Mapping[str, Any] | None, environ: Mapping[str, str]) -> Policy:
+def _read_policy(given: Mapping[str, Any], environ: Mapping[str, str]) -> Policy:
     file = environ.get("PUSH_POLICY", "").strip()
-    return read_policy({**(read_policy_file(Path(file)) if file else {}), **(given or {})})
+    return read_policy({**(read_policy_file(Path(file)) if file else {}), **given})
 
 
-def read_directory(variable: str, environ: Mapping[str, str]) -> Path:
-    """Read where a folder is that all tasks share."""
-    # No default: a folder relative to a worker's current directory would be lost with it.
-    if value := environ.get(variable, "").strip():
-        return Path(value).absolute()
-    raise InvalidEventError(
-        f"{variable} is not set. Set it, where Airflow's tasks run, to a folder that all of "
-        "them share."
-    )
+def _read_seconds(variable: str, environ: Mapping[str, str], *, default: int) -> int:
+    return read_setting(variable, environ.get(variable) or str(default))

@@ -1,15 +1,14 @@
-"""Where does a run keep what its tasks hand to each other? One folder a run."""
+"""Name the files of a run, and write and read the record of a run that reached a verdict."""
 
 import hashlib
-import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from push_model.store.durable import write_aside
-from push_model.training.gate.verdict import VERDICT_FILE
+from push_model.store.durable import read_json, write_json
+from push_model.training.gate.verdict import VERDICT_FILE, Verdict
 
 # A file name holds 255 bytes on every file system we know; what is written aside adds a few.
 _LONGEST_NAME = 150
@@ -18,13 +17,7 @@ _DIGEST_LENGTH = 8
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """The files of one run.
-
-    Attributes
-    ----------
-    path : Path
-        The folder; made by the first step that writes into it.
-    """
+    """The files of one run; the first step that writes makes the folder."""
 
     path: Path
 
@@ -40,12 +33,12 @@ class RunFolder:
 
     @property
     def fit(self) -> Path:
-        """What train was asked and where the model folder is."""
+        """The request to train and where the model folder is, written by train."""
         return self.path / "fit.json"
 
     @property
     def verdict(self) -> Path:
-        """What validate decided, and why."""
+        """A `JudgedRun`, written by validate."""
         return self.path / VERDICT_FILE
 
     @property
@@ -55,12 +48,10 @@ class RunFolder:
 
 
 def find_run_folder(runs_dir: Path, run_id: str) -> RunFolder:
-    """Say where a run keeps its files; two runs never share a folder.
+    """Return where a run keeps its files; no two runs share a folder.
 
-    Notes
-    -----
-    Run ids hold colons and plus signs, which break volume mounts and URIs, and a person may
-    type one with slashes. The readable part is cleaned and cut; a digest keeps it unique.
+    Run ids hold colons and plus signs, which break volume mounts and URIs, and a person may type
+    one with slashes. The readable part is cleaned and cut; a digest keeps it unique.
 
     Examples
     --------
@@ -72,14 +63,43 @@ def find_run_folder(runs_dir: Path, run_id: str) -> RunFolder:
     return RunFolder(runs_dir / f"{readable}.{digest}")
 
 
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a document so that a reader sees the old file or the new one, never half of it."""
-    text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_aside(path, text.encode())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedRun:
+    """A run that reached a verdict, as ``verdict.json`` keeps it."""
 
+    run_id: str
+    run_date: str
+    model_name: str
+    model_path: str
+    dataset: Mapping[str, Any]  # uri, sha256 and bytes
+    backtests: Sequence[Mapping[str, Any]]  # of the champions of the last days
+    verdict: Verdict
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read what `write_json` wrote."""
-    document: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return document
+    def write(self, path: Path) -> None:
+        """Write the run, whole or not at all."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        write_json(path, plain | {"verdict": self.verdict.document()})
+
+    @classmethod
+    def read(cls, path: Path) -> "JudgedRun":
+        """Read a run that `write` wrote."""
+        document = read_json(path)
+        return cls(**document | {"verdict": Verdict.from_document(document["verdict"])})
+
+    def champion_event(self) -> dict[str, Any]:
+        """Return what DAGs that wait for a new champion get: the extra of the asset's event."""
+        return {
+            "model_name": self.model_name,
+            "model_path": self.model_path,
+            "champion_before": self.verdict.champion_name,
+            "decision": self.verdict.decision,
+            "claim": self.verdict.claim,
+            "headline": self.verdict.headline,
+            "average_precision": {
+                scorer: interval._asdict()
+                for scorer, interval in self.verdict.by_scorer("average_precision").items()
+            },
+            "dataset": self.dataset,
+            "run_id": self.run_id,
+            "run_date": self.run_date,
+        }

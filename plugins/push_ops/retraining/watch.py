@@ -1,7 +1,7 @@
-"""Does the champion still deserve to serve? What it promised, what happened, and how old it is."""
+"""Check that the champion may keep serving: its age, and its predictions against what happened."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -19,8 +19,8 @@ from push_ops.retraining.request import RetrainingRequest
 logger = logging.getLogger(__name__)
 
 
-def look_back(request: RetrainingRequest, large_orders: str) -> list[dict[str, Any]]:
-    """Record what the champions of the newest days promised against what happened."""
+def backtest(request: RetrainingRequest, large_orders: str) -> list[dict[str, Any]]:
+    """Compare what the champions of the last days predicted with what happened, and record it."""
     from push_model.training.backtesting.record import (  # noqa: PLC0415 - seconds no other step pays
         BACKTESTS_FILE,
         append_backtests,
@@ -42,8 +42,8 @@ def look_back(request: RetrainingRequest, large_orders: str) -> list[dict[str, A
             min_items=request.min_items,
         )
     except (PushModelError, OSError) as error:
-        # A record of the past that cannot be kept stops no model from going live.
-        logger.exception("The champions' promises could not be held against what happened.")
+        # A faulty record of the past keeps no model from going live.
+        logger.exception("The backtest of past champions failed.")
         return [{"sentence": str(error)}]
     return [
         {"model_name": one.model_name, "sentence": one.sentence(), **asdict(one.total)}
@@ -51,20 +51,23 @@ def look_back(request: RetrainingRequest, large_orders: str) -> list[dict[str, A
     ]
 
 
-def refuse_unfit(
-    request: RetrainingRequest, serving: str, backtests: list[dict[str, Any]], sentence: str
+def require_fit(
+    request: RetrainingRequest, champion: str, backtests: Sequence[Mapping[str, Any]], outcome: str
 ) -> None:
-    """Fail where the champion that stays should not: a skipped task alarms nobody."""
-    complaints = [*_complain_of_age(request, serving), *_complain_of(backtests, serving, request)]
+    """Check the champion that stays; a skipped task would raise no alarm."""
+    complaints = [
+        *_complain_of_age(request, champion),
+        *_complain_of_predictions(request, champion, backtests),
+    ]
     if complaints:
         raise UnfitChampionError(
-            f"{sentence} {' '.join(complaints)} Mend what keeps challengers from winning, or "
-            "promote one by hand: push-model promote NAME --reason ..."
+            f"{outcome} {' '.join(complaints)} Fix what keeps challengers from winning, or promote "
+            "one by hand: push-model promote NAME --reason ..."
         )
 
 
 def age_of(request: RetrainingRequest, model_name: str) -> int | None:
-    """Count a model's days on the run date."""
+    """Return a model's age in days on the run date; None if its folder cannot be read."""
     try:
         trained_on = read_manifest(model_path(request.models_dir, model_name)).get("trained_on")
     except (ModelNotFoundError, ModelIntegrityError):
@@ -72,27 +75,29 @@ def age_of(request: RetrainingRequest, model_name: str) -> int | None:
     return age_in_days(str(trained_on), request.run_date)
 
 
-def _complain_of_age(request: RetrainingRequest, serving: str) -> Iterator[str]:
-    age = age_of(request, serving)
+def _complain_of_age(request: RetrainingRequest, champion: str) -> Iterator[str]:
+    age = age_of(request, champion)
     if age is not None and age > request.max_age_days:
         yield (
-            f"{serving} was trained {age} days before this run; at most {request.max_age_days} are "
-            f"allowed ({MAX_AGE_VARIABLE})."
+            f"{champion} was trained {age} days before this run; the limit is "
+            f"{request.max_age_days} days ({MAX_AGE_VARIABLE})."
         )
 
 
-def _complain_of(
-    backtests: list[dict[str, Any]], serving: str, request: RetrainingRequest
+def _complain_of_predictions(
+    request: RetrainingRequest, champion: str, backtests: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
     policy = request.policy
     for found in backtests:
-        made = found.get("actual_purchases", 0)
-        if found.get("model_name") != serving or made < policy.min_holdout_purchases:
+        if found.get("model_name") != champion:  # a backtest that failed names none
             continue
-        ratio = found["expected_purchases"] / made
+        actual = found["actual_purchases"]
+        if actual < policy.min_holdout_purchases:
+            continue
+        ratio = found["expected_purchases"] / actual
         low, high = policy.min_expected_per_actual, policy.max_expected_per_actual
         if not low <= ratio <= high:
             yield (
-                f"{serving} promised {ratio:.2f} purchases for each one made while it served "
-                f"({low:g} to {high:g} is asked)."
+                f"{champion} predicted {ratio:.2f} times the purchases that happened while it "
+                f"served (allowed {low:g} to {high:g})."
             )

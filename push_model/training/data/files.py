@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import duckdb
-
 from push_model.errors import DatasetError
 
 #: A Parquet file made from a dataset names the dataset's facts with this prefix.
@@ -94,6 +92,8 @@ def read_facts(path: Path) -> Mapping[str, str]:
     """Read the facts that `write_parquet` wrote into a file."""
     if path.suffix != ".parquet":
         return {}
+    import duckdb  # noqa: PLC0415 - Airflow parses DAGs that look at paths alone
+
     try:
         with duckdb.connect() as connection:
             pairs = connection.execute(

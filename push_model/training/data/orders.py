@@ -5,10 +5,8 @@ from typing import Any, TypeVar
 
 import narwhals as nw
 
+from push_model.columns import MIN_ITEMS
 from push_model.errors import DatasetError
-
-#: Smallest basket, in items bought, that the business delivers at a profit.
-MIN_ITEMS = 5
 
 Frame = TypeVar("Frame")
 

@@ -10,8 +10,8 @@ from pydantic import Field
 from push_model.errors import InvalidEventError
 from push_model.training.parsing import Settings, parse
 
-#: The limits that a form shows; a policy file may set every limit.
-FORM_LIMITS = ("margin", "min_holdout_orders", "max_days_since_newest_order")
+#: The limits that a form shows, beside the oldest champion; a policy file may set every limit.
+FORM_LIMITS = ("margin", "min_holdout_orders")
 
 
 class Policy(Settings):

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import threading
+import time
 import warnings
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,11 +19,11 @@ from airflow.utils.session import create_session
 from obstore.store import S3Store
 from sqlalchemy import select
 
-from push_model.errors import DatasetError, MissingColumnsError
+from push_model.errors import DatasetError, DatasetNotReadyError, MissingColumnsError
 from push_model.exploration.folder import open_exploration
 from push_model.training.data.frames import write_parquet
 from push_ops import exploration
-from push_ops.data.fetching import at_hand
+from push_ops.data.fetching import at_hand, require_whole
 from push_ops.exploration import read_exploration
 from push_ops.retraining import steps
 from push_ops.retraining.form import FORM
@@ -96,6 +98,7 @@ def request_of(tmp_path):
             environ={
                 "PUSH_RUNS_DIR": str(tmp_path / folder),
                 "PUSH_MODELS_DIR": str(tmp_path / "models"),
+                "PUSH_DATASET_SETTLE_S": "1",
             },
         )
 
@@ -213,23 +216,26 @@ def test_an_empty_table_is_refused(orders_db, request_of, frame):
 @pytest.mark.parametrize(
     ("uri", "complaint"),
     [
-        ("conn://orders_db?table=nothing", "is no table or view there. Check its name"),
-        ("conn://orders_db?table=nowhere.frame", "is no table or view there. Check its name"),
-        ('conn://orders_db?table=x"; DROP TABLE y; --', "is no table or view there. Check its"),
+        ("conn://orders_db?table=nothing", "is not a table or view of this database. Check"),
+        ("conn://orders_db?table=nowhere.frame", "is not a table or view of this database. Check"),
+        ('conn://orders_db?table=x"; DROP TABLE y; --', "is not a table or view of this database."),
         ("conn://orders_db?table=a.b.c.d", "could not be read: SyntaxError."),
         ("conn://guest?table=feature_frame", "may not be read by the connection's user. GRANT"),
         ("conn://broken?table=broken", "could not be read: DivisionByZero."),
-        ("conn://nobody?table=t", "names an Airflow connection that is not there: 'nobody'. Add"),
+        ("conn://nobody?table=t", "names an Airflow connection that does not exist: 'nobody'. Add"),
         ("conn://mailer?table=t", "needs a connection of type 'postgres'; 'mailer' is of type"),
-        ("conn://orders_db", "names no dataset. Write conn://CONNECTION?table=NAME for a table"),
-        ("conn://orders_db?table=", "names no dataset."),
-        ("conn://orders_db?query=SELECT 1", "names no dataset."),
-        ("conn://store/bucket", "names no dataset."),
-        ("conn://store/bucket/frame.xlsx", "names no dataset."),
-        ("conn://?table=t", "names no dataset."),
+        (
+            "conn://orders_db",
+            "does not name a dataset. Write conn://CONNECTION?table=NAME for a table",
+        ),
+        ("conn://orders_db?table=", "does not name a dataset."),
+        ("conn://orders_db?query=SELECT 1", "does not name a dataset."),
+        ("conn://store/bucket", "does not name a dataset."),
+        ("conn://store/bucket/frame.xlsx", "does not name a dataset."),
+        ("conn://?table=t", "does not name a dataset."),
     ],
 )
-def test_what_cannot_be_fetched_is_said_in_a_sentence(  # noqa: PLR0917 - mostly fixtures
+def test_what_cannot_be_fetched_is_explained_in_a_sentence(  # noqa: PLR0917 - mostly fixtures
     tmp_path, orders_db, request_of, frame, monkeypatch, uri, complaint
 ):
     fill(orders_db, frame)
@@ -252,11 +258,11 @@ def of_orders_db(**changes):
     return json.dumps(json.loads(os.environ["AIRFLOW_CONN_ORDERS_DB"]) | changes)
 
 
-def test_a_server_that_is_away_is_worth_another_try(orders_db, request_of, monkeypatch, tmp_path):  # noqa: ARG001 - sets the connection
+def test_a_server_that_is_away_is_retried(orders_db, request_of, monkeypatch, tmp_path):  # noqa: ARG001 - sets the connection
     monkeypatch.setenv("AIRFLOW_CONN_ORDERS_DB", of_orders_db(host=str(tmp_path)))
 
     with pytest.raises(
-        ConnectionError, match=r"^The database of connection 'orders_db' is away, or turns us away:"
+        ConnectionError, match=r"^Cannot connect to the database of connection 'orders_db': "
     ) as error:
         steps.load(request_of(TABLE))
 
@@ -300,6 +306,62 @@ def test_the_password_is_in_no_file_log_or_xcom_of_a_run(
     for text in (told, said, written.decode(errors="replace")):
         assert PASSWORD not in text
         assert PASSWORD.replace(" ", "%20") not in text
+
+
+WHOLE = b"a,b\n1,2\n"
+
+
+def deliver(path, content=WHOLE, *, age_s):
+    path.write_bytes(content)
+    moment = time.time() - age_s
+    os.utime(path, (moment, moment))
+
+
+def check(path, **seconds):
+    require_whole(str(path), **{"settle_s": 30, "wait_s": 600} | seconds)
+
+
+def test_a_whole_file_at_rest_is_not_waited_for(tmp_path):
+    deliver(tmp_path / "frame.csv", age_s=60)
+
+    check(tmp_path / "frame.csv", settle_s=30)
+
+
+def test_a_new_file_is_read_once_it_has_rested(tmp_path):
+    deliver(tmp_path / "frame.csv", age_s=0)
+
+    check(tmp_path / "frame.csv", settle_s=0.2)
+
+
+def test_a_file_from_a_clock_that_is_ahead_rests_no_longer(tmp_path):
+    deliver(tmp_path / "frame.csv", age_s=-3600)
+
+    check(tmp_path / "frame.csv", settle_s=0.2)
+
+
+def test_a_file_that_is_still_written_to_is_retried(tmp_path):
+    path = tmp_path / "frame.csv"
+    deliver(path, age_s=0)
+    writing = threading.Timer(0.2, deliver, [path, WHOLE * 2], {"age_s": 0})
+    writing.start()
+
+    with pytest.raises(DatasetNotReadyError, match=r"was written to less than 3 s ago\."):
+        check(path, settle_s=3)
+
+
+@pytest.mark.parametrize(("age_s", "kind"), [(60, DatasetNotReadyError), (700, DatasetError)])
+def test_a_file_that_is_cut_is_retried_while_the_rest_may_arrive(tmp_path, age_s, kind):
+    deliver(tmp_path / "frame.csv", WHOLE[:-1], age_s=age_s)
+
+    with pytest.raises(DatasetError, match="ends in the middle of a line") as error:
+        check(tmp_path / "frame.csv")
+
+    assert type(error.value) is kind
+
+
+def test_what_is_not_a_file_is_not_checked(tmp_path):
+    check(TABLE)
+    check(tmp_path / "is_not_there.csv")
 
 
 @pytest.fixture(scope="module")
@@ -358,16 +420,18 @@ def test_an_object_gives_what_the_file_gives(tmp_path, bucket, request_of, frame
 
 
 def test_an_object_that_did_not_come_is_refused(bucket, request_of):  # noqa: ARG001 - sets the connection
-    with pytest.raises(DatasetError, match=r"^conn://store/exports/frame\.csv is not there\."):
+    with pytest.raises(DatasetError, match=r"^conn://store/exports/frame\.csv does not exist\."):
         steps.load(request_of("conn://store/exports/frame.csv"))
 
 
-def test_a_store_that_is_away_is_worth_another_try(bucket, request_of, monkeypatch):  # noqa: ARG001 - as above
+def test_a_store_that_is_away_is_retried(bucket, request_of, monkeypatch):  # noqa: ARG001 - as above
     extra = {"endpoint_url": "http://127.0.0.1:1", "region_name": "eu-west-2"}
     connection = {"conn_type": "aws", "login": "ana", "password": PASSWORD, "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_STORE", json.dumps(connection))
 
-    with pytest.raises(ConnectionError, match="The store of connection 'store' is away") as error:
+    with pytest.raises(
+        ConnectionError, match="Cannot read from the store of connection 'store': "
+    ) as error:
         steps.load(request_of("conn://store/exports/frame.csv"))
 
     assert PASSWORD not in str(error.value)

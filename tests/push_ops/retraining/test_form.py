@@ -3,7 +3,7 @@ import json
 import pytest
 from jsonschema import ValidationError, validate
 
-from push_model.training.gate.policy import Policy
+from push_model.training.gate.policy import FORM_LIMITS, Policy
 from push_model.training.parametrisation import FINAL_MODEL, PRESETS
 from push_ops.retraining.form import FORM
 
@@ -35,7 +35,8 @@ def test_every_choice_has_a_title():
         ("model_parametrisation", {"model": "svm"}, "'svm' is not one of"),
         ("policy", {"marign": 0.1}, "Additional properties are not allowed"),
         ("policy", {"margin": 1}, "1 is greater than or equal to the maximum of 1"),
-        ("policy", {"resamples": 500.5}, "500.5 is not of type 'integer'"),
+        ("policy", {"resamples": 500}, "Additional properties are not allowed"),
+        ("policy", {"max_age_days": 0.5}, "0.5 is not of type 'integer'"),
         ("policy", "strict", "is not of type 'object', 'null'"),
         ("promotion", "ask", "'ask' is not one of"),
     ],
@@ -49,5 +50,7 @@ def test_the_form_is_json_as_it_stands():
     assert json.loads(json.dumps(FORM)) == FORM
 
 
-def test_the_form_takes_every_limit_of_the_gate_as_it_stands():
-    validate(Policy().model_dump(), FORM["policy"])
+def test_the_form_takes_the_three_limits_that_people_change():
+    limits = {name: getattr(Policy(), name) for name in FORM_LIMITS}
+
+    validate(limits | {"max_age_days": 70}, FORM["policy"])

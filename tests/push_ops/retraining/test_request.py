@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from push_model.errors import InvalidEventError
+from push_model.errors import InvalidEventError, InvalidSettingError
 from push_model.training.gate.policy import Policy
 from push_model.training.parametrisation import (
     BoostedTrees,
@@ -11,12 +11,21 @@ from push_model.training.parametrisation import (
     read_parametrisation,
 )
 from push_ops.retraining.form import FORM
-from push_ops.retraining.request import read_request
+from push_ops.retraining.request import is_daily, name_of_day, read_request
 
 INSTALLATION = {
     "PUSH_DATASET": "/data/frame.csv",
     "PUSH_RUNS_DIR": "/srv/runs",
     "PUSH_MODELS_DIR": "/srv/models",
+}
+
+DAY = date(2021, 3, 1)
+NAMES = {
+    "data/feature_frame_{yyyymmdd}.csv": "data/feature_frame_20210301.csv",
+    "{yyyy}/{mm}/{dd}/frame.parquet": "2021/03/01/frame.parquet",
+    "frame_{yyyymmdd-1}.csv": "frame_20210228.csv",
+    "{yyyy-1}-{mm-1}-{dd-1}.csv": "2021-02-28.csv",
+    "conn://shop/exports/{yyyymmdd}.csv": "conn://shop/exports/20210301.csv",
 }
 
 
@@ -73,10 +82,6 @@ def test_a_dataset_in_the_form_wins_over_the_installations():
 @pytest.mark.parametrize("nothing", ["", "  ", None])
 def test_a_cleared_dataset_means_the_installations(nothing):
     assert read(dataset=nothing).dataset == "/data/frame.csv"
-
-
-def test_a_preset_is_chosen_by_name():
-    assert read(model="logistic_regression_l1").parametrisation == LogisticRegression(penalty="l1")
 
 
 def test_an_own_parametrisation_wins_over_the_preset():
@@ -138,6 +143,13 @@ def test_limits_of_the_form_win_over_the_installations_and_those_over_the_defaul
     assert read().policy == Policy()
 
 
+def test_the_oldest_champion_is_a_limit_of_the_form_and_a_setting():
+    environ = INSTALLATION | {"PUSH_MAX_AGE_DAYS": "50"}
+
+    assert read(environ).max_age_days == 50
+    assert read(environ, policy={"max_age_days": 30}).max_age_days == 30
+
+
 def test_a_policy_file_that_is_not_there_is_named():
     with pytest.raises(InvalidEventError, match=r"none\.json cannot be read"):
         read(INSTALLATION | {"PUSH_POLICY": "/none.json"})
@@ -161,3 +173,42 @@ def test_a_password_in_the_datasets_uri_is_refused_and_not_repeated(uri):
         read(dataset=uri)
 
     assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize(("pattern", "name"), NAMES.items())
+def test_a_day_is_put_where_the_name_has_a_place_for_it(pattern, name):
+    assert name_of_day(pattern, DAY) == name
+    assert is_daily(pattern)
+
+
+@pytest.mark.parametrize("plain", ["data/frame.csv", "file:///a%20b.csv", "a{{yyyymmdd}}.csv"])
+def test_a_name_without_a_place_for_the_day_is_not_daily(plain):
+    assert name_of_day(plain, DAY) == plain.replace("{{", "{").replace("}}", "}")
+    assert not is_daily(plain)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "part"),
+    [
+        ("frame_{ds}.csv", "{ds}"),
+        ("frame_{YYYYMMDD}.csv", "{YYYYMMDD}"),
+        ("frame_{yyyymmdd+1}.csv", "{yyyymmdd+1}"),
+        ("frame_{}.csv", "{}"),
+        ("frame_{yyyymmdd.csv", "{"),
+        ("frame_yyyymmdd}.csv", "}"),
+    ],
+)
+def test_an_unknown_placeholder_is_refused_with_the_known_ones(pattern, part):
+    with pytest.raises(InvalidEventError) as error:
+        name_of_day(pattern, DAY)
+
+    assert f"holds {part!r}. Known placeholders: ['{{yyyymmdd}}', " in str(error.value)
+
+
+def test_how_long_a_dataset_is_waited_for_is_a_setting():
+    request = read(INSTALLATION | {"PUSH_DATASET_WAIT_S": "60", "PUSH_DATASET_SETTLE_S": ""})
+
+    assert (request.wait_s, request.settle_s) == (60, 30)
+    assert read().wait_s == 4 * 3600
+    with pytest.raises(InvalidSettingError, match=r"^PUSH_DATASET_WAIT_S must be a whole number"):
+        read(INSTALLATION | {"PUSH_DATASET_WAIT_S": "4h"})

@@ -1,13 +1,11 @@
-import json
 import re
-import stat
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from push_ops.retraining.run_folder import find_run_folder, read_json, write_json
+from push_ops.retraining.run_folder import JudgedRun, find_run_folder
+from tests.push_ops.judged import judged_run
 
 RUNS = Path("runs")
 
@@ -32,36 +30,21 @@ def test_runs_that_differ_in_signs_alone_keep_apart():
     assert find_run_folder(RUNS, "a:b") != find_run_folder(RUNS, "a+b")
 
 
-def test_a_document_comes_back_as_it_was_written(tmp_path):
-    path = tmp_path / "new" / "verdict.json"
+def test_a_run_is_read_as_it_was_written(tmp_path):
+    run = judged_run("keep", reasons=("größer",), backtests=[{"sentence": "None."}])
 
-    write_json(path, {"reasons": ["größer"], "value": 0.1})
+    run.write(tmp_path / "new" / "verdict.json")
 
-    assert read_json(path) == {"reasons": ["größer"], "value": 0.1}
-
-
-def test_a_document_can_be_read_by_other_users_of_the_machine(tmp_path):
-    write_json(tmp_path / "verdict.json", {})
-
-    assert (tmp_path / "verdict.json").stat().st_mode & stat.S_IRGRP
+    assert JudgedRun.read(tmp_path / "new" / "verdict.json") == run
 
 
-def test_a_document_that_fails_half_way_leaves_the_old_one_and_nothing_else(tmp_path):
-    path = tmp_path / "latest.json"
-    write_json(path, {"run_folder": "old"})
+def test_a_new_champion_is_described_for_the_dags_that_wait_for_one():
+    event = judged_run().champion_event()
 
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        write_json(path, {"run_folder": float("nan")})
-
-    assert json.loads(path.read_text()) == {"run_folder": "old"}
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_rename_that_fails_leaves_nothing_aside(tmp_path):
-    taken = tmp_path / "latest.json"
-    taken.mkdir()
-
-    with pytest.raises(OSError, match="directory"):
-        write_json(taken, {})
-
-    assert list(tmp_path.iterdir()) == [taken]
+    assert event["champion_before"] == "push_old"
+    assert event["decision"] == "promote"
+    assert event["average_precision"]["popularity"]["estimate"] == 0.1
+    assert set(event) == {
+        *("model_name", "model_path", "champion_before", "decision", "claim", "headline"),
+        *("average_precision", "dataset", "run_id", "run_date"),
+    }

@@ -1,6 +1,8 @@
 import json
+from dataclasses import replace
 from datetime import date
-from pathlib import Path
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,34 +14,41 @@ from push_model.training.gate.policy import Policy
 from push_model.training.parametrisation import BoostedTrees
 from push_ops.retraining import steps
 from push_ops.retraining.request import RetrainingRequest
-from push_ops.retraining.run_folder import read_json, write_json
+from push_ops.retraining.run_folder import find_run_folder
+from push_ops.retraining.watch import backtest
 from tests.frames import make_frame
+from tests.push_ops.judged import judged_run
 
-pytestmark = pytest.mark.usefixtures("undrawn_pictures")
+pytestmark = [
+    pytest.mark.usefixtures("undrawn_pictures"),
+    # Airflow's own, about a dependency of its plugins.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
 
 TINY = BoostedTrees(iterations=20, depth=3)
 
 
+def make_request(folder, run_id="run", run_date=date(2021, 6, 1), promotion="auto", **changes):
+    """Make the request of a run in a folder; its dataset is frame.csv there."""
+    return RetrainingRequest(
+        run_id=run_id,
+        run_date=run_date,
+        dataset=str(folder / "frame.csv"),
+        min_items=5,
+        parametrisation=TINY,
+        policy=Policy(resamples=200, max_days_since_newest_order=400),
+        promotion=promotion,
+        runs_dir=folder / "runs",
+        models_dir=folder / "models",
+        requested_by="ana",
+        settle_s=0,
+        **({"max_age_days": 40} | changes),
+    )
+
+
 @pytest.fixture
 def request_of(tmp_path):
-    """Make the request of a run in `tmp_path`; its dataset is frame.csv there."""
-
-    def make(run_id="run", run_date=date(2021, 6, 1), promotion="auto", **changes):
-        return RetrainingRequest(
-            run_id=run_id,
-            run_date=run_date,
-            dataset=str(tmp_path / "frame.csv"),
-            min_items=5,
-            parametrisation=TINY,
-            policy=Policy(resamples=200, max_days_since_newest_order=400),
-            promotion=promotion,
-            runs_dir=tmp_path / "runs",
-            models_dir=tmp_path / "models",
-            requested_by="ana",
-            **({"max_age_days": 40} | changes),
-        )
-
-    return make
+    return partial(make_request, tmp_path)
 
 
 def files(folder):
@@ -50,10 +59,22 @@ def write_frame(folder, frame):
     frame.to_csv(folder / "frame.csv", index=False)
 
 
-def run_until_validate(request):
-    return steps.validate(
-        request, steps.train(request, steps.filter_orders(request, steps.load(request)))
-    )
+def run_until_train(request):
+    return steps.train(request, steps.filter_orders(request, steps.load(request)))
+
+
+@pytest.fixture(scope="module")
+def two_days(tmp_path_factory, undrawn_pictures):  # noqa: ARG001 - draws nothing
+    """Two runs that reached a verdict, in one folder: the requests and what each handed on."""
+    folder = tmp_path_factory.mktemp("two_days")
+    write_frame(folder, make_frame(orders=400))
+    requests = [
+        make_request(folder, "early"),
+        make_request(folder, "late", run_date=date(2021, 6, 2)),
+    ]
+    trained = [run_until_train(request) for request in requests]
+    validated = [steps.validate(*pair) for pair in zip(requests, trained, strict=True)]
+    return SimpleNamespace(folder=folder, requests=requests, trained=trained, validated=validated)
 
 
 def with_value(column, value):
@@ -165,19 +186,13 @@ def test_what_goes_from_step_to_step_is_json(tmp_path, request_of):
     assert json.loads(json.dumps(loaded)) == loaded
 
 
-def test_a_training_is_written_down_with_all_it_was_asked(tmp_path, request_of):
-    write_frame(tmp_path, make_frame(orders=60))
-    request = request_of()
+def test_a_training_is_written_down_with_its_whole_request(two_days):
+    request, trained = two_days.requests[0], two_days.trained[0]
 
-    trained = steps.train(request, steps.filter_orders(request, steps.load(request)))
+    written = json.loads(find_run_folder(request.runs_dir, "early").fit.read_text())
 
-    (fit,) = (tmp_path / "runs").rglob("fit.json")
-    written = json.loads(fit.read_text())
-    assert (
-        written["model_path"]
-        == trained["model_path"]
-        == str(tmp_path / "models" / "push_2021_06_01")
-    )
+    path = str(two_days.folder / "models" / "push_2021_06_01")
+    assert written["model_path"] == trained["model_path"] == path
     assert written["event"]["model_parametrisation"]["iterations"] == 20
     assert written["event"]["training_date"] == written["run_date"] == "2021-06-01"
 
@@ -186,7 +201,7 @@ def test_too_few_orders_to_judge_by_leave_the_store_without_a_champion(tmp_path,
     write_frame(tmp_path, make_frame(orders=60))
     request = request_of()
 
-    outcome = steps.promote(request, run_until_validate(request))
+    outcome = steps.promote(request, steps.validate(request, run_until_train(request)))
 
     assert outcome["promoted"] is False
     assert outcome["sentence"].startswith("There is still no champion: the verdict on push_2021_06")
@@ -194,48 +209,54 @@ def test_too_few_orders_to_judge_by_leave_the_store_without_a_champion(tmp_path,
     assert champion(tmp_path / "models") is None
 
 
-def test_a_promotion_that_runs_twice_moves_the_pointer_once(tmp_path, request_of):
-    write_frame(tmp_path, make_frame(orders=400))
-    request = request_of()
-    validated = run_until_validate(request)
+def test_a_promotion_that_runs_twice_moves_the_pointer_once(two_days):
+    late, validated = two_days.requests[1], two_days.validated[1]
 
-    outcomes = [steps.promote(request, validated) for _ in range(2)]
+    outcomes = [steps.promote(late, validated) for _ in range(2)]
 
     assert [outcome["promoted"] for outcome in outcomes] == [True, True]
-    assert outcomes[0]["sentence"].startswith("push_2021_06_01 is the champion now.")
-    assert len((tmp_path / "models" / "promotions.jsonl").read_text().splitlines()) == 1
+    assert outcomes[0]["sentence"].startswith("push_2021_06_02 is the new champion.")
+    lines = (two_days.folder / "models" / "promotions.jsonl").read_text().splitlines()
+    assert len(lines) == 1
 
 
-def test_a_champion_that_changed_since_validation_is_not_overrun(tmp_path, request_of):
-    write_frame(tmp_path, make_frame(orders=400))
-    early, late = request_of("early"), request_of("late", run_date=date(2021, 6, 2))
-    validated = [run_until_validate(request) for request in (early, late)]
+def test_a_champion_that_changed_since_validation_is_not_overrun(two_days):
+    (early, late), validated = two_days.requests, two_days.validated
     steps.promote(late, validated[1])
 
     with pytest.raises(PromotionConflictError, match="changed since validation"):
         steps.promote(early, validated[0])
 
-    assert champion(tmp_path / "models").model_name == "push_2021_06_02"
+    assert champion(two_days.folder / "models").model_name == "push_2021_06_02"
 
 
-KEEP = {"decision": "keep", "champion_name": "push_old", "reasons": ["Worse."]}
+def test_a_backfilled_day_is_not_the_newest_verdict(two_days):
+    early = two_days.requests[0]
+    latest = (two_days.folder / "runs" / "latest.json").read_text()
+
+    steps.validate(replace(early, run_id="backfill", is_backfill=True), two_days.trained[0])
+
+    assert find_run_folder(early.runs_dir, "backfill").verdict.exists()
+    assert (two_days.folder / "runs" / "latest.json").read_text() == latest
 
 
 @pytest.fixture
 def kept(tmp_path):
     """What validate leaves of a challenger that lost against a champion of 2021-04-22."""
     make_model(tmp_path / "models", "push_old", trained_on="2021-04-22")
-    write_json(tmp_path / "verdict.json", {"model_name": "push_new", "verdict": KEEP})
-    return {"verdict": str(tmp_path / "verdict.json")}
+    return leave(tmp_path, judged_run("keep", reasons=("Worse.",)))
+
+
+def leave(folder, run):
+    run.write(folder / "verdict.json")
+    return {"verdict": str(folder / "verdict.json")}
 
 
 @pytest.mark.mltest("Mon 4")
 def test_a_champion_that_stays_and_is_too_old_fails_the_run_and_serves_on(
     tmp_path, request_of, kept
 ):
-    said = (
-        r"push_old stays .* Worse\. push_old was trained 40 days before .* at most 39 are allowed"
-    )
+    said = r"push_old stays .* Worse\. push_old was trained 40 days before .* the limit is 39 days"
     with pytest.raises(UnfitChampionError, match=said):
         steps.promote(request_of(max_age_days=39), kept)
 
@@ -251,31 +272,30 @@ def test_a_champion_that_stays_and_is_too_old_fails_the_run_and_serves_on(
         ({"expected_purchases": 150, "actual_purchases": 100}, False),
         ({"expected_purchases": 150, "actual_purchases": 99}, True),
     ],
-    ids=["as promised", "half of it too much", "too few to tell"],
+    ids=["as predicted", "half too much", "too few to judge"],
 )
-def test_a_champion_that_stays_and_promises_wrongly_fails_the_run(
+def test_a_champion_that_stays_and_predicts_wrongly_fails_the_run(
     tmp_path, request_of, kept, total, is_fit
 ):
-    run = read_json(Path(kept["verdict"]))
     other = {"model_name": "push_other", "expected_purchases": 900, "actual_purchases": 100}
-    run["backtests"] = [other, total | {"model_name": "push_old"}, {"sentence": "No record."}]
-    write_json(Path(kept["verdict"]), run)
+    backtests = [other, total | {"model_name": "push_old"}, {"sentence": "No record."}]
+    kept = leave(tmp_path, judged_run("keep", backtests=backtests))
 
     if is_fit:
         assert steps.promote(request_of(), kept)["promoted"] is False
     else:
-        with pytest.raises(UnfitChampionError, match=r"promised 1\.50 purchases for each one made"):
+        with pytest.raises(UnfitChampionError, match=r"predicted 1\.50 times the purchases"):
             steps.promote(request_of(), kept)
     assert champion(tmp_path / "models").model_name == "push_old"
 
 
-def test_a_dry_run_asks_nobody_how_old_the_champion_is(request_of, kept):
+def test_a_dry_run_does_not_check_how_old_the_champion_is(request_of, kept):
     outcome = steps.promote(request_of(promotion="never", max_age_days=1), kept)
 
     assert outcome["promoted"] is False
 
 
-def test_a_champion_that_cannot_be_read_is_no_matter_of_age(tmp_path, request_of, kept):
+def test_a_champion_that_cannot_be_read_has_no_age(tmp_path, request_of, kept):
     (tmp_path / "models" / "push_old" / "manifest.json").unlink()
 
     assert steps.promote(request_of(max_age_days=1), kept)["promoted"] is False
@@ -284,75 +304,62 @@ def test_a_champion_that_cannot_be_read_is_no_matter_of_age(tmp_path, request_of
 @pytest.fixture
 def in_service(tmp_path):
     """A champion since the last of March."""
-    write_frame(tmp_path, make_frame(orders=400))
-    facts = {"verdict": None, "reason": "a test", "by": "ana"}
     make_model(tmp_path / "models", "push_old", trained_on="2021-03-31", promoted=False)
     promote(
         *(tmp_path / "models", "push_old"),
         expected=None,
         promoted_at="2021-03-31T05:00:00+00:00",
-        **facts,
+        verdict=None,
+        reason="a test",
+        by="ana",
     )
 
 
 @pytest.mark.mltest("Mon 7")
 @pytest.mark.usefixtures("in_service")
-def test_each_run_holds_what_the_champion_promised_against_what_happened(tmp_path, request_of):
+def test_each_run_compares_what_the_champion_predicted_with_what_happened(
+    tmp_path, request_of, two_days
+):
     request = request_of(run_date=date(2021, 4, 20))
 
-    run = read_json(Path(run_until_validate(request)["verdict"]))
+    (found,) = backtest(request, two_days.trained[0]["large_orders"])
 
     (line,) = read_backtests(tmp_path / "runs" / BACKTESTS_FILE)
     days = [day["day"] for day in line["days"]]
     assert (line["model_name"], line["run_date"]) == ("push_old", "2021-04-20")
     assert (days[0], days[-1]) == ("2021-04-01", "2021-04-20")
     assert line["total"]["actual_purchases"] > 0
-    assert run["backtests"][0]["sentence"].startswith("push_old, 1 to 20 days old, promised ")
+    assert found["model_name"] == "push_old"
+    assert found["sentence"].startswith("push_old, 1 to 20 days old, p")
 
 
 @pytest.mark.usefixtures("in_service")
-def test_a_record_of_the_past_that_cannot_be_kept_stops_no_verdict(tmp_path, request_of):
+def test_a_record_of_the_past_that_cannot_be_kept_stops_no_run(tmp_path, request_of, two_days):
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / BACKTESTS_FILE).write_text("{")
 
-    run = read_json(Path(run_until_validate(request_of(run_date=date(2021, 4, 20)))["verdict"]))
+    (found,) = backtest(request_of(run_date=date(2021, 4, 20)), two_days.trained[0]["large_orders"])
 
-    assert "is no backtest" in run["backtests"][0]["sentence"]
-    assert run["verdict"]["decision"] in {"promote", "keep", "inconclusive"}
-
-
-def test_a_backfilled_day_is_not_the_newest_verdict(tmp_path, request_of):
-    write_frame(tmp_path, make_frame(orders=120))
-    run_until_validate(request_of("daily"))
-    latest = (tmp_path / "runs" / "latest.json").read_text()
-
-    run_until_validate(request_of("day_gone_by", run_date=date(2021, 5, 30), is_backfill=True))
-
-    assert (tmp_path / "runs" / "latest.json").read_text() == latest
+    assert BACKTESTS_FILE in found["sentence"]
 
 
 @pytest.mark.parametrize(
     ("asked", "because"),
     [
-        ({"promotion": "never"}, "this run was told 'never'"),
-        ({"promotion": "manual"}, "nobody approved it"),
+        ({"promotion": "never"}, "the form says 'never'"),
+        ({"promotion": "manual"}, "it was not approved"),
         (
             {"promotion": "never", "is_backfill": True},
-            "a backfilled day promotes nothing unless a person approves it ('manual')",
+            "a backfill promotes only what a person approves ('manual')",
         ),
     ],
 )
 def test_a_winner_that_may_not_serve_is_named_with_who_stays(tmp_path, request_of, asked, because):
-    verdict = {"decision": "promote", "champion_name": "push_old", "reasons": ["Better."]}
-    write_json(tmp_path / "verdict.json", {"model_name": "push_new", "verdict": verdict})
+    validated = leave(tmp_path, judged_run())
 
-    outcome = steps.promote(
-        request_of(**asked, max_age_days=10_000),
-        {"verdict": str(tmp_path / "verdict.json")},
+    outcome = steps.promote(request_of(**asked, max_age_days=10_000), validated)
+
+    assert (outcome["promoted"], outcome["event"]) == (False, None)
+    assert outcome["sentence"].startswith(
+        f"push_old stays the champion: push_new won, but {because}. "
     )
-
-    assert outcome == {
-        "promoted": False,
-        "event": None,
-        "sentence": f"push_old stays the champion: push_new won, but {because}. Better.",
-    }

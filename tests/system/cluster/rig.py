@@ -29,7 +29,7 @@ OURS = "airflow.push."  # names of metrics begin so
 # Put before the project's DAGs: a lost task is tried again at once, not in two minutes.
 AT_ONCE = """
 from datetime import timedelta
-from push_ops.retries import TASK_DEFAULTS
+from push_ops.schedule import TASK_DEFAULTS
 TASK_DEFAULTS["retry_delay"] = timedelta(seconds=1)
 """
 # The schedule starts no run; a person still may.

@@ -11,7 +11,7 @@ from push_model.columns import FEATURES
 from push_model.store.folder import check_folder
 from push_model.store.history import history
 from push_model.store.promotion import champion
-from push_ops.retraining.metrics import GAUGES
+from push_ops.retraining.signals import GAUGES
 from tests.frames import make_frame
 from tests.waiting import wait_until
 

@@ -1,17 +1,24 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from airflow.sdk.observability import stats
 
-from push_ops.retraining.metrics import GAUGES, send_age, send_step, send_verdict
+from push_model.training.gate.verdict import FeatureDrift
+from push_ops.retraining.signals import GAUGES, send_age, send_step, send_verdict
+from tests.push_ops.judged import MEASURED, judged_run
 
 DAILY, DRY = SimpleNamespace(promotion="auto"), SimpleNamespace(promotion="never")
-METRICS = {"average_precision": 0.3, "expected_per_actual": 1.1}
+KEPT = judged_run("keep").verdict
+DRIFT = tuple(
+    FeatureDrift(name, psi, 0.0, 0.0, 0.0, 1.0, 1.0, changed=False, says="")
+    for name, psi in {"discount_pct": 0.1, "count_adults": 0.4}.items()
+)
 
 
 @pytest.fixture
 def sent(monkeypatch):
-    """Give what is sent: of each gauge and its tags the value."""
+    """Return what is sent: the value of each gauge and its tags."""
     found = {}
 
     def gauge(name, value, *, tags):
@@ -21,7 +28,7 @@ def sent(monkeypatch):
     return found
 
 
-def test_a_step_says_how_long_it_took_and_what_it_left(sent):
+def test_a_step_sends_how_long_it_took_and_what_it_left(sent):
     send_step(DAILY, "load", seconds=2.5, rows=10, orders=2)
 
     assert sent == {
@@ -31,21 +38,20 @@ def test_a_step_says_how_long_it_took_and_what_it_left(sent):
     }
 
 
-def test_a_verdict_says_what_was_decided_and_measured(sent):
-    verdict = {
-        "decision": "keep",
-        "metrics": {"challenger": METRICS, "bought before": METRICS},
-        "drift": [{"psi": 0.1}, {"psi": 0.4}],
-    }
+def test_a_verdict_sends_what_was_decided_and_measured(sent):
+    metrics = MEASURED.metrics | {"bought before": MEASURED.metrics["popularity"]}
+    holdout = replace(MEASURED, metrics=metrics, drift=DRIFT)
 
-    send_verdict(DAILY, verdict, at=1e9)
+    send_verdict(DAILY, replace(KEPT, holdout=holdout), at=1e9)
 
     assert sent == {
         ("push.decision", ("decision", "promote")): 0,
         ("push.decision", ("decision", "keep")): 1,
         ("push.decision", ("decision", "inconclusive")): 0,
         ("push.average_precision", ("scorer", "challenger")): 0.3,
-        ("push.average_precision", ("scorer", "bought_before")): 0.3,
+        ("push.average_precision", ("scorer", "champion")): 0.25,
+        ("push.average_precision", ("scorer", "popularity")): 0.1,
+        ("push.average_precision", ("scorer", "bought_before")): 0.1,
         ("push.promised_per_purchase",): 1.1,
         ("push.drift_psi",): 0.4,
         ("push.judged_at",): 1e9,
@@ -53,12 +59,12 @@ def test_a_verdict_says_what_was_decided_and_measured(sent):
 
 
 def test_a_verdict_without_figures_sends_its_decision_and_when(sent):
-    send_verdict(DAILY, {"decision": "keep"}, at=1e9)
+    send_verdict(DAILY, replace(KEPT, holdout=None), at=1e9)
 
     assert {name for name, *_ in sent} == {"push.decision", "push.judged_at"}
 
 
-def test_an_age_that_is_not_known_is_not_sent(sent):
+def test_an_unknown_age_is_not_sent(sent):
     send_age(DAILY, None)
     assert sent == {}
 
@@ -68,11 +74,11 @@ def test_an_age_that_is_not_known_is_not_sent(sent):
 
 def test_a_dry_run_sends_nothing(sent):
     send_step(DRY, "load", seconds=1, rows=1, orders=1)
-    send_verdict(DRY, {"decision": "promote", "metrics": {"challenger": METRICS}}, at=1e9)
+    send_verdict(DRY, KEPT, at=1e9)
     send_age(DRY, 3)
 
     assert sent == {}
 
 
-def test_names_are_those_that_statsd_takes():
+def test_statsd_takes_the_names():
     assert all(stats.normalize_name_for_stats(name, log_warning=False) == name for name in GAUGES)
