@@ -107,9 +107,8 @@ def fit(
         "models_dir": str(models_dir),
     }
     path, trained = fit_model(event)
-    if (
-        trained and not (path / HTML_FILE).exists()
-    ):  # the same model may have a card with its verdict already
+    # The same model may have a card with its verdict already.
+    if trained and not (path / HTML_FILE).exists():
         validated, holdout = Model.from_document(trained.validated.document), trained.split.holdout
         scores = {"challenger": score(validated, holdout)}
         write_card(path, holdout, scores, model=validated, seed=seed)
@@ -227,11 +226,12 @@ def _manifest(path: Path) -> Any:
 
 
 def _metrics(columns: Mapping[str, Mapping[str, float]], *, title: str) -> Table:
-    from push_model.reporting.numbers import SHOWN_METRICS  # noqa: PLC0415 - keeps --help instant
+    from push_model.reporting.numbers import SHOWN_METRICS, write_metric  # noqa: PLC0415 - keeps --help instant
 
     table = Table("metric", *columns, title=title, title_justify="left")
     for name, heading, form in SHOWN_METRICS:
-        table.add_row(heading, *(form.format(values[name]) for values in columns.values()))
+        cells = (write_metric(name, form, who, found[name]) for who, found in columns.items())
+        table.add_row(heading, *cells)
     for column in table.columns[1:]:
         column.justify = "right"
     return table

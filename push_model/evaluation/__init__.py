@@ -1,1 +1,1 @@
-"""Measure scores: metrics, intervals, curves, slices, importances."""
+"""How good scores are, for whom, and how sure that is."""

@@ -1,4 +1,4 @@
-"""How do scores rank and promise, place by place? The numbers behind the card's pictures."""
+"""The numbers behind curves of one scorer: ranking, gains, reliability, distribution."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from push_model.evaluation.metrics import measure, precision_at_k
 
-# A curve of 200 places is drawn as finely as a screen shows it, from any number of rows.
+# 200 places draw a curve as finely as a screen shows it, from any number of rows.
 PLACES_BY_PURCHASES = 100
 PLACES_BY_CANDIDATES = 98
 #: Shares of the candidates that could get a push, as sales would choose among them.
 PUSHED_SHARES = (0.01, 0.02, 0.05, 0.1, 0.2)
 RELIABILITY_BINS = 12
-# Propensities spread over orders of magnitude; 0.0001 and less look alike to everyone.
+# Propensities spread over orders of magnitude; those below 0.0001 are drawn as 0.0001.
 LEAST_SHOWN = 1e-4
 HISTOGRAM_BINS = 40
 # 95 % of a normal distribution lie within so many standard deviations.
@@ -26,34 +26,24 @@ Floats = NDArray[np.float64]
 
 
 class Place(NamedTuple):
-    """What has been found once every candidate down to some score got a push."""
+    """Candidates and purchases down to some score, best scores first."""
 
     candidates: int
     purchases: int
 
 
 class Bin(NamedTuple):
-    """Candidates of like propensity: what was promised and what happened.
+    """Candidates with similar propensities: what was predicted and what happened."""
 
-    Attributes
-    ----------
-    promised, happened : float
-        Mean propensity and share bought.
-    low, high : float
-        Wilson's 95 % interval of the share bought, candidates taken as independent.
-    rows : int
-        Candidates in the bin.
-    """
-
-    promised: float
-    happened: float
-    low: float
+    promised: float  # mean propensity
+    happened: float  # share bought
+    low: float  # Wilson's 95 % interval of the share bought, candidates taken as independent
     high: float
     rows: int
 
 
 class Histogram(NamedTuple):
-    """How many candidates score how high; `edges` is one longer than the counts."""
+    """Counts of candidates by score; `edges` is one longer than the counts."""
 
     edges: tuple[float, ...]
     bought: tuple[int, ...]
@@ -71,37 +61,23 @@ class Gain(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """One scorer on the holdout.
+    """One scorer on the holdout."""
 
-    Attributes
-    ----------
-    metrics : mapping of str to float
-        As `push_model.evaluation.metrics.Metrics` names them.
-    places : tuple of Place
-        At most 200, best scores first; precision-recall, ROC and gains are read off them.
-    gains : tuple of Gain
-        At each of `PUSHED_SHARES`.
-    reliability : tuple of Bin
-        From low to high propensities.
-    histogram : Histogram
-        Of the scores.
-    """
-
-    metrics: Mapping[str, float]
-    places: tuple[Place, ...]
-    gains: tuple[Gain, ...]
-    reliability: tuple[Bin, ...]
-    histogram: Histogram
+    metrics: Mapping[str, float]  # named as in `push_model.evaluation.results.Metrics`
+    places: tuple[Place, ...]  # at most 200: precision-recall, ROC and gains are read off them
+    gains: tuple[Gain, ...]  # at each of `PUSHED_SHARES`
+    reliability: tuple[Bin, ...]  # from low to high propensities
+    histogram: Histogram  # of the scores
 
 
 def trace(outcomes: ArrayLike, scores: ArrayLike) -> Curves:
-    """Measure scores by every metric, and at every place that is worth drawing."""
+    """Measure scores by every metric, and trace their curves."""
     y, p = np.asarray(outcomes, dtype=np.float64), np.asarray(scores, dtype=np.float64)
     return Curves(
         metrics=measure(y, p).document(),
         places=find_places(y, p),
         gains=tuple(_gain(y, p, share) for share in PUSHED_SHARES),
-        reliability=bin_promises(y, p),
+        reliability=bin_propensities(y, p),
         histogram=_histogram(y, p),
     )
 
@@ -128,14 +104,14 @@ Place(candidates=4, purchases=2))
     return tuple(Place(int(candidates[i]), int(purchases[i])) for i in chosen)
 
 
-def bin_promises(
+def bin_propensities(
     outcomes: ArrayLike, scores: ArrayLike, *, bins: int = RELIABILITY_BINS
 ) -> tuple[Bin, ...]:
-    """Hold what propensities promise against what happened, bin by bin.
+    """Compare mean propensities with shares bought, in bins of equally many predicted purchases.
 
     Examples
     --------
-    >>> [(b.promised, b.happened) for b in bin_promises([0, 1], [0.25, 0.75], bins=2)]
+    >>> [(b.promised, b.happened) for b in bin_propensities([0, 1], [0.25, 0.75], bins=2)]
     [(0.25, 0.0), (0.75, 1.0)]
     """
     y, p = np.asarray(outcomes, dtype=np.float64), np.asarray(scores, dtype=np.float64)

@@ -1,16 +1,13 @@
-"""How good is the model on the holdout, seen from every side the card shows?"""
+"""Everything that the model card shows of a model on the holdout, measured once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
-from math import isfinite
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from push_model.evaluation.card_slices import Slice, measure_slices
 from push_model.evaluation.curves import Curves, trace
 from push_model.evaluation.importances import (
     SHOWN_DEPENDENCES,
@@ -19,87 +16,84 @@ from push_model.evaluation.importances import (
     measure_importances,
     trace_dependence,
 )
+from push_model.evaluation.results import Slice
+from push_model.evaluation.scorers import Scores, baseline_scores
+from push_model.evaluation.slices import measure_slices, merge_slices, shown_slices_of
 from push_model.model.scoring import Model
 
 #: The challenger's propensities as they were before calibration.
 UNCALIBRATED = "before calibration"
-# Nearest to 0 and 1 that log-odds are taken of.
+# Nearest to 0 and 1 that log-odds are computed of.
 LEAST = 1e-15
-
-Floats = NDArray[np.float64]
+# Of slices that the gate did not measure.
+SLICE_ALPHA, SLICE_RESAMPLES = 0.1, 300
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Everything the card measures: counts and means, no row, no user, no order.
-
-    Attributes
-    ----------
-    rows, orders, purchases : int
-        Size of the holdout.
-    scorers : mapping of str to Curves
-        ``"challenger"``, and ``"champion"``, ``"popularity"``, ``"bought before"`` and
-        ``"before calibration"`` where they were scored.
-    slices : tuple of Slice
-        Who it is good for.
-    importances : tuple of Importance
-        What it leans on, most important first.
-    dependences : tuple of Dependence
-        Which way the most important features push.
-    """
+    """Everything the card measures: counts and means, no row, no user, no order."""
 
     rows: int
     orders: int
     purchases: int
-    scorers: Mapping[str, Curves]
+    scorers: Mapping[str, Curves]  # "challenger", baselines, and others where they were scored
     slices: tuple[Slice, ...]
-    importances: tuple[Importance, ...] = ()
-    dependences: tuple[Dependence, ...] = ()
+    importances: tuple[Importance, ...]  # most important first
+    dependences: tuple[Dependence, ...]  # of the most important features
 
     def document(self) -> dict[str, Any]:
-        """Give the evaluation as JSON-able data."""
+        """Return the evaluation as JSON-able data."""
         return asdict(self)
 
 
 def evaluate(
     rows: pd.DataFrame,
-    scores: Mapping[str, Floats],
+    scores: Mapping[str, Scores],
     *,
-    model: Model | None = None,
-    calibration: Mapping[str, Any] | None = None,
+    model: Model,
+    line: tuple[float, float] | None = None,
+    judged: Iterable[Slice] = (),
     seed: int = 0,
 ) -> Evaluation:
-    """Evaluate scores, and the model behind them, on the holdout."""
-    raw = undo_calibration(scores["challenger"], calibration or {})
-    scored = dict(scores) if raw is None else {**scores, UNCALIBRATED: raw}
+    """Evaluate scores, the baselines, and the model behind the challenger's scores.
+
+    `line` is slope and intercept of the calibration, None without one. `judged` are slices that
+    the gate measured already.
+    """
+    scored = {**scores, **baseline_scores(rows)}
+    groups, judged = shown_slices_of(rows), tuple(judged)
+    known = {part.name for part in judged}
+    others = measure_slices(
+        rows,
+        scored,
+        [group for group in groups if group[0] not in known],
+        alpha=SLICE_ALPHA,
+        resamples=SLICE_RESAMPLES,
+        seed=seed,
+    )
+    if line:
+        scored[UNCALIBRATED] = undo_calibration(scores["challenger"], *line)
     outcomes = rows["outcome"].to_numpy(dtype=np.float64)
-    importances = measure_importances(model, rows, seed=seed) if model else ()
+    importances = measure_importances(model, rows, seed=seed)
     return Evaluation(
         rows=len(rows),
         orders=int(rows["order_id"].nunique()),
         purchases=int(outcomes.sum()),
         scorers={name: trace(outcomes, given) for name, given in scored.items()},
-        slices=measure_slices(rows, scores),
+        slices=merge_slices(groups, judged, others),
         importances=importances,
-        dependences=_trace_dependences(model, rows, importances, seed=seed) if model else (),
+        dependences=_trace_dependences(model, rows, importances, seed=seed),
     )
 
 
-def undo_calibration(propensities: Floats, calibration: Mapping[str, Any]) -> Floats | None:
-    """Give the propensities that calibration of the log-odds started from.
+def undo_calibration(propensities: Scores, slope: float, intercept: float) -> Scores:
+    """Return the propensities that calibration of the log-odds started from.
 
     Examples
     --------
-    >>> undo_calibration(np.array([0.5]), {"slope": 2.0, "intercept": 0.0})
+    >>> undo_calibration(np.array([0.5]), 2.0, 0.0)
     array([0.5])
-    >>> undo_calibration(np.array([0.5]), {"method": "none"}) is None
-    True
     """
-    slope, intercept = calibration.get("slope"), calibration.get("intercept")
-    if slope is None or intercept is None or calibration.get("method") == "none":
-        return None
-    if not (isfinite(slope) and isfinite(intercept)) or slope <= 0:
-        return None
     p = np.clip(propensities, LEAST, 1 - LEAST)
     log_odds = (np.log(p) - np.log1p(-p) - intercept) / slope
     return np.asarray(1 / (1 + np.exp(-log_odds)))
@@ -108,6 +102,6 @@ def undo_calibration(propensities: Floats, calibration: Mapping[str, Any]) -> Fl
 def _trace_dependences(
     model: Model, rows: pd.DataFrame, importances: tuple[Importance, ...], *, seed: int
 ) -> tuple[Dependence, ...]:
-    leant_on = (importance.feature for importance in importances if importance.lost > 0)
-    traced = (trace_dependence(model, rows, name, seed=seed) for name in leant_on)
+    important = (importance.feature for importance in importances if importance.lost > 0)
+    traced = (trace_dependence(model, rows, name, seed=seed) for name in important)
     return tuple(islice((found for found in traced if found is not None), SHOWN_DEPENDENCES))

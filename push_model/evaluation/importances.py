@@ -1,41 +1,31 @@
-"""Which features does the model lean on, and which way do they push?"""
+"""Permutation importance and partial dependence of a model's features."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.metrics import average_precision_score
 
-from push_model.evaluation.scorers import score
+from push_model.evaluation.scorers import Scores, score
 from push_model.model.document import Feature
 from push_model.model.scoring import Model
 
 # Enough rows for a steady average precision, few enough for seconds.
 IMPORTANCE_ROWS = 50_000
 REPEATS = 3
-# Looked through for rows that have the feature's value, and averaged over.
+# Searched for rows that have the feature's value, and averaged over.
 DEPENDENCE_ROWS = 20_000
 AVERAGED_ROWS = 2_000
 #: Features whose partial dependence is drawn.
 SHOWN_DEPENDENCES = 6
 GRID_POINTS = 12
 
-Floats = NDArray[np.float64]
-
 
 class Importance(NamedTuple):
-    """What is lost without a feature.
-
-    Attributes
-    ----------
-    feature : str
-        Its name.
-    lost : float
-        Average precision lost when its values are shuffled, mean of the repeats.
-    low, high : float
-        Least and most of the repeats.
-    """
+    """Average precision lost when a feature's values are shuffled: mean, least and most."""
 
     feature: str
     lost: float
@@ -44,116 +34,110 @@ class Importance(NamedTuple):
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether some shuffle lost nothing: the feature may cost more than it brings."""
+        """Whether some shuffle lost nothing."""
         return self.low <= 0.0
 
 
 class Dependence(NamedTuple):
-    """Mean propensity as one feature takes one value after another.
-
-    Attributes
-    ----------
-    feature : str
-        Its name.
-    values : tuple of float
-        Ascending, from the train window's tenths.
-    propensities : tuple of float
-        Mean over the rows that have a value, all else as it is.
-    when_missing : float or None
-        Mean propensity of the rows that have none; None if every row has one.
-    missing : str
-        What a missing value says.
-    rows : tuple of int
-        How many of the rows looked through lie nearest to each value.
-    """
+    """Mean propensity as one feature takes one value after another, all else as it is."""
 
     feature: str
-    values: tuple[float, ...]
+    values: tuple[float, ...]  # ascending
     propensities: tuple[float, ...]
-    when_missing: float | None
-    missing: str
-    rows: tuple[int, ...] = ()
+    when_missing: float | None  # over the rows without a value; None if every row has one
+    missing: str  # what a missing value means
+    rows: tuple[int, ...] = ()  # how many rows lie nearest to each value
+
+
+class _Estimator(RegressorMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn is untyped
+    """A model as scikit-learn's inspection takes it: frames in, propensities out."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def fit(self, _rows: pd.DataFrame, _outcomes: object = None) -> Self:
+        """Return itself: the model is trained."""
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def predict(self, rows: pd.DataFrame) -> Scores:
+        """Return propensities."""
+        return score(self.model, rows)
 
 
 def measure_importances(model: Model, rows: pd.DataFrame, *, seed: int) -> tuple[Importance, ...]:
-    """Measure the average precision lost when one feature's values are shuffled.
+    """Measure the average precision lost when one feature's values are shuffled, most first.
 
-    Notes
-    -----
-    What is derived from a feature is shuffled with it. Of two features that say the same, each
-    can stand in for the other, and both look less important than they are together.
+    What is derived from a feature is shuffled with it. Features that carry the same information
+    can replace each other, and then each looks less important than they are together.
 
     References
     ----------
     Breiman (2001), doi:10.1023/A:1010933404324.
     """
-    rng = np.random.default_rng(seed)
-    drawn = _draw(rows, IMPORTANCE_ROWS, rng)
-    outcomes = drawn["outcome"].to_numpy(dtype=np.float64)
-    if not 0 < outcomes.sum() < len(outcomes):
-        return ()
-    whole = average_precision_score(outcomes, score(model, drawn))
-    found = []
-    for name in model.feature_names:
-        values = drawn[name].to_numpy(dtype=np.float64)
-        lost = [
-            float(
-                whole
-                - average_precision_score(
-                    outcomes, score(model, drawn.assign(**{name: rng.permutation(values)}))
-                )
-            )
-            for _ in range(REPEATS)
-        ]
-        found.append(Importance(name, sum(lost) / REPEATS, min(lost), max(lost)))
-    return tuple(sorted(found, key=lambda importance: (-importance.lost, importance.feature)))
+    drawn = _draw(rows, IMPORTANCE_ROWS, seed)
+    found = permutation_importance(
+        _Estimator(model),
+        drawn[list(model.feature_names)].astype(float),
+        drawn["outcome"].to_numpy(),
+        scoring=lambda estimator, x, y: average_precision_score(y, estimator.predict(x)),
+        n_repeats=REPEATS,
+        random_state=seed,
+    )
+    importances = (
+        Importance(name, float(lost.mean()), float(lost.min()), float(lost.max()))
+        for name, lost in zip(model.feature_names, found.importances, strict=True)
+    )
+    return tuple(sorted(importances, key=lambda each: (-each.lost, each.feature)))
 
 
 def trace_dependence(
     model: Model, rows: pd.DataFrame, feature_name: str, *, seed: int, least_users: int = 0
 ) -> Dependence | None:
-    """Trace the mean propensity over the values of one feature.
+    """Trace the mean propensity over the values of one feature; None with fewer than two values.
 
-    Notes
-    -----
-    Averaged only over rows that have a value: "days since bought" of a product that was never
-    bought is a candidate that cannot be, and would bend the line.
+    It is averaged only over rows that have a value: "days since bought" of a product that was
+    never bought is a candidate that cannot exist. Values that fewer than `least_users` users
+    reach are left out.
 
     References
     ----------
     Friedman (2001), doi:10.1214/aos/1013203451.
     """
-    drawn = _draw(rows, DEPENDENCE_ROWS, np.random.default_rng(seed))
-    place = model.feature_names.index(feature_name)
-    values = drawn[list(model.feature_names)].to_numpy(dtype=np.float64)
-    sent = np.fromiter((model.sent(row)[feature_name] for row in values.tolist()), np.float64)
+    drawn = _draw(rows, DEPENDENCE_ROWS, seed)
+    features = drawn[list(model.feature_names)].astype(float)
+    sent = np.array([model.sent(row)[feature_name] for row in features.to_numpy().tolist()])
     is_sent = ~np.isnan(sent)
     if not is_sent.any():
         return None
-    grid = np.unique(_grid(model.features[place], sent[is_sent]))
+    feature = model.features[model.feature_names.index(feature_name)]
+    grid = np.unique(_grid(feature, sent[is_sent]))
     if least_users:
         users = drawn.loc[is_sent, "user_id"].to_numpy()
         grid = _clip_to_common(grid, sent[is_sent], users, least_users)
     if len(grid) <= 1:
         return None
-    averaged = drawn[is_sent].head(AVERAGED_ROWS)
-    propensities = [
-        float(score(model, averaged.assign(**{feature_name: value})).mean()) for value in grid
-    ]
+    averaged = partial_dependence(
+        _Estimator(model),
+        features[is_sent].head(AVERAGED_ROWS),
+        [feature_name],
+        custom_values={feature_name: grid},
+    )
     nearest = np.searchsorted((grid[1:] + grid[:-1]) / 2, sent[is_sent])
-    without = drawn[~is_sent]
     return Dependence(
         feature_name,
         tuple(grid.tolist()),
-        tuple(propensities),
-        float(score(model, without).mean()) if len(without) else None,
-        model.features[place].missing,
+        tuple(averaged["average"][0].tolist()),
+        None if is_sent.all() else float(score(model, drawn[~is_sent]).mean()),
+        feature.missing,
         tuple(np.bincount(nearest, minlength=len(grid)).tolist()),
     )
 
 
-def _clip_to_common(grid: Floats, values: Floats, users: NDArray[Any], least_users: int) -> Floats:
-    """End the grid where, at or beyond its ends, there are enough users; nothing if nowhere."""
+def _clip_to_common(grid: Scores, values: Scores, users: NDArray[Any], least_users: int) -> Scores:
+    """Cut the grid at values that enough users reach; empty if there are none."""
     by_user = pd.Series(values).groupby(users)
     lowest, highest = by_user.min(), by_user.max()
     if len(lowest) < least_users:
@@ -162,17 +146,16 @@ def _clip_to_common(grid: Floats, values: Floats, users: NDArray[Any], least_use
     return np.unique(np.clip(grid, low, max(low, high)))
 
 
-def _grid(feature: Feature, values: Floats) -> list[float]:
-    """Give the train window's tenths, or the rows' own where they were not written down."""
+def _grid(feature: Feature, values: Scores) -> list[float]:
+    """Return the train window's tenths, or the rows' own if the model holds none."""
     if feature.seen is not None:
         seen = feature.seen
-        ends = [seen.minimum, *seen.borders, seen.maximum]
-    else:
-        shares = np.linspace(0, 1, GRID_POINTS)
-        ends = np.quantile(values, shares, method="nearest").tolist()
-    return ends
+        return [seen.minimum, *seen.borders, seen.maximum]
+    shares = np.linspace(0, 1, GRID_POINTS)
+    quantiles: list[float] = np.quantile(values, shares, method="nearest").tolist()
+    return quantiles
 
 
-def _draw(rows: pd.DataFrame, most: int, rng: np.random.Generator) -> pd.DataFrame:
+def _draw(rows: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
     """Draw rows at random; they come shuffled, so that the first of them are a draw as well."""
-    return rows.iloc[rng.permutation(len(rows))[:most]]
+    return rows.iloc[np.random.default_rng(seed).permutation(len(rows))[:most]]

@@ -1,4 +1,4 @@
-"""How good are these scores? Average precision leads; every metric counts ties fairly."""
+"""Metrics of scores against outcomes; average precision decides, and every metric handles ties."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -137,7 +137,7 @@ def lift_at_k(outcomes: ArrayLike, scores: ArrayLike, *, k: int) -> float:
     Returns
     -------
     float
-        1 for a coin, 1 / base rate at best.
+        1 for random scores, 1 / base rate at best.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def lift_at_k(outcomes: ArrayLike, scores: ArrayLike, *, k: int) -> float:
 def expected_calibration_error(
     outcomes: ArrayLike, scores: ArrayLike, *, bins: int = CALIBRATION_BINS
 ) -> float:
-    r"""Compute the mean gap between what scores promise and what happens.
+    r"""Compute the mean gap between predicted and actual purchase rates.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def expected_calibration_error(
 
 
 def calibration_bins(scores: Floats, *, bins: int = CALIBRATION_BINS) -> NDArray[np.int64]:
-    """Give each candidate a bin of candidates with like scores.
+    """Return a bin of similar scores for each candidate.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How sure is a difference? Whole orders drawn anew, the same draws for every scorer.
+"""Paired bootstrap over whole orders: the same draws for every scorer.
 
 Rows of one order share a user and a moment, so that rows drawn one by one would look like far more
 evidence than there is. An order drawn twice counts twice: weights on orders, and no copied row.
@@ -21,20 +21,14 @@ CHUNK = 128
 
 
 class Resampler:
-    """Draws the orders of a holdout with replacement.
-
-    Attributes
-    ----------
-    n_orders : int
-        How many there are to draw.
-    """
+    """Draws the orders of a holdout with replacement."""
 
     def __init__(
         self, order_ids: ArrayLike, outcomes: ArrayLike, *, resamples: int, seed: int
     ) -> None:
         found, self._order = np.unique(np.asarray(order_ids), return_inverse=True)
         self._bought = np.asarray(outcomes, dtype=np.float64) > 0
-        self.n_orders = len(found)
+        self.n_orders = len(found)  # how many there are to draw
         rng = np.random.default_rng(seed)
         even = np.full(self.n_orders, 1.0 / self.n_orders)
         drawn = rng.multinomial(self.n_orders, even, size=resamples)
@@ -59,14 +53,18 @@ class Resampler:
         ])
 
     def ratio(self, numerators: ArrayLike, denominators: ArrayLike) -> Floats:
-        """Compute a ratio of two sums over rows on the orders as they are, and on each draw."""
+        """Compute a ratio of two sums over rows on the orders as they are, and on each draw.
+
+        Nothing of nothing is 0; something of nothing is NaN.
+        """
         above, below = (
             np.bincount(self._order, weights=np.asarray(part, float), minlength=self.n_orders)
             @ self._weights
             for part in (numerators, denominators)
         )
         with np.errstate(divide="ignore", invalid="ignore"):
-            quotient: Floats = np.where((above == 0) & (below == 0), 0.0, above / below)
+            of_nothing = np.where(above == 0, 0.0, np.nan)
+            quotient: Floats = np.where(below == 0, of_nothing, above / below)
         return quotient
 
     def calibration_error(self, propensities: ArrayLike) -> Floats:
@@ -80,7 +78,7 @@ class Resampler:
         return error
 
     def interval(self, resampled: Floats, *, alpha: float) -> Interval:
-        """Give the interval of a figure."""
+        """Return the interval of a resampled figure."""
         return expanded_interval(resampled, orders=self.n_orders, alpha=alpha)
 
     def _chunks(self) -> Iterator[Floats]:
@@ -89,10 +87,8 @@ class Resampler:
 
 
 def expanded_interval(resampled: Floats, *, orders: int, alpha: float) -> Interval:
-    """Give the interval of a figure from its draws.
+    """Return the interval of a figure from its draws.
 
-    Notes
-    -----
     The expanded percentile interval (Hesterberg 2015, doi:10.1080/00031305.2015.1089789): with
     few orders plain percentiles are too narrow, by what Student's t is wider than the normal.
     """
@@ -102,7 +98,7 @@ def expanded_interval(resampled: Floats, *, orders: int, alpha: float) -> Interv
 
 
 def relative_gain(ours: Floats, theirs: Floats) -> Floats:
-    """Give what figures are above those of another scorer, draw by draw."""
+    """Return figures over another scorer's, as a share of the other's, draw by draw."""
     with np.errstate(divide="ignore", invalid="ignore"):
         gain: Floats = np.where(theirs == ours, 0.0, ours / theirs - 1.0)
     return np.where(np.isposinf(gain), 1.0, gain)
@@ -111,7 +107,7 @@ def relative_gain(ours: Floats, theirs: Floats) -> Floats:
 def _places(
     scores: Floats, bought: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Say for each row at which of the scores that a purchase has it is first counted, best first.
+    """Return for each row the rank of the lowest purchase score not above it, and if there is one.
 
     A row below all purchases never counts.
     """

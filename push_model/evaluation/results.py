@@ -19,7 +19,7 @@ class Metrics:
     Attributes
     ----------
     average_precision, roc_auc, log_loss, brier_score, ece : float
-        See the functions of this module; AP leads.
+        See `push_model.evaluation.metrics`; average precision decides.
     precision_at_1pct, recall_at_5pct, lift_at_5pct : float
         At the best 1 % or 5 % of the candidates.
     precision_when_pushed, recall_when_pushed, pushed_share : float
@@ -27,7 +27,7 @@ class Metrics:
     expected_per_actual : float
         Purchases predicted for each purchase that happened; 1 is calibrated.
     base_rate : float
-        Share bought, the average precision of a coin.
+        Share bought: the average precision of random scores.
     rows, purchases : int
         Size of the set.
     """

@@ -1,23 +1,33 @@
-"""Which groups of candidates are looked at apart? Users, households, baskets, products."""
+"""Slices of a holdout: groups of users, households, baskets and products, each measured apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from push_model.evaluation.scorers import FIRST_REPEAT_ORDER
+from push_model.evaluation.resampling import Resampler, relative_gain
+from push_model.evaluation.results import Slice
+from push_model.evaluation.scorers import FIRST_REPEAT_ORDER, Scores
 
-# What an unknown household is written as, and nearly all are unknown.
+# Unknown households carry these counts, and nearly all are unknown.
 DEFAULT_HOUSEHOLD = {"count_adults": 2, "count_children": 0, "count_babies": 0, "count_pets": 0}
 MEMBERS = {"children": "count_children", "babies": "count_babies", "pets": "count_pets"}
 
 # Quartiles of the published frame's large orders.
 BASKETS = ((0, 8), (8, 12), (12, np.inf))
 
+#: Average precision over fewer purchases is mostly luck.
+LEAST_PURCHASES = 30
+#: Slices of product types begin so. There are dozens; those bought most are shown.
+TYPES = "product type "
+SHOWN_TYPES = 10
 
-def slices_of(rows: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Name the slices of a holdout."""
+Group = tuple[str, NDArray[np.bool_]]
+
+
+def slices_of(rows: pd.DataFrame) -> Iterator[Group]:
+    """Yield the slices that the gate looks at: a name and a mask of rows each."""
     new = (rows["user_order_seq"] <= FIRST_REPEAT_ORDER).to_numpy()
     yield "new users", new
     yield "returning users", ~new
@@ -25,10 +35,99 @@ def slices_of(rows: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     yield from _baskets(rows)
     if "product_type" in rows:
         for name in sorted(rows["product_type"].dropna().unique()):
-            yield f"product type {name}", (rows["product_type"] == name).to_numpy()
+            yield f"{TYPES}{name}", (rows["product_type"] == name).to_numpy()
 
 
-def _households(rows: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def products_of(rows: pd.DataFrame) -> Iterator[Group]:
+    """Yield the products that users bought before, and those new to them."""
+    known = (rows["ordered_before"] > 0).to_numpy()
+    yield "products the user bought before", known
+    yield "products new to the user", ~known
+
+
+def shown_slices_of(rows: pd.DataFrame) -> list[Group]:
+    """Return the slices that the card shows: the most bought product types alone."""
+    bought = rows["outcome"].to_numpy() > 0
+    groups = [*slices_of(rows)]
+    types = sorted(
+        (group for group in groups if group[0].startswith(TYPES)),
+        key=lambda group: -int(bought[group[1]].sum()),
+    )
+    return [
+        *products_of(rows),
+        *(group for group in groups if not group[0].startswith(TYPES)),
+        *types[:SHOWN_TYPES],
+    ]
+
+
+def measure_slices(
+    rows: pd.DataFrame,
+    scores: Mapping[str, Scores],
+    groups: Iterable[Group],
+    *,
+    min_orders: int = 2,
+    min_purchases: int = 1,
+    alpha: float,
+    resamples: int,
+    seed: int,
+) -> tuple[Slice, ...]:
+    """Measure the challenger on each slice with enough orders and purchases.
+
+    It is compared with the champion, or with popularity where there is no champion. One of many
+    slices is always unlucky, so they share `alpha` (Bonferroni).
+    """
+    order_ids, bought = rows["order_id"].to_numpy(), rows["outcome"].to_numpy(dtype=np.float64)
+    large = [
+        (name, mask)
+        for name, mask in groups
+        if len(np.unique(order_ids[mask])) >= min_orders and bought[mask].sum() >= min_purchases
+    ]
+    return tuple(
+        _measure(
+            name,
+            Resampler(order_ids[mask], bought[mask], resamples=resamples, seed=seed),
+            bought[mask],
+            {scorer: own[mask] for scorer, own in scores.items()},
+            alpha=alpha / len(large),
+        )
+        for name, mask in large
+    )
+
+
+def merge_slices(
+    groups: Sequence[Group], first: Iterable[Slice], others: Iterable[Slice]
+) -> tuple[Slice, ...]:
+    """Return the slices in the order of the groups, those of `first` before `others`' of a name."""
+    by_name = {part.name: part for part in (*others, *first)}
+    return tuple(by_name[name] for name, _ in groups if name in by_name)
+
+
+def _measure(
+    name: str,
+    resampler: Resampler,
+    bought: Scores,
+    scores: Mapping[str, Scores],
+    *,
+    alpha: float,
+) -> Slice:
+    rival = "champion" if "champion" in scores else "popularity"
+    own = scores["challenger"]
+    ours, theirs = (resampler.average_precision(scores[each]) for each in ("challenger", rival))
+    return Slice(
+        name=name,
+        rows=len(bought),
+        orders=resampler.n_orders,
+        purchases=int(bought.sum()),
+        average_precision=float(ours[0]),
+        rival=rival,
+        rival_average_precision=float(theirs[0]),
+        gain=resampler.interval(relative_gain(ours, theirs), alpha=alpha),
+        expected_per_actual=resampler.interval(resampler.ratio(own, bought), alpha=alpha),
+        calibration_error=resampler.interval(resampler.calibration_error(own), alpha=alpha),
+    )
+
+
+def _households(rows: pd.DataFrame) -> Iterator[Group]:
     known = np.zeros(len(rows), dtype=bool)
     for column, typical in DEFAULT_HOUSEHOLD.items():
         known |= (rows[column].fillna(typical) != typical).to_numpy()
@@ -37,7 +136,7 @@ def _households(rows: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.bool_]]]:
         yield f"household with {member}", (rows[column] > 0).to_numpy()
 
 
-def _baskets(rows: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def _baskets(rows: pd.DataFrame) -> Iterator[Group]:
     bought = rows.groupby("order_id")["outcome"].transform("sum").to_numpy()
     for low, high in BASKETS:
         inside = (bought >= low) & (bought < high)

@@ -1,1 +1,1 @@
-"""Turn numbers into pictures, tables and pages."""
+"""Numbers as pictures, tables and pages, for the model card and the exploration report."""

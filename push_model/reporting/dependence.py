@@ -1,4 +1,4 @@
-"""Which way does a feature push? A small picture each."""
+"""Draw partial dependence: a small picture for each feature."""
 
 from collections.abc import Iterator, Sequence
 

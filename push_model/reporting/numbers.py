@@ -1,9 +1,8 @@
-"""How is a number written for people? The metrics, in the order and form they are shown in."""
+"""Format numbers for people, and name metrics and scorers in the order they are shown."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-# Metric, its heading, and how it is written; AP leads.
+#: Metric, its heading, and its format; average precision decides.
 SHOWN_METRICS = (
     ("average_precision", "average precision", "{:.4f}"),
     ("roc_auc", "ROC-AUC", "{:.4f}"),
@@ -16,13 +15,13 @@ SHOWN_METRICS = (
     ("precision_when_pushed", "precision where p > 0.05", "{:.3f}"),
     ("recall_when_pushed", "recall where p > 0.05", "{:.3f}"),
     ("expected_per_actual", "expected / actual purchases", "{:.3f}"),
-    ("base_rate", "base rate", "{:.5f}"),
+    ("base_rate", "purchase rate", "{:.5f}"),
     ("rows", "rows", "{:,}"),
     ("purchases", "purchases", "{:,}"),
 )
 
-#: What only propensities can be held to; a baseline's score promises nothing.
-OF_PROPENSITIES = frozenset({
+# Metrics of probabilities: a baseline gives a ranking alone.
+_OF_PROBABILITIES = frozenset({
     "log_loss",
     "brier_score",
     "ece",
@@ -32,7 +31,7 @@ OF_PROPENSITIES = frozenset({
 })
 BASELINES = frozenset({"popularity", "bought before"})
 
-#: Scorers as the card names them, in its order.
+#: Scorers and their names on the card, in its order.
 SCORERS = {
     "challenger": "this model",
     "champion": "champion",
@@ -42,47 +41,65 @@ SCORERS = {
 }
 
 UNKNOWN = "-"
+_THOUSAND = 1000
 
 
-def write_number(value: Any, form: str = "{:.4g}") -> str:
-    """Write a number; a dash where there is none, and text as it is.
+def write_number(value: float | str | None, form: str = "") -> str:
+    """Format a number, with four digits if no format is given; a dash for None, text as it is.
 
     Examples
     --------
     >>> write_number(0.31659, "{:.3f}"), write_number(None), write_number("any")
     ('0.317', '-', 'any')
+    >>> write_number(36502.4), write_number(0.0123456)
+    ('36,502', '0.01235')
     """
     if value is None:
         return UNKNOWN
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    return form.format(value)
+    if isinstance(value, str):
+        return value
+    if form:
+        return form.format(value)
+    return f"{value:,.0f}" if abs(value) >= _THOUSAND else f"{value:.4g}"
 
 
-def write_interval(ends: Any, form: str = "{:.3f}") -> str:
-    """Write an interval, or nothing where there is none.
+def write_metric(metric: str, form: str, scorer: str, value: float | None) -> str:
+    """Format a metric of a scorer; a dash for probability metrics of a baseline.
+
+    Examples
+    --------
+    >>> write_metric("ece", "{:.2f}", "champion", 0.012), write_metric("ece", "", "popularity", 3)
+    ('0.01', '-')
+    """
+    if scorer in BASELINES and metric in _OF_PROBABILITIES:
+        return UNKNOWN
+    return write_number(value, form)
+
+
+def write_interval(ends: Sequence[float], form: str = "{:.3f}") -> str:
+    """Format the ends of an interval.
 
     Examples
     --------
     >>> write_interval([0.279, 0.351])
     '0.279 to 0.351'
     """
-    return " to ".join(write_number(end, form) for end in ends) if ends else ""
+    return " to ".join(form.format(end) for end in ends)
 
 
-def name_interval(level: float | None) -> str:
-    """Name an interval by how sure it is; a level that is not known is not made up.
+def name_interval(level: float) -> str:
+    """Name an interval by its confidence level.
 
     Examples
     --------
-    >>> name_interval(0.9), name_interval(None)
-    ('90 % interval', 'interval')
+    >>> name_interval(0.9)
+    '90 % interval'
     """
-    return "interval" if level is None else f"{100 * level:g} % interval"
+    return f"{100 * level:g} % interval"
 
 
 def write_percent(share: float) -> str:
-    """Write a share in percent, with two digits at least.
+    """Format a share in percent, with at least two digits.
 
     Examples
     --------
@@ -96,7 +113,7 @@ def write_percent(share: float) -> str:
 
 
 def label_of(scorer: str) -> str:
-    """Name a scorer as the card does.
+    """Return the name of a scorer on the card.
 
     Examples
     --------
@@ -107,7 +124,7 @@ def label_of(scorer: str) -> str:
 
 
 def in_order(scorers: Iterable[str]) -> list[str]:
-    """Sort scorers as the card shows them; one it does not know comes last.
+    """Sort scorers in the order of the card; unknown ones come last.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How does a picture get into the card? As SVG that takes its colours from the page."""
+"""Pictures as SVG that takes its colours from the page, and the styles of lines."""
 
 import re
 import warnings
@@ -15,10 +15,11 @@ from matplotlib.figure import Figure
 
 from push_model.reporting.numbers import SCORERS
 
-# Matplotlib draws in these; `recolour` hands each to the style sheet, which knows day from night.
+# Matplotlib draws in these; `_recolour` replaces each with a variable of the style sheet, which
+# has light and dark colours.
 INK, MUTED, GRID, GROUND = "#010101", "#010102", "#010103", "#010104"
 OURS, CHAMPION, POPULARITY, RULE, RAW = "#010105", "#010106", "#010107", "#010108", "#010109"
-VARIABLES = {
+_VARIABLES = {
     INK: "ink",
     MUTED: "muted",
     GRID: "grid",
@@ -66,7 +67,7 @@ def style_of(scorer: str) -> Style:
 WIDTH, HEIGHT = 4.9, 3.5
 #: Inches of a line of the legend.
 LEGEND_ROW = 0.21
-SETTINGS: dict[Any, Any] = {
+_SETTINGS: dict[Any, Any] = {
     "font.size": 11,
     "svg.fonttype": "none",  # text stays text: it can be searched, read aloud and zoomed
     "text.parse_math": False,  # a dollar sign in a product type is no formula
@@ -85,8 +86,8 @@ SETTINGS: dict[Any, Any] = {
     "legend.fontsize": 10.5,
 }
 
-# Of a file's metadata: it would say when, and with what.
-UNWRITTEN = ("Date", "Creator", "Format", "Type")
+# Metadata left out: date and versions would change the bytes.
+_UNWRITTEN = ("Date", "Creator", "Format", "Type")
 
 _ID = re.compile(r' id="(?!m?[a-z]?[0-9a-f]{10}")[^"]*"')
 # A hundredth of a pixel is finer than any screen; more digits are most of a page's weight.
@@ -95,7 +96,7 @@ _DIGITS = re.compile(r"(\.\d\d)\d+")
 _UNTURNED = re.compile(r' transform="rotate\(-?0 [^"]*"')
 _BETWEEN = re.compile(r"(?<=>)\s+(?=<)|<g/>")
 _BLACK = re.compile(r"(?<=stroke: )#000000|(?<=fill: )#000000")
-# Metadata says when, the style sheet would reach out to the whole page, and so would the font.
+# Matplotlib's style sheet and font would apply to the whole page.
 _NOT_OURS = re.compile(
     r"<metadata>.*?</metadata>\s*|<style[ >].*?</style>\s*| font-family: [^;\"]*;", re.DOTALL
 )
@@ -103,39 +104,23 @@ _NOT_OURS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure of the card, drawn when it is asked for.
+    """A figure, drawn when `svg` is called."""
 
-    Attributes
-    ----------
-    name : str
-        Letters and dashes, unique on the page.
-    paint : callable
-        Paints on the axes it is given.
-    title : str
-        What it shows, as a sentence: the finding.
-    how : str
-        How to read it.
-    alt : str
-        What a person who cannot see it should know of it.
-    size : pair of float
-        Width and height in inches of 72 units.
-    """
-
-    name: str
+    name: str  # letters and dashes, unique on the page
     paint: Callable[[Axes], None]
-    title: str
-    how: str
-    alt: str
-    size: tuple[float, float] = (WIDTH, HEIGHT)
+    title: str  # the finding, as a sentence
+    how: str  # how to read it
+    alt: str  # the same for a person who cannot see it
+    size: tuple[float, float] = (WIDTH, HEIGHT)  # in inches of 72 units
 
     @property
     def is_small(self) -> bool:
-        """Whether several go side by side."""
+        """Whether several fit side by side."""
         return self.size[0] < WIDTH
 
     def svg(self) -> str:
-        """Draw it, the same bytes every time."""
-        with rc_context(SETTINGS | {"svg.hashsalt": self.name}), warnings.catch_warnings():
+        """Draw it; the same numbers give the same bytes."""
+        with rc_context(_SETTINGS | {"svg.hashsalt": self.name}), warnings.catch_warnings():
             # Text is measured in Matplotlib's font and shown in the reader's, with more letters.
             warnings.filterwarnings("ignore", message="Glyph")
             figure = Figure(figsize=self.size, layout="constrained")
@@ -145,12 +130,12 @@ class Picture:
             axes.patch.set_visible(False)
             self.paint(axes)
             written = StringIO()
-            figure.savefig(written, format="svg", metadata=dict.fromkeys(UNWRITTEN))
+            figure.savefig(written, format="svg", metadata=dict.fromkeys(_UNWRITTEN))
         return _inline(written.getvalue(), self.name, self.title, self.alt)
 
 
 def _inline(svg: str, name: str, title: str, alt: str) -> str:
-    """Cut a file down to an element: no header, no size of its own, colours from the page."""
+    """Cut an SVG file down to an element without header and size, in the colours of the page."""
     body = svg[svg.index("<svg") :]
     opening, _, rest = body.partition(">")
     found = re.search(r'viewBox="[^"]*"', opening)
@@ -166,17 +151,17 @@ def _inline(svg: str, name: str, title: str, alt: str) -> str:
     drawn = _UNTURNED.sub("", _ID.sub("", _NOT_OURS.sub("", rest)))
     drawn = _PLACES.sub(lambda place: _DIGITS.sub(r"\1", place[0]).replace("\n", ""), drawn)
     drawn = _BETWEEN.sub("", drawn)
-    return element + recolour(drawn.replace("xlink:href", "href")).strip()
+    return element + _recolour(drawn.replace("xlink:href", "href")).strip()
 
 
-def recolour(svg: str) -> str:
-    """Hand the colours over to the style sheet.
+def _recolour(svg: str) -> str:
+    """Replace colours with variables of the style sheet.
 
     Examples
     --------
-    >>> recolour('<path style="stroke: #010105"/>')
+    >>> _recolour('<path style="stroke: #010105"/>')
     '<path style="stroke: var(--ours)"/>'
     """
-    for colour, variable in VARIABLES.items():
+    for colour, variable in _VARIABLES.items():
         svg = svg.replace(colour, f"var(--{variable})")
     return _BLACK.sub("var(--ink)", svg)

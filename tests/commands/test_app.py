@@ -74,6 +74,8 @@ def test_sample_writes_the_frame_and_says_so(run, tmp_path):
 def test_fit_shows_the_metrics_and_where_the_model_is(trained, tmp_path):
     assert "average precision" in trained
     assert "popularity" in trained
+    (calibration_error,) = [line for line in trained.splitlines() if " ECE " in line]
+    assert re.findall(r"\s(-|[\d.]+)\s", calibration_error)[-1] == "-"  # not of a baseline
     card = tmp_path / "models" / "push_2022_01_02" / "card.html"
     assert str(card) in trained
     assert "Not judged yet" in card.read_text()

@@ -1,7 +1,7 @@
 import pytest
 
 from push_model.evaluation.evaluation import evaluate
-from push_model.evaluation.scorers import baseline_scores, score
+from push_model.evaluation.scorers import score
 from push_model.model.scoring import Model
 from push_model.training.parametrisation import read_parametrisation
 from push_model.training.train import train
@@ -22,19 +22,9 @@ def model():
 
 @pytest.fixture(scope="session")
 def scores(model, holdout):
-    return {
-        "challenger": score(model, holdout),
-        "champion": score(model, holdout) * 0.5,
-        **baseline_scores(holdout),
-    }
+    return {"challenger": score(model, holdout), "champion": score(model, holdout) * 0.5}
 
 
 @pytest.fixture(scope="session")
 def evaluation(model, holdout, scores):
-    return evaluate(holdout, scores, model=model, calibration={"slope": 1.2, "intercept": 0.1})
-
-
-@pytest.fixture(scope="session")
-def bare(holdout, scores):
-    """Evaluate without the model behind the scores: fewer pictures, and quicker to draw."""
-    return evaluate(holdout, scores)
+    return evaluate(holdout, scores, model=model, line=(1.2, 0.1))

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from push_model.errors import DatasetError
-from push_model.evaluation.curves import bin_promises, find_places, trace
+from push_model.evaluation.curves import bin_propensities, find_places, trace
 
 SCORED = st.lists(
     st.tuples(st.integers(0, 1), st.sampled_from([0.0, 0.1, 0.2, 0.5, 0.9])),
@@ -41,7 +41,7 @@ def test_however_many_rows_there_are_at_most_200_places_are_kept():
 def test_bins_hold_every_row_once_and_keep_the_means(rows):
     outcomes, scores = np.array(rows).T
 
-    bins = bin_promises(outcomes, scores, bins=4)
+    bins = bin_propensities(outcomes, scores, bins=4)
 
     sizes = [found.rows for found in bins]
     assert sum(sizes) == len(rows)
@@ -50,18 +50,18 @@ def test_bins_hold_every_row_once_and_keep_the_means(rows):
     assert all(0 <= b.low <= b.happened <= b.high <= 1 for b in bins)
 
 
-def test_bins_promise_equally_many_purchases():
+def test_bins_predict_equally_many_purchases():
     scores = np.random.default_rng(0).random(9_000) ** 4
     outcomes = np.arange(9_000) % 2
 
-    bins = bin_promises(outcomes, scores, bins=10)
+    bins = bin_propensities(outcomes, scores, bins=10)
 
     promised = [found.promised * found.rows for found in bins]
     assert promised == pytest.approx([scores.sum() / 10] * 10, rel=0.01)
 
 
 def test_the_interval_of_a_bin_is_wilsons():
-    (found,) = bin_promises([1] * 3 + [0] * 7, [0.5] * 10)
+    (found,) = bin_propensities([1] * 3 + [0] * 7, [0.5] * 10)
 
     assert (found.low, found.high) == pytest.approx((0.1078, 0.6032), abs=1e-4)
 

@@ -63,7 +63,7 @@ def test_the_same_seed_draws_the_same_orders_whatever_the_order_of_rows():
     assert not np.array_equal(straight, other_seed, equal_nan=True)
 
 
-def test_a_ratio_is_of_the_sums_of_each_draw_and_nothing_of_nothing_is_none():
+def test_a_ratio_is_of_the_sums_of_each_draw_and_nothing_of_nothing_is_zero():
     order, bought, scores = make_holdout(1)
     resampler = Resampler(order, bought, resamples=3, seed=0)
 
@@ -72,6 +72,7 @@ def test_a_ratio_is_of_the_sums_of_each_draw_and_nothing_of_nothing_is_none():
     weights = weights_of(resampler, order, 2)
     assert found[2] == pytest.approx((weights @ scores) / (weights @ bought))
     assert resampler.ratio(bought * 0, bought * 0).tolist() == [0.0] * 4
+    assert np.isnan(resampler.ratio(scores, bought * 0)).all()
 
 
 def test_the_calibration_error_is_the_metrics_and_chance_adds_to_each_draw():
@@ -103,14 +104,14 @@ def test_few_orders_give_a_wider_interval_than_percentiles():
 def test_the_truth_lies_beyond_each_end_half_as_often_as_alpha_says():
     rng = np.random.default_rng(0)
     beyond = []
-    for seed in range(300):
+    for seed in range(200):
         order = np.repeat(np.arange(40), 20)
         mood = rng.normal(size=40)[order]  # rows of one order go together
         value = 1.0 + mood + rng.normal(size=len(order))
-        resampler = Resampler(order, np.ones(len(order)), resamples=400, seed=seed)
+        resampler = Resampler(order, np.ones(len(order)), resamples=300, seed=seed)
         found = resampler.interval(resampler.ratio(value, np.ones(len(order))), alpha=0.1)
         beyond.append((found.low > 1.0, found.high < 1.0))
 
     below, above = np.mean(beyond, axis=0)
-    assert 0.02 < below < 0.09
-    assert 0.02 < above < 0.09
+    assert 0.015 < below < 0.1
+    assert 0.015 < above < 0.1

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from push_model.evaluation.card_slices import TYPES
 from push_model.evaluation.results import Interval
+from push_model.evaluation.slices import TYPES
 from push_model.exploration.choose import Standing
 from push_model.exploration.report.found import PUSHES, Found
 from push_model.exploration.report.inspection import Group

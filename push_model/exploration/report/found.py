@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from push_model.evaluation.card_slices import TYPES
 from push_model.evaluation.curves import Bin, Curves, Gain, Histogram, Place
 from push_model.evaluation.results import Interval
+from push_model.evaluation.slices import TYPES
 from push_model.exploration.choose import Standing
 from push_model.exploration.entries.entry import ORDER_SHARES, Entry
 from push_model.exploration.final_window import Claim, Outcome, read_openings, read_outcome

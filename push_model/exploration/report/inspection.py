@@ -10,14 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from push_model.evaluation.card_slices import measure_slices
 from push_model.evaluation.importances import (
     SHOWN_DEPENDENCES,
     Dependence,
     measure_importances,
     trace_dependence,
 )
-from push_model.evaluation.scorers import score
+from push_model.evaluation.scorers import baseline_scores, score
+from push_model.evaluation.slices import measure_slices, products_of, slices_of
 from push_model.exploration.entries.entry import Entry
 from push_model.exploration.fits.result import result_path
 from push_model.exploration.folder import open_exploration
@@ -108,13 +108,20 @@ def _inspect(
 
 
 def _list_groups(rows: pd.DataFrame, propensities: NDArray[np.float64]) -> Iterator[Group]:
-    for found in measure_slices(rows, {"challenger": propensities}):
-        if (found.orders or 0) >= LEAST_ORDERS:
-            yield Group(
-                name=found.slice,
-                rows=found.rows or 0,
-                orders=found.orders or 0,
-                purchases=found.purchases or 0,
-                average_precision=found.average_precision,
-                expected_per_actual=found.expected_per_actual,
-            )
+    for found in measure_slices(
+        rows,
+        {"challenger": propensities, **baseline_scores(rows)},
+        (*products_of(rows), *slices_of(rows)),
+        min_orders=LEAST_ORDERS,
+        alpha=0.1,
+        resamples=20,  # the intervals are not shown
+        seed=0,
+    ):
+        yield Group(
+            name=found.name,
+            rows=found.rows,
+            orders=found.orders,
+            purchases=found.purchases,
+            average_precision=found.average_precision,
+            expected_per_actual=found.expected_per_actual.estimate,
+        )

@@ -18,10 +18,9 @@ from push_model.exploration.report.tables import (
     write_gain,
     write_level,
 )
-from push_model.reporting.html import FOLDER as PARTS
-from push_model.reporting.html import render
-from push_model.reporting.markdown import escape, write_section
 from push_model.reporting.numbers import write_percent
+from push_model.reporting.pages import FOLDER as PARTS
+from push_model.reporting.pages import escape, render, write_section
 from push_model.reporting.picture import Picture
 from push_model.reporting.section import Section, Tile
 from push_model.store.durable import write_aside
@@ -77,7 +76,6 @@ def write_files(out: Path, report: Report) -> None:
     page = render(
         "report.html.jinja",
         Path(__file__).parent,
-        PARTS,
         draw=lambda picture: drawn[picture.name],
         report=report,
     )

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from push_model.evaluation.card_slices import TYPES
 from push_model.evaluation.results import Interval
+from push_model.evaluation.slices import TYPES
 from push_model.exploration.choose import Standing
 from push_model.exploration.entries.entry import ORDER_SHARES
 from push_model.exploration.fits.pipelines import RULES

@@ -1,95 +1,68 @@
-"""What does the card say? The verdict, the numbers to remember, and section after section."""
-
-from collections.abc import Mapping
-from typing import Any
+"""The content of a card: the verdict, the numbers to remember, and the sections."""
 
 from push_model.evaluation.evaluation import Evaluation
-from push_model.reporting.numbers import UNKNOWN, name_interval, write_interval, write_percent
+from push_model.reporting.numbers import name_interval, write_interval, write_percent
 from push_model.reporting.section import Content, Tile
+from push_model.training.card import sentences
 from push_model.training.card.sections import compose_sections
-from push_model.training.card.sentences import NOT_JUDGED, NOT_JUDGED_SAYS, TWIN
-
-DECISIONS = {
-    "promote": "Promote: it is fit to serve",
-    "keep": "Keep: it must not take over",
-    "inconclusive": "Inconclusive: the data cannot tell",
-}
-
-CLAIMS = {
-    "better": "is better than",
-    "non-inferior": "is no worse than",
-    "worse": "is worse than",
-    "undecided": "can be told neither better nor worse than",
-}
+from push_model.training.gate.verdict import Finding, Verdict
+from push_model.training.manifest import Facts
 
 
 def compose(
-    facts: Mapping[str, Any],
-    evaluation: Evaluation,
-    judgement: Mapping[str, Any] | None = None,
-    *,
-    model_name: str | None = None,
+    model_name: str, facts: Facts, evaluation: Evaluation, verdict: Verdict | None
 ) -> Content:
-    """Say what a person should know of a model.
+    """Compose what a person should know of a model; the verdict is None before the gate.
 
     References
     ----------
     Mitchell et al. (2019), doi:10.1145/3287560.3287596, whose headings the card keeps.
     """
-    judged = judgement or {}
-    measured = {name: curves.metrics for name, curves in evaluation.scorers.items()}
-    told = judged.get("metrics") or {}
-    metrics = {
-        name: {**measured.get(name, {}), **(told.get(name) or {})} for name in {**measured, **told}
-    }
-    intervals = judged.get("intervals") or {}
-    decision = str(judged.get("decision") or "")
     return Content(
-        name=model_name or f"model {facts.get('model_id', UNKNOWN)}",
-        decision=decision,
-        headline=DECISIONS.get(decision, decision) or NOT_JUDGED,
-        sentence=_say(judged) if decision else NOT_JUDGED_SAYS,
-        whose=_say_whose(facts),
-        tiles=_tiles(metrics, intervals, judged.get("interval_level")),
-        sections=tuple(compose_sections(facts, evaluation, judged, metrics)),
+        name=model_name,
+        decision=verdict.decision if verdict else "",
+        headline=sentences.DECISIONS[verdict.decision] if verdict else sentences.NOT_JUDGED,
+        sentence=_explain(verdict) if verdict else sentences.NOT_JUDGED_SAYS,
+        whose=sentences.WHOSE.format(until=facts["windows"]["train"]["end"]),
+        tiles=_tiles(evaluation, verdict),
+        sections=tuple(compose_sections(facts, evaluation, verdict)),
     )
 
 
-def _say_whose(facts: Mapping[str, Any]) -> str:
-    train = (facts.get("windows") or {}).get("train") or {}
-    twin = facts.get("validated_id")
-    return TWIN.format(validated_id=twin, until=train.get("end", UNKNOWN)) if twin else ""
+def _explain(verdict: Verdict) -> str:
+    if verdict.decision != "promote":
+        return " ".join(verdict.sentences)
+    slices = [found for found in verdict.findings if found.about == "slice"]
+    others = [found for found in verdict.findings if found.about != "slice"]
+    counted = [_count(sentences.RULES_PASSED, others)]
+    if slices:
+        counted.append(_count(sentences.SLICE_RULES_PASSED, slices))
+    return " ".join((verdict.headline, *counted))
 
 
-def _say(judged: Mapping[str, Any]) -> str:
-    """Say what decided; where nothing stood against it, how much was asked."""
-    findings = judged.get("findings") or ()
-    if judged.get("decision") != "promote" or not findings:
-        return " ".join(judged.get("reasons") or ()) or str(judged.get("sentence") or "")
-    passed = sum(found.get("passed") is True for found in findings)
-    open_ones = sum(found.get("passed") is None for found in findings)
-    told = f"; {open_ones} more could not be told" if open_ones else ""
-    claim, champion = CLAIMS.get(str(judged.get("claim"))), judged.get("champion_name")
-    against = f" It {claim} the champion {champion}." if claim and champion else ""
-    return f"{passed} rules are kept, and none is broken{told}.{against}"
+def _count(sentence: str, findings: list[Finding]) -> str:
+    passed = sum(found.passed is True for found in findings)
+    unknown = sum(found.passed is None for found in findings)
+    counted = sentence.format(passed=passed, all=len(findings))
+    return f"{counted} {sentences.TOO_LITTLE_DATA.format(unknown=unknown)}" if unknown else counted
 
 
-def _tiles(
-    metrics: Mapping[str, Any], intervals: Mapping[str, Any], level: float | None
-) -> tuple[Tile, ...]:
-    ours = metrics["challenger"]
-    ends = (intervals.get("challenger") or {}).get("average_precision")
-    between = f", {name_interval(level)} {write_interval(ends)}" if ends else ""
+def _tiles(evaluation: Evaluation, verdict: Verdict | None) -> tuple[Tile, ...]:
+    ours = evaluation.scorers["challenger"].metrics
+    interval = ""
+    if verdict and verdict.holdout:
+        ends = verdict.by_scorer("average_precision")["challenger"][1:]
+        interval = f", {name_interval(verdict.holdout.level)} {write_interval(ends)}"
     return (
-        Tile(f"{ours['average_precision']:.3f}", f"average precision{between}"),
+        Tile(f"{ours['average_precision']:.3f}", f"average precision{interval}"),
         Tile(
             f"{ours['average_precision'] / ours['base_rate']:.0f} times",
-            f"the base rate of {write_percent(ours['base_rate'])}, which random pushes reach",
+            f"the purchase rate of {write_percent(ours['base_rate'])}, which random pushes reach",
         ),
         Tile(write_percent(ours["recall_at_5pct"]), "of the purchases are in the best 5 %"),
         Tile(
             write_percent(ours["precision_when_pushed"]),
             "of the pushes sent where p > 0.05 are bought",
         ),
-        Tile(f"{ours['expected_per_actual']:.2f}", "purchases promised for each one made"),
+        Tile(f"{ours['expected_per_actual']:.2f}", "purchases predicted per actual purchase"),
     )

@@ -1,26 +1,26 @@
-"""Which files is a model card? One for eyes, one for diffs."""
+"""Write the model card into a model folder, as HTML and as Markdown."""
 
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from push_model.evaluation.evaluation import Evaluation, evaluate
-from push_model.evaluation.scorers import Scores, baseline_scores
+from push_model.evaluation.evaluation import evaluate
+from push_model.evaluation.scorers import Scores
 from push_model.model.scoring import Model
-from push_model.reporting.html import FOLDER, render
-from push_model.reporting.markdown import escape, write_section
+from push_model.reporting.pages import escape, render, write_section
+from push_model.reporting.section import Content
 from push_model.store.durable import write_aside
-from push_model.store.folder import read_manifest
 from push_model.training.card.content import compose
-
-logger = logging.getLogger(__name__)
+from push_model.training.gate.verdict import Verdict
+from push_model.training.manifest import read_facts
 
 TEMPLATE = "card.html.jinja"
 HTML_FILE = "card.html"
 MARKDOWN_FILE = "card.md"
+
+logger = logging.getLogger(__name__)
 
 
 def write_card(
@@ -29,47 +29,36 @@ def write_card(
     scores: Mapping[str, Scores],
     *,
     model: Model,
-    verdict: Mapping[str, Any] | None = None,
+    verdict: Verdict | None = None,
     seed: int = 0,
 ) -> None:
     """Evaluate a model on the holdout and write its card into its folder."""
     logger.info("Writing the model card.")
-    facts = read_manifest(folder)
+    facts = read_facts(folder)
+    calibration = facts["calibration"]
+    has_line = calibration["method"] != "none"
     evaluation = evaluate(
         holdout,
-        {**scores, **baseline_scores(holdout)},
+        scores,
         model=model,
-        calibration=facts.get("calibration"),
+        line=(calibration["slope"], calibration["intercept"]) if has_line else None,
+        judged=verdict.holdout.slices if verdict and verdict.holdout else (),
         seed=seed,
     )
-    for name, write in ((HTML_FILE, write_html), (MARKDOWN_FILE, write_markdown)):
-        page = write(facts, evaluation, verdict, model_name=folder.name)
-        write_aside(folder / name, page.encode())
+    content = compose(folder.name, facts, evaluation, verdict)
+    write_aside(folder / HTML_FILE, write_html(content).encode())
+    write_aside(folder / MARKDOWN_FILE, write_markdown(content).encode())
 
 
-def write_html(
-    facts: Mapping[str, Any],
-    evaluation: Evaluation,
-    judgement: Mapping[str, Any] | None = None,
-    *,
-    model_name: str | None = None,
-) -> str:
-    """Write the card as a page that loads nothing from anywhere."""
-    content = compose(facts, evaluation, judgement, model_name=model_name)
-    return render(TEMPLATE, Path(__file__).parent, FOLDER, card=content)
+def write_html(card: Content) -> str:
+    """Write the card as a page that loads nothing from the network."""
+    return render(TEMPLATE, Path(__file__).parent, card=card)
 
 
-def write_markdown(
-    facts: Mapping[str, Any],
-    evaluation: Evaluation,
-    judgement: Mapping[str, Any] | None = None,
-    *,
-    model_name: str | None = None,
-) -> str:
-    """Write the card as Markdown; of the pictures it has what they say."""
-    card = compose(facts, evaluation, judgement, model_name=model_name)
-    said = f"**{escape(card.headline)}.** {escape(card.sentence)}".rstrip()
+def write_markdown(card: Content) -> str:
+    """Write the card as Markdown, with the titles of its pictures."""
+    summary = f"**{escape(card.headline)}.** {escape(card.sentence)}"
     tiles = "\n".join(f"- {escape(tile.value)} {escape(tile.label)}" for tile in card.tiles)
-    sections = [part for section in card.sections for part in write_section(section)]
-    whose = [escape(card.whose)] if card.whose else []
-    return "\n\n".join([f"# {escape(card.name)}", said, *whose, tiles, *sections]) + "\n"
+    sections = [block for section in card.sections for block in write_section(section)]
+    blocks = [f"# {escape(card.name)}", summary, escape(card.whose), tiles, *sections]
+    return "\n\n".join(blocks) + "\n"

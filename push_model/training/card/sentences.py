@@ -1,7 +1,7 @@
-"""What does every card say? The words that no number changes."""
+"""The words of every card; numbers are filled in."""
 
 PURPOSE = """\
-It gives the probability that a user would buy a product if they were buying now, learnt from
+Predicts the probability that a user would buy a product if they were buying now. It is trained on
 repeat orders alone."""
 
 INTENDED_USE = """\
@@ -9,64 +9,81 @@ For sales: choose a product and a number of pushes, and send them to the users m
 it. Send where p > 0.05: about 5 % of pushes are opened, and a wrong one costs uninstalls."""
 
 KNOWN_ORDERS = """\
-It knows only orders of at least {min_items} items bought: the propensity is of buying in such an
-order."""
+It is trained on orders of at least {min_items} items bought, and predicts purchases in such
+orders."""
 
 NOT_FOR = """\
-Not for: telling whether a push changes anybody's mind (it never saw one), pricing, credit or
-anything else decided about a person, users without an earlier order, or another shop."""
+Not for: measuring whether a push changes a decision (no push was part of the training), pricing,
+credit or other decisions about a person, users without an earlier order, or another shop."""
+
+DECISIONS = {
+    "promote": "Promote: ready to serve",
+    "keep": "Keep: not promoted",
+    "inconclusive": "Inconclusive: too little data to decide",
+}
 
 NOT_JUDGED = "Not judged yet"
 NOT_JUDGED_SAYS = """\
-The gate writes this card again once it has compared the model with the champion on the newest
+The gate writes this card again when it has compared the model with the champion on the newest
 orders."""
+
+RULES_PASSED = "{passed} of {all} rules passed, none failed."
+SLICE_RULES_PASSED = "{passed} of {all} slice rules passed."
+TOO_LITTLE_DATA = "{unknown} had too little data."
+
+FIRST_MODEL = "First model, evaluated on {orders:,} orders."
+COMPARED = "Compared with the champion {champion} on {orders:,} orders: {claim}."
+NOT_COMPARED = "Evaluated on {orders:,} orders, without a comparison with the champion {champion}."
+CHANGED = "{changed} of the champion's best 5 % are not in this model's best 5 %."
 
 HOLDOUT = """\
 Measured on the holdout: {rows:,} candidates of {orders:,} orders with {purchases:,} purchases, all
-newer than every order that the judged model has learnt from. Average precision decides; accuracy
-is never used, for at 1 % prevalence "nobody buys anything" is 99 % accurate."""
+newer than the orders that the evaluated model was trained on. Average precision decides. Accuracy
+is not used: at a purchase rate of 1 %, the prediction that nothing is bought is 99 % accurate."""
 
 BASELINES_NOTE = """\
-Baselines need no model: popularity ranks by global_popularity; bought before puts what the user
-bought before first, the more popular first among equals. Their scores are no probabilities, so what
-only a probability can be held to is a dash."""
+Baselines need no model: popularity ranks by global_popularity; bought before ranks products that
+the user bought before first, then by popularity. Baselines give rankings, not probabilities;
+probability metrics are left blank."""
 
 SLICES_NOTE = """\
-New users are harder than returning ones, so they are always reported apart. A basket's size is
-known only once it is bought: those slices judge the model and cannot be chosen by."""
+New users are harder to predict than returning ones, so they are always reported apart. The size of
+a basket is known only after the purchase: those slices evaluate the model and cannot select
+users."""
 
 FEATURES_NOTE = """\
-The small pictures show the mean propensity as one feature moves and all else stays (partial
-dependence); dots are the tenths of the train window. They show what the model makes of a feature,
-and prove nothing of what makes people buy."""
+The small pictures show the mean propensity as one feature changes and all others stay (partial
+dependence); dots are the tenths of the train window. They show how the model uses a feature. They
+do not show what makes people buy."""
 
-DOUBTFUL = "Nothing was lost in some shuffle, so that it may cost more than it brings:"
+DOUBTFUL = "Features with no measurable effect; consider removing: {features}."
+
+DRIFT_NOTE = "{changed} of {all} features changed since the champion's training."
 
 WINDOWS_NOTE = """\
-One row is a product on sale when an order was placed, bought or not. The train window is learnt
-from, the calibration window is for calibration, and the holdout, the newest {orders:,} orders,
-judges. What serves is then fitted once more on all three: the refit."""
+One row is a product on sale when an order was placed, bought or not. The model is trained on the
+train window, calibrated on the calibration window and evaluated on the holdout, the newest
+{orders:,} orders. The model in service is then trained again on all three: the refit."""
 
-TWIN = """\
-How good it is was measured on its twin {validated_id}, fitted in the same way on orders before
-{until} alone: what serves has learnt from the newest orders, too, so that they cannot judge it."""
+WHOSE = """\
+These figures come from the same model trained without the newest orders (before {until}). The model
+in service also uses those, so it cannot be tested on them."""
 
 PRIVACY = """\
-The model knows no name, address, age or sex, and neither user nor order is on this card.
-Households and habits are personal data all the same: use propensities for pushes alone and keep
-them no longer than these need."""
+The model knows no name, address, age or sex, and this card names no user and no order. Households
+and habits are personal data: use propensities only for pushes, and delete them afterwards."""
 
 FEEDBACK = """\
-What was bought before is offered again: users see fewer products new to them. Leave part of the
-pushes to chance now and then, or nothing else is ever learnt."""
+Products that were bought before are offered again, so users see fewer new ones. Send 5 to 10 % of
+pushes to random users, to find new interests and measure the effect."""
 
-HONESTY = """\
-Propensities are as honest as expected / actual purchases above. When the catalogue, the prices or
-the season move, retrain."""
+CALIBRATED = """\
+Propensities are calibrated if expected / actual purchases above is near 1. Train again when the
+catalogue, the prices or the season change."""
 
 ROLLBACK = """\
-If it serves and should not, this puts the champion before it back in under a second, and writes
-the reason into the promotion log:"""
+This returns to the previous champion in under a second, and writes the reason into the promotion
+log:"""
 ROLLBACK_COMMAND = 'push-model rollback --reason "why it must go"'
 
 REPRODUCTION = """\

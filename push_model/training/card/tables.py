@@ -1,87 +1,172 @@
-"""What do manifest and verdict say? In tables, the same for the page and for Markdown."""
+"""The tables of a card, the same for the page and for Markdown."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
-from push_model.reporting.numbers import UNKNOWN, write_number
+from push_model.evaluation.curves import Curves
+from push_model.evaluation.importances import Importance
+from push_model.evaluation.results import Slice
+from push_model.reporting.numbers import (
+    BASELINES,
+    SHOWN_METRICS,
+    UNKNOWN,
+    in_order,
+    label_of,
+    write_interval,
+    write_metric,
+    write_number,
+    write_percent,
+)
 from push_model.reporting.section import Table
+from push_model.training.gate.verdict import FeatureDrift, Finding
+from push_model.training.manifest import WindowFacts
 
-PASSED = {True: "✓ passed", False: "✗ failed", None: "? cannot tell"}
+_RESULTS = {False: "✗ failed", None: "? too little data", True: "✓ passed"}
+
+Ends = tuple[float, float]
 
 
-def tabulate_windows(windows: Mapping[str, Mapping[str, Any]]) -> Table:
-    """List the windows of the data."""
-    counts = ("orders", "rows", "purchases")
+def tabulate_findings(findings: Sequence[Finding]) -> Iterator[Table]:
+    """List every rule, failed ones first; of the slice rules those that did not pass."""
+    slices = [found for found in findings if found.about == "slice"]
+    rules = [found for found in findings if found.about != "slice"]
+    yield _tabulate_rules(rules, caption="Every rule of the gate")
+    others = [found for found in slices if found.passed is not True]
+    if others:
+        passed = f"Slice rules: {len(slices) - len(others)} of {len(slices)} passed"
+        yield _tabulate_rules(others, caption=f"{passed}; the others")
+
+
+def _tabulate_rules(findings: Sequence[Finding], *, caption: str) -> Table:
+    results = list(_RESULTS)
     rows = tuple(
         (
-            name,
-            *(write_number(window.get(end)) for end in ("start", "end")),
-            *(write_number(window.get(count), "{:,}") for count in counts),
+            found.rule,
+            _RESULTS[found.passed],
+            write_number(found.value),
+            write_number(found.limit),
+            found.sentence,
         )
-        for name, window in sorted(windows.items(), key=lambda item: _place(*item))
-    )
-    headings = ("window", "from", "until before", *counts)
-    caption = "Whole orders by day; each starts where the one before ends, and the refit takes all"
-    return Table(caption, headings, rows)
-
-
-def _place(name: str, window: Mapping[str, Any]) -> tuple[bool, str]:
-    """Put windows in the order of their days; JSON keeps them in that of their names."""
-    return name == "refit", str(window.get("start"))
-
-
-def tabulate_findings(findings: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
-    """List the rules of the verdict, the failed ones first."""
-    main = [found for found in findings if found.get("about") != "slice"]
-    slices = [found for found in findings if found.get("about") == "slice"]
-    if main:
-        yield _tabulate_rules(main, caption="Every rule of the gate")
-    open_ones = [found for found in slices if found.get("passed") is not True]
-    if open_ones:
-        passed = f"Rules for slices: {len(slices) - len(open_ones)} of {len(slices)} passed"
-        yield _tabulate_rules(open_ones, caption=f"{passed}; the others")
-
-
-def _tabulate_rules(findings: Sequence[Mapping[str, Any]], *, caption: str) -> Table:
-    order = {False: 0, None: 1, True: 2}
-    ranked = sorted(findings, key=lambda found: order.get(found.get("passed"), 1))
-    rows = tuple(
-        (
-            str(found.get("rule", UNKNOWN)),
-            PASSED.get(found.get("passed"), UNKNOWN),
-            write_number(found.get("value")),
-            write_number(found.get("limit")),
-            str(found.get("sentence") or ""),
-        )
-        for found in ranked
+        for found in sorted(findings, key=lambda found: results.index(found.passed))
     )
     return Table(caption, ("rule", "result", "value", "limit", "in words"), rows, numeric=False)
 
 
-def tabulate_drift(drift: Sequence[Mapping[str, Any]]) -> Table:
+def tabulate_metrics(
+    metrics: Mapping[str, Mapping[str, float]], intervals: Mapping[str, Mapping[str, Ends]]
+) -> Table:
+    r"""Compare the metrics of scorers.
+
+    Examples
+    --------
+    >>> found = {"challenger": {"roc_auc": 0.85}, "popularity": {"roc_auc": 0.73}}
+    >>> tabulate_metrics(found, {"challenger": {"roc_auc": (0.84, 0.86)}}).rows
+    (('ROC-AUC', '0.8500\n(0.8400 to 0.8600)', '0.7300'),)
+    """
+
+    def write(name: str, form: str, scorer: str) -> str:
+        written = write_metric(name, form, scorer, metrics[scorer][name])
+        ends = intervals.get(scorer, {}).get(name)
+        return _with_interval(written, ends, form) if ends else written
+
+    rows = tuple(
+        (heading, *(write(name, form, scorer) for scorer in metrics))
+        for name, heading, form in SHOWN_METRICS
+        if name in metrics["challenger"]
+    )
+    return Table("On the holdout", ("metric", *map(label_of, metrics)), rows)
+
+
+def tabulate_gains(scorers: Mapping[str, Curves]) -> Table:
+    """List what a push to the best candidates finds, in full for this model."""
+    others = [name for name in in_order(scorers) if name == "champion" or name in BASELINES]
+    rows = tuple(
+        (
+            f"best {write_percent(gain.share)}",
+            write_percent(gain.precision),
+            write_percent(gain.recall),
+            f"{gain.lift:.1f}",
+            *(f"{scorers[name].gains[place].lift:.1f}" for name in others),
+        )
+        for place, gain in enumerate(scorers["challenger"].gains)
+    )
+    lifts = tuple(f"lift, {label_of(name)}" for name in others)
+    headings = ("push to the", "pushes bought", "purchases found", "lift", *lifts)
+    return Table("Lift: times the purchases that as many random pushes find", headings, rows)
+
+
+def tabulate_slices(slices: Sequence[Slice]) -> Table:
+    """List the slices with their sizes."""
+    rows = tuple(
+        (
+            part.name,
+            *(f"{count:,}" for count in (part.orders, part.rows, part.purchases)),
+            f"{part.average_precision:.3f}",
+            f"{part.rival_average_precision:.3f}",
+            _with_interval(f"{part.gain.estimate:+.0%}", part.gain[1:], "{:+.0%}"),
+            f"{part.expected_per_actual.estimate:.2f}",
+        )
+        for part in slices
+    )
+    headings = ("slice", "orders", "rows", "purchases", "average precision")
+    return Table(
+        "Slices overlap. The gain has an interval; wide ones mean too few orders",
+        (*headings, label_of(slices[0].rival), "gain", "expected / actual"),
+        rows,
+    )
+
+
+def _with_interval(written: str, ends: Sequence[float], form: str) -> str:
+    return f"{written}\n({write_interval(ends, form)})"
+
+
+def tabulate_importances(importances: Sequence[Importance]) -> Table:
+    """List the average precision lost without each feature."""
+    rows = tuple(
+        (found.feature, _signed(found.lost), f"{_signed(found.low)} to {_signed(found.high)}")
+        for found in importances
+    )
+    headings = ("feature", "average precision lost", "least to most of the repeats")
+    return Table("When the values of one feature are shuffled", headings, rows)
+
+
+def _signed(lost: float) -> str:
+    return f"{round(lost, 4) + 0.0:.4f}"  # + 0.0: no minus before zero
+
+
+def tabulate_drift(drift: Sequence[FeatureDrift]) -> Table:
     """List how far each feature moved, the changed and the furthest first."""
     rows = tuple(
         (
-            str(found.get("feature", UNKNOWN)),
-            write_number(found.get("psi"), "{:.3f}"),
-            "changed" if found.get("changed") else "as before",
-            str(found.get("says") or ""),
+            found.feature,
+            f"{found.psi:.3f}",
+            "changed" if found.changed else "as before",
+            found.says,
         )
-        for found in sorted(drift, key=_furthest_first)
+        for found in sorted(drift, key=lambda found: (not found.changed, -found.psi))
     )
     headings = ("feature", "population stability index", "result", "in words")
-    return Table("0 is no change at all", headings, rows, numeric=False)
+    return Table("0 means no change", headings, rows, numeric=False)
 
 
-def _furthest_first(found: Mapping[str, Any]) -> tuple[bool, float]:
-    return not found.get("changed"), -(found.get("psi") or 0.0)
+def tabulate_windows(windows: Mapping[str, WindowFacts]) -> Table:
+    """List the windows of the data by their days, the refit last."""
+    rows = tuple(
+        (
+            name,
+            window["start"],
+            window["end"],
+            *(f"{count:,}" for count in (window["orders"], window["rows"], window["purchases"])),
+        )
+        for name, window in sorted(
+            windows.items(), key=lambda item: (item[0] == "refit", item[1]["start"])
+        )
+    )
+    headings = ("window", "from", "until before", "orders", "rows", "purchases")
+    caption = "Whole orders by day. Each window starts where the one before ends; the refit has all"
+    return Table(caption, headings, rows)
 
 
-def tabulate_facts(facts: Mapping[str, Any], *, caption: str, of: str) -> Table:
+def tabulate_facts(facts: Mapping[str, object], *, caption: str, of: str) -> Table:
     """List named facts."""
-    return Table(caption, (of, "value"), tuple(_pairs(facts)), numeric=False)
-
-
-def _pairs(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, value in facts.items():
-        yield str(name), UNKNOWN if value is None else str(value)
+    rows = tuple((name, UNKNOWN if value is None else str(value)) for name, value in facts.items())
+    return Table(caption, (of, "value"), rows, numeric=False)

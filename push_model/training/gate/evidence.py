@@ -12,10 +12,10 @@ from push_model.evaluation.metrics import PUSH_THRESHOLD, measure
 from push_model.evaluation.resampling import Resampler, relative_gain
 from push_model.evaluation.results import Interval
 from push_model.evaluation.scorers import Scores, baseline_scores
+from push_model.evaluation.slices import measure_slices, slices_of
 from push_model.training.gate.challenger import TrainingWindow
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.serving_check import ServingCheck
-from push_model.training.gate.slice_evidence import measure_slices
 from push_model.training.gate.verdict import FeatureDrift, HoldoutResults
 
 # Share of the candidates on the list that sales would send to.
@@ -84,7 +84,16 @@ def gather(
             for name, found in replicates["average_precision"].items()
             if name != "challenger"
         },
-        slices=tuple(measure_slices(rows, scores, policy, seed)),
+        slices=measure_slices(
+            rows,
+            scores,
+            slices_of(rows),
+            min_orders=policy.min_slice_orders,
+            min_purchases=policy.min_slice_purchases,
+            alpha=policy.alpha,
+            resamples=policy.resamples,
+            seed=seed,
+        ),
         changed_share=(
             changed_share(scores["challenger"], scores["champion"])
             if "champion" in scores

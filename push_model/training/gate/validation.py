@@ -74,7 +74,7 @@ def validate_model(
             rows,
             scores,
             model=challenger.evaluated,
-            verdict=verdict.document(),
+            verdict=verdict,
             seed=seed,
         )
     return verdict

@@ -1,19 +1,48 @@
-"""How does the card read as text, in a diff or a terminal?"""
+"""Write content as an HTML page that loads nothing from the network, and as Markdown."""
 
 import re
 from collections.abc import Callable, Iterator
+from operator import methodcaller
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from push_model.reporting.picture import Picture
 from push_model.reporting.section import Section, Table
 
-# What Markdown, or the HTML it may hold, would take for its own.
+FOLDER = Path(__file__).parent
+
+# What Markdown, or the HTML it may hold, would read as markup.
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$&])")
+
+
+def render(
+    template: str,
+    *folders: Path,
+    draw: Callable[[Picture], str] = methodcaller("svg"),
+    **content: Any,
+) -> str:
+    """Fill a template of one of the folders; everything but the pictures is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader((*folders, FOLDER)),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # The pictures alone are markup: Matplotlib wrote them, and escaped what it was given.
+    return environment.get_template(template).render(
+        **content,
+        draw=lambda picture: Markup(draw(picture)),  # noqa: S704
+    )
 
 
 def write_section(
     section: Section, *, file_of: Callable[[Picture], str] | None = None
 ) -> Iterator[str]:
-    """Write a section as Markdown."""
+    """Yield a section as blocks of Markdown; without files of pictures, only their titles."""
     yield f"## {escape(section.heading)}"
     yield from map(escape, section.paragraphs)
     if file_of:
