@@ -11,17 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    Task,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Task
 from rich.table import Table
 
-from push_model.commands.options import read_until
+from push_model.commands.options import Dataset, MinItems, Seed, Until, make_progress, read_until
 
 if TYPE_CHECKING:
     from push_model.evaluation.results import Interval
@@ -45,7 +38,7 @@ _DEFAULT_JOBS = max(1, (os.cpu_count() or 1) // 2)
 
 @app.command()
 def explore(
-    dataset: Annotated[str, typer.Argument(help="Path or URI of a feature frame.")],
+    dataset: Dataset,
     size: Annotated[str, typer.Option(help="small: eight cheap entries; full: all.")] = "full",
     out: Annotated[
         Path, typer.Option(help="Folder of the results; a second run continues there.")
@@ -56,13 +49,9 @@ def explore(
     search_trials: Annotated[
         int | None, typer.Option(min=0, help="For Optuna. Default 14 for full, 0 for small.")
     ] = None,
-    min_items: Annotated[
-        int, typer.Option(min=1, help="Items bought that make an order large.")
-    ] = 5,
-    until: Annotated[
-        str | None, typer.Option(help="yyyy-mm-dd: no later row is read. Default today (UTC).")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    min_items: MinItems = 5,
+    until: Until = None,
+    seed: Seed = 0,
     again: Annotated[
         str | None, typer.Option(help="Reason to open the final window a second time.")
     ] = None,
@@ -114,7 +103,7 @@ def _fit(what: str, exploration: "Exploration", todo: "list[Work]", *, jobs: int
 
     # joblib restarts a worker that has grown, and loses nothing.
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs", module="joblib")
-    with _progress() as progress:
+    with make_progress() as progress:
         total = sum(work.weight for work in todo)
         task = progress.add_task(f"{what}: 0 of {len(todo)}", total=total)
         for number, work in enumerate(run_all(exploration, todo, jobs=jobs), start=1):
@@ -134,7 +123,7 @@ def _write_left(task: Task) -> str:
 def _search(exploration: "Exploration", *, trials: int) -> None:
     from push_model.exploration.search import search  # noqa: PLC0415 - keeps --help instant
 
-    with _progress() as progress:
+    with make_progress() as progress:
         task = progress.add_task("Searching trees", total=trials)
 
         def report(ended: int, best: float | None, spent_s: float) -> None:
@@ -224,11 +213,6 @@ def _print_choice(title: str, chosen: "Entry") -> None:
 
 def _print(text: str) -> None:
     console.print(text, soft_wrap=True, markup=False, highlight=False)
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
 
 
 @contextmanager

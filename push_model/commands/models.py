@@ -2,19 +2,23 @@
 
 import getpass
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from push_model.errors import ModelIntegrityError
+from push_model.commands.options import DEFAULT_MODELS_DIR, ModelsDir
+from push_model.commands.tables import print_folder, print_metrics, read_facts
+from push_model.errors import InvalidEventError, ModelIntegrityError, ModelNotFoundError
+from push_model.serving.settings import age_in_days, read_max_age_days
 from push_model.store import inventory
 from push_model.store import promotion as store
 from push_model.store.folder import check_folder
@@ -23,10 +27,6 @@ from push_model.store.pointer import Champion, find_champion
 app = typer.Typer()
 console = Console()
 
-ModelsDir = Annotated[
-    Path, typer.Option(envvar="PUSH_MODELS_DIR", help="The model store.", show_default=True)
-]
-DEFAULT_MODELS_DIR = Path("models")
 Name = Annotated[str, typer.Argument(help="A model of the store.")]
 Reason = Annotated[str, typer.Option(help="Why, in a sentence; it goes into the log.")]
 
@@ -46,6 +46,45 @@ def models(models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
         table.add_row(found.name, *texts, shown, ", ".join(marks))
     console.print(table)
     store.champion(models_dir)  # a damaged pointer fails after the list, which helps to repair it
+
+
+@app.command()
+def champion(models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
+    """Show the champion, its age, and how good it was when it was trained."""
+    serving = store.champion(models_dir)
+    if serving is None:
+        raise ModelNotFoundError(
+            f"There is no champion in {models_dir} yet. Train one: make retrain."
+        )
+    path = store.model_path(models_dir, serving.model_name)
+    facts = read_facts(path)
+    console.print(f"[bold]{serving.model_name}[/] serves since {serving.promoted_at}.")
+    age = age_in_days(str(facts.get("trained_on")), datetime.now(UTC).date())
+    if age is not None:
+        console.print(f"It is {age} days old; {read_max_age_days(os.environ)} are allowed.")
+    print_metrics(facts["metrics"]["holdout"], title="Holdout when trained")
+    print_folder(path)
+
+
+@app.command()
+def predict(
+    users: Annotated[Path, typer.Argument(help="JSON: user id to features; - reads stdin.")],
+    threshold: Annotated[float | None, typer.Option(help="Answer 1 or 0 instead.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Add reasons.")] = False,  # noqa: FBT002 - a flag
+    model: Annotated[str | None, typer.Option(help="A model of the store.")] = None,
+    models_dir: ModelsDir = DEFAULT_MODELS_DIR,
+) -> None:
+    """Ask the champion for the propensity of each user."""
+    from push_model.serving.prediction import handler_predict  # noqa: PLC0415 - keeps --help instant
+
+    os.environ["PUSH_MODELS_DIR"] = str(models_dir)
+    event: dict[str, Any] = {"users": _read_text(users)}
+    options = {"threshold": threshold, "explain": explain or None, "model": model}
+    event |= {name: value for name, value in options.items() if value is not None}
+    answer = handler_predict(event)
+    console.print_json(answer["body"])
+    if answer["statusCode"] != "200":
+        raise typer.Exit(code=1)
 
 
 @app.command()
@@ -189,3 +228,12 @@ def _disk_errors_as_sentences() -> Iterator[None]:
         complaint = f"[bold red]{type(error).__name__}[/] {escape(said)} {advice}"
         Console(stderr=True).print(complaint, soft_wrap=True)
         raise typer.Exit(code=1) from error
+
+
+def _read_text(path: Path) -> str:
+    if str(path) == "-":
+        return sys.stdin.read()
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidEventError(f"{path} cannot be read as UTF-8 text: {error}.") from error

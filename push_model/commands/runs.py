@@ -1,4 +1,4 @@
-"""The commands that show what retraining runs found: `verdicts` and `backtests`."""
+"""`push-model` commands for retraining runs: `verdict`, `verdicts` and `backtests`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +8,9 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from push_model.commands.options import DEFAULT_RUNS_DIR, RunsDir
+from push_model.commands.tables import print_folder, print_metrics, print_plain, read_document
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -16,8 +19,37 @@ if TYPE_CHECKING:
 app = typer.Typer()
 console = Console()
 
-RunsDir = Annotated[Path, typer.Option(envvar="PUSH_RUNS_DIR", help="The run folders.")]
-DEFAULT_RUNS_DIR = Path("runs")
+
+@app.command()
+def verdict(
+    run_folder: Annotated[
+        Path | None, typer.Argument(help="Default: the newest run's folder.")
+    ] = None,
+    runs_dir: RunsDir = DEFAULT_RUNS_DIR,
+) -> None:
+    """Show the verdict of a retraining run, with the numbers behind it."""
+    from push_model.training.gate.verdict import VERDICT_FILE, Verdict  # noqa: PLC0415 - keeps --help instant
+
+    folder = run_folder or _newest_run(runs_dir)
+    run = read_document(folder / VERDICT_FILE, "No validated run is in this folder")
+    found = Verdict.from_document(run["verdict"])
+    colour = {"promote": "green", "keep": "yellow"}.get(found.decision, "magenta")
+    console.print(f"[bold {colour}]Verdict: {found.decision}[/]  {run['model_name']}")
+    for sentence in found.sentences:
+        print_plain(f"  - {sentence}")
+    if found.holdout:
+        passed = sum(finding.passed is True for finding in found.findings)
+        print_plain(f"{passed} of {len(found.findings)} rules passed; the model card lists them.")
+        metrics = {name: each.document() for name, each in found.holdout.metrics.items()}
+        print_metrics(metrics, title=f"Holdout, {found.holdout.orders} orders")
+    for backtest in run.get("backtests", []):
+        print_plain(f"Backtest: {backtest['sentence']}")
+    print_folder(Path(run["model_path"]))
+
+
+def _newest_run(runs_dir: Path) -> Path:
+    latest = read_document(runs_dir / "latest.json", "No run has been validated yet")
+    return Path(latest["run_folder"])
 
 
 @app.command()

@@ -7,7 +7,9 @@ import pytest
 from push_model.columns import FEATURES
 from push_model.commands import app as cli
 from push_model.store.promotion import promote
+from push_model.training.gate.verdict import Finding, Verdict
 from tests.frames import make_frame
+from tests.past_runs import write_run
 
 pytestmark = pytest.mark.usefixtures("undrawn_pictures")
 
@@ -123,44 +125,35 @@ def test_champion_shows_which_model_serves(run, tmp_path):
     assert re.search(r"It is \d+ days old; 70 are allowed\.", out)
 
 
-@pytest.mark.usefixtures("trained")
 def test_verdict_shows_the_newest_run(run, tmp_path):
-    folder = tmp_path / "runs" / "manual"
-    folder.mkdir(parents=True)
-    manifest = json.loads((tmp_path / "models/push_2022_01_02/manifest.json").read_text())
-    verdict = {
-        "decision": "keep",
-        "reasons": ["Average precision 0.1 against the champion's 0.2."],
-        "findings": [{"passed": True}, {"passed": False}],
-        "orders": 6,
-        "metrics": {"challenger": manifest["metrics"]["holdout"]["model"]},
-    }
-    run_facts = {"model_name": "push_2022_01_02", "model_path": "models/push_2022_01_02"}
-    run_facts["backtests"] = [{"sentence": "push_2022_01_01 promised 9 purchases; 8 were made."}]
-    (folder / "verdict.json").write_text(json.dumps(run_facts | {"verdict": verdict}))
-    (tmp_path / "runs" / "latest.json").write_text(json.dumps({"run_folder": str(folder)}))
+    runs = tmp_path / "runs"
+    write_run(runs, "manual", "2022-01-02", precision=0.31, champion=0.29)
+    path = runs / "manual" / "verdict.json"
+    facts = json.loads(path.read_text()) | {"model_path": "models/push_2022_01_02"}
+    facts["backtests"] = [{"sentence": "push_2022_01_01 predicted 9 purchases; 8 were made."}]
+    path.write_text(json.dumps(facts))
+    (runs / "latest.json").write_text(json.dumps({"run_folder": str(path.parent)}))
 
     code, out, _ = run("verdict")
 
     assert code == 0
-    assert "Verdict: keep" in out
-    assert "against the champion's 0.2" in out
-    assert "1 of 2 rules kept" in out
-    assert "average precision" in out
-    assert "Looking back: push_2022_01_01 promised 9 purchases; 8 were made." in out
+    assert "Verdict: promote" in out
+    assert "0 of 0 rules passed" in out
+    assert re.search(r"average precision *│ +0\.3100", out)
+    assert "Backtest: push_2022_01_01 predicted 9 purchases; 8 were made." in out
 
 
-def test_a_verdict_settled_before_anything_was_measured_is_shown_too(run, tmp_path):
-    folder = tmp_path / "runs" / "manual"
-    folder.mkdir(parents=True)
-    verdict = {"decision": "keep", "reasons": ["It is the champion."], "findings": []}
-    facts = {"model_name": "m", "model_path": "models/m", "verdict": verdict}
-    (folder / "verdict.json").write_text(json.dumps(facts))
+def test_a_verdict_without_measurements_is_shown_too(run, tmp_path):
+    nothing_new = Finding("new", "data", False, None, None, "Nothing new: the same model.")  # noqa: FBT003
+    verdict = Verdict("keep", None, (nothing_new,), "m", "m", 1, None)
+    facts = {"model_name": "m", "model_path": "models/m", "verdict": verdict.document()}
+    (tmp_path / "verdict.json").write_text(json.dumps(facts))
 
-    code, out, _ = run("verdict", str(folder))
+    code, out, _ = run("verdict", str(tmp_path))
 
     assert code == 0
-    assert "It is the champion." in out
+    assert "Nothing new: the same model." in out
+    assert "rules" not in out
 
 
 def test_a_damaged_pointer_to_the_newest_run_is_named(run, tmp_path):
@@ -179,7 +172,7 @@ def test_a_damaged_pointer_to_the_newest_run_is_named(run, tmp_path):
         (["champion"], "There is no champion"),
         (["verdict"], "No run has been validated yet"),
         (["predict", "absent.json"], "absent.json cannot be read"),
-        (["fit", "absent.csv", "--model", "{"], "--model is not JSON"),
+        (["fit", "absent.csv", "--model", "{"], "--model is not valid JSON"),
         (["fit", "absent.csv"], "absent.csv does not exist"),
         (["fit", "absent[/b].csv"], "absent[/b].csv does not exist"),
         (["fit", "absent.csv", "--model", "boosted_tree"], "Did you mean 'boosted_trees'"),

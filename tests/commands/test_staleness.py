@@ -64,7 +64,7 @@ def test_rows_after_the_training_date_are_not_read(run, dataset):
     ("options", "said"),
     [
         (("--out", "staleness.gif"), r"--out must end in one of .*'staleness\.gif'"),
-        (("--model", "{"), "--model is not JSON"),
+        (("--model", "{"), "--model is not valid JSON"),
         (("--days", "3"), "days must be at least 14"),
     ],
 )

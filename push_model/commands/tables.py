@@ -1,0 +1,51 @@
+"""Print the metrics, the folder and the facts of a model."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from push_model.errors import ModelIntegrityError, ModelNotFoundError
+
+console = Console()
+
+
+def print_plain(text: str) -> None:
+    """Print a text as it is: unwrapped, without markup or colours."""
+    console.print(text, soft_wrap=True, markup=False, highlight=False)
+
+
+def print_metrics(columns: Mapping[str, Mapping[str, Any]], *, title: str) -> None:
+    """Print metrics as a table, a column for each scorer."""
+    from push_model.reporting.numbers import SHOWN_METRICS, write_metric  # noqa: PLC0415 - keeps --help instant
+
+    table = Table("metric", *columns, title=title, title_justify="left")
+    for name, heading, form in SHOWN_METRICS:
+        cells = (write_metric(name, form, who, found[name]) for who, found in columns.items())
+        table.add_row(heading, *cells)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    console.print(table)
+
+
+def print_folder(path: Path) -> None:
+    """Print where a model and its card are."""
+    print_plain(f"Model folder  {path}\nModel card    {path / 'card.html'}")
+
+
+def read_document(path: Path, complaint: str) -> Any:
+    """Read a JSON file of a run or a model, or say what to do."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ModelNotFoundError(f"{complaint}: {path} is absent. Run make retrain.") from error
+    except ValueError as error:
+        raise ModelIntegrityError(f"{path} is damaged: {error}. Run make retrain.") from error
+
+
+def read_facts(path: Path) -> Any:
+    """Read the manifest of a model folder."""
+    return read_document(path / "manifest.json", "The model folder has no manifest")
