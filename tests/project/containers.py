@@ -1,4 +1,4 @@
-"""What an operator types, out of docs/operations.md; and commands run here in place of there."""
+"""Read the commands in docs/operations.md, and run on this machine what they run in a container."""
 
 import json
 import os
@@ -16,30 +16,21 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text("utf-8"))
 _DOCKER = re.compile(r"docker compose exec (?:-T )?([\w-]+) ")
 
 
-def complaints_of_compose(path):
-    """Give what the compose specification's schema has against a file; empty where it is sound."""
-    checker = Path(sys.executable).with_name("check-jsonschema")
-    asked = [checker, "--builtin-schema", "vendor.compose-spec", path]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False)
-    return "" if done.returncode == 0 else done.stdout + done.stderr or "refused without a word"
-
-
 def section(title, *, depth=2):
-    """Give what is written below a heading, up to the next as high as it."""
+    """Return the text below a heading, up to the next heading of its level."""
     _, found = re.split(rf"^{'#' * depth} {re.escape(title)}$", OPERATIONS, flags=re.MULTILINE)
     return re.split(rf"^#{{2,{depth}}} ", found, flags=re.MULTILINE)[0]
 
 
 def commands_in(text):
-    """Give the lines of its blocks of shell, and every `docker compose ...` in its sentences."""
+    """Return the lines of its shell blocks, and every `docker compose ...` in its sentences."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
     lines = [line.split(" # ")[0].strip() for block in blocks for line in block.splitlines()]
-    # A table writes a pipe in another way, and no command in it has one.
     return [*lines, *re.findall(r"`(docker compose [^`]+)`", text)]
 
 
 def within(command, program):
-    """Give the words of a program that a command runs in a container; None where it does not."""
+    """Return the words of a program that a command runs in a container, or None."""
     words = shlex.split(_DOCKER.sub("", command)) if _DOCKER.match(command) else []
     return words[1:] if words[:1] == [program] else None
 

@@ -82,35 +82,6 @@ def test_without_a_dataset_the_sample_is_made_first(checkout):
     assert json.loads(called[1][called[1].index("--conf") + 1]) == {"dataset": sample}
 
 
-def test_the_sample_is_made_once(checkout):
-    (checkout / "data").mkdir()
-    (checkout / "data" / "feature_frame_sample.csv").touch()
-
-    _make(checkout, "retrain")
-
-    assert [called[0] for called, _ in _calls(checkout)] == ["airflow", "push-model", "push-model"]
-
-
-def test_airflow_keeps_to_the_checkout(checkout):
-    _make(checkout, "retrain", "DATASET=frame.csv")
-
-    _, settings = _calls(checkout)[0]
-    assert settings["AIRFLOW_HOME"] == str(checkout / ".airflow")
-    assert settings["AIRFLOW__CORE__DAGS_FOLDER"] == str(checkout / "dags")
-    assert settings["PUSH_MODELS_DIR"] == str(checkout / "models")
-    assert settings["PUSH_RUNS_DIR"] == str(checkout / "runs")
-
-
-def test_the_database_is_prepared_once(checkout):
-    (checkout / ".airflow" / ".migrated").unlink()
-
-    _make(checkout, "retrain", "DATASET=frame.csv")
-    _make(checkout, "retrain", "DATASET=frame.csv")
-
-    called = [called[1:3] for called, _ in _calls(checkout) if called[0] == "airflow"]
-    assert called == [["db", "migrate"], ["dags", "test"], ["dags", "test"]]
-
-
 def test_a_python_that_is_too_old_is_refused_in_words(checkout):
     (checkout / ".venv" / ".installed").unlink()
     old = checkout / "python3.9"
