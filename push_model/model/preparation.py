@@ -1,16 +1,16 @@
 """Turn features into the scorer's inputs, in training and in serving alike.
 
-Each step is written twice: for one candidate in plain Python, for many in NumPy. Both give the same
-bits; a test compares them.
+Each step is written twice: `on_row` changes one candidate in place, in plain Python; `on_columns`
+replaces a column of many, in NumPy. Both give the same bits; a test compares them. A step reads the
+names in `reads` and writes `name`; reasons attribute the result to the first name it reads.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
 from functools import partial
 from itertools import groupby
 from math import isnan, log, nan
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from push_model.errors import ModelFormatError, did_you_mean
 from push_model.model.document import read_list, read_number, read_object, read_text
@@ -25,46 +25,22 @@ if TYPE_CHECKING:
     Columns = dict[str, NDArray[np.float64]]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step; it writes the value `name`."""
-
-    kind: ClassVar[str]
-    name: str
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The names that it reads; reasons attribute its result to the first."""
-        values = (getattr(self, field.name) for field in fields(self) if field.name != "name")
-        return tuple(value for value in values if isinstance(value, str))
-
-    def document(self) -> dict[str, Any]:
-        """Return the step as model.json holds it."""
-        return {"kind": self.kind, **asdict(self)}
-
-    def on_row(self, values: Row) -> None:
-        """Change the values of one candidate in place."""
-        raise NotImplementedError
-
-    def on_columns(self, columns: Columns) -> None:
-        """Replace a column of many candidates."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True)
-class MissingIf(Step):
+class MissingIf(NamedTuple):
     """Where a value equals `equals` and the flag is 0, make it missing.
 
     A frame writes "never bought" as a number of days; the flag tells it from real days.
     """
 
-    kind: ClassVar[str] = "missing_if"
+    name: str
     equals: float
     flag: str
 
     @property
     def reads(self) -> tuple[str, ...]:
         return self.name, self.flag
+
+    def document(self) -> dict[str, Any]:
+        return {"kind": "missing_if", **self._asdict()}
 
     def on_row(self, values: Row) -> None:
         if values[self.name] == self.equals and values[self.flag] == 0.0:
@@ -77,16 +53,18 @@ class MissingIf(Step):
         columns[self.name] = np.where(is_marker, nan, columns[self.name])
 
 
-@dataclass(frozen=True, slots=True)
-class Fill(Step):
+class Fill(NamedTuple):
     """Where a value is missing, put `value`."""
 
-    kind: ClassVar[str] = "fill"
+    name: str
     value: float
 
     @property
     def reads(self) -> tuple[str, ...]:
         return (self.name,)
+
+    def document(self) -> dict[str, Any]:
+        return {"kind": "fill", **self._asdict()}
 
     def on_row(self, values: Row) -> None:
         if isnan(values[self.name]):
@@ -99,13 +77,19 @@ class Fill(Step):
         columns[self.name] = np.where(np.isnan(column), self.value, column)
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio(Step):
+class Ratio(NamedTuple):
     """Make ``numerator / denominator``; missing where either is, or the denominator is <= 0."""
 
-    kind: ClassVar[str] = "ratio"
+    name: str
     numerator: str
     denominator: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.numerator, self.denominator
+
+    def document(self) -> dict[str, Any]:
+        return {"kind": "ratio", **self._asdict()}
 
     def on_row(self, values: Row) -> None:
         denominator = values[self.denominator]
@@ -121,13 +105,19 @@ class Ratio(Step):
         columns[self.name] = quotient
 
 
-@dataclass(frozen=True, slots=True)
-class Log(Step):
+class Log(NamedTuple):
     """Make ``ln(of + offset)``; missing where `of` is, or the sum is <= 0."""
 
-    kind: ClassVar[str] = "log"
+    name: str
     of: str
     offset: float
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (self.of,)
+
+    def document(self) -> dict[str, Any]:
+        return {"kind": "log", **self._asdict()}
 
     def on_row(self, values: Row) -> None:
         shifted = values[self.of] + self.offset
@@ -142,13 +132,19 @@ class Log(Step):
         columns[self.name] = np.fromiter(logs, np.float64, count=len(shifted))
 
 
-@dataclass(frozen=True, slots=True)
-class Product(Step):
+class Product(NamedTuple):
     """Make ``left * right``; missing where either is."""
 
-    kind: ClassVar[str] = "product"
+    name: str
     left: str
     right: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.left, self.right
+
+    def document(self) -> dict[str, Any]:
+        return {"kind": "product", **self._asdict()}
 
     def on_row(self, values: Row) -> None:
         values[self.name] = values[self.left] * values[self.right]
@@ -160,7 +156,16 @@ class Product(Step):
             columns[self.name] = columns[self.left] * columns[self.right]
 
 
-_KINDS: dict[str, type[Step]] = {step.kind: step for step in (MissingIf, Fill, Ratio, Log, Product)}
+Step = MissingIf | Fill | Ratio | Log | Product
+
+_KINDS: dict[str, type[Step]] = {
+    "missing_if": MissingIf,
+    "fill": Fill,
+    "ratio": Ratio,
+    "log": Log,
+    "product": Product,
+}
+_NUMBERS = frozenset({"equals", "value", "offset"})
 
 
 def row_functions(steps: Iterable[Step]) -> tuple[Callable[[Row], None], ...]:
@@ -222,12 +227,9 @@ def _parse_step(document: Any, place: str) -> Step:
             f"{place} must be a step of kind {sorted(_KINDS)}.{did_you_mean(kind, _KINDS)}"
         )
     step = _KINDS[kind]
-    # Annotations are texts here.
-    readers = {
-        field.name: read_number if field.type == "float" else read_text for field in fields(step)
-    }
-    given = read_object(document, {"kind", *readers}, place)
+    fields = read_object(document, {"kind", *step._fields}, place)
     values: dict[str, Any] = {
-        name: read(given[name], f"{place}[{name!r}]") for name, read in readers.items()
+        name: (read_number if name in _NUMBERS else read_text)(fields[name], f"{place}[{name!r}]")
+        for name in step._fields
     }
     return step(**values)

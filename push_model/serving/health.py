@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from time import time
 from typing import TYPE_CHECKING, Literal
 
@@ -10,7 +10,7 @@ from push_model._version import __version__
 from push_model.errors import InvalidSettingError, PushModelError
 from push_model.serving.live_model import LIVE_MODELS, Problem
 from push_model.serving.process import TALLY
-from push_model.serving.settings import age_in_days, models_dir_of_process, settings_of_process
+from push_model.serving.settings import models_dir_of_process, settings_of_process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +72,34 @@ def health(*, details: bool = False, models_dir: Path | str | None = None) -> He
         is_sketching = settings is not None and settings.sketches_skew
         found["skew"] = live.sketch.report() if live and is_sketching else None
     return found
+
+
+def age_in_days(trained_on: str, on: date) -> int | None:
+    """Count the days since a model was trained.
+
+    Parameters
+    ----------
+    trained_on : str
+        Its training date, ``"yyyy-mm-dd"``.
+    on : date
+        The day up to which to count.
+
+    Returns
+    -------
+    int or None
+        Below 0 for a model of a later day; None if the training date is not a date.
+
+    Examples
+    --------
+    >>> age_in_days("2026-01-05", date(2026, 2, 14))
+    40
+    >>> age_in_days("2026-06-31", date(2026, 7, 1)) is None
+    True
+    """
+    try:
+        return (on - date.fromisoformat(trained_on)).days
+    except ValueError:  # a document may hold the 31st of June
+        return None
 
 
 def _read_settings() -> tuple[Settings | None, Problem | None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -90,19 +89,3 @@ def read_setting(variable: str, text: str) -> int:
         f"{variable} must be a whole number of at least 1, got {text!r:.40}. Fix it, or unset it "
         "to use the default, and restart the process."
     )
-
-
-def age_in_days(trained_on: str, on: date) -> int | None:
-    """Count the days since a model was trained; None if `trained_on` is not a date.
-
-    Examples
-    --------
-    >>> age_in_days("2026-01-05", date(2026, 2, 14))
-    40
-    >>> age_in_days("2026-06-31", date(2026, 7, 1)) is None
-    True
-    """
-    try:
-        return (on - date.fromisoformat(trained_on)).days
-    except ValueError:  # a document may hold the 31st of June
-        return None

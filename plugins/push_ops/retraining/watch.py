@@ -11,7 +11,8 @@ from push_model.errors import (
     PushModelError,
     UnfitChampionError,
 )
-from push_model.serving.settings import MAX_AGE_VARIABLE, age_in_days
+from push_model.serving.health import age_in_days
+from push_model.serving.settings import MAX_AGE_VARIABLE
 from push_model.store.folder import read_manifest
 from push_model.store.promotion import model_path
 from push_ops.retraining.request import RetrainingRequest
