@@ -74,8 +74,8 @@ def count_modules(way: str) -> int:
 def print_sizes() -> None:
     """Print what each way takes on the disk, without what it in turn needs beyond these."""
     ours = Path(find_spec("push_model").origin).parent
-    shell = {"cli.py", "store_commands.py", "staleness_commands.py", "exploration_commands.py"}
-    serving = [path for path in ours.glob("*.py") if path.name not in shell]
+    rooms = (ours / room for room in ("model", "store", "serving"))
+    serving = [*ours.glob("*.py"), *(path for room in rooms for path in room.rglob("*.py"))]
     print(f"\nInstalled, MB\n  {'ours, the wheel':<46} {megabytes(serving):7.2f}")
     for name in ("numpy", "pandas", "scipy", "sklearn", "catboost"):
         folder = Path(find_spec(name).origin).parent

@@ -19,12 +19,12 @@ from datetime import date
 import numpy as np
 import pandas as pd
 from scipy.special import logit
+from staleness import plan_origins
 
 from push_model.evaluation.metrics import Floats
 from push_model.evaluation.resampling import Resampler
 from push_model.evaluation.scorers import score
 from push_model.model.scoring import Model
-from push_model.training.backtesting.walk_forward import plan_origins
 from push_model.training.calibration import Line
 from push_model.training.data.dataset import load_dataset
 from push_model.training.data.frames import collect_sorted

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from push_model.commands import explore, models, runs, staleness, train
+from push_model.commands import explore, models, runs, train
 from push_model.errors import PushModelError
 
 app = typer.Typer(
@@ -15,7 +15,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (train, models, runs, staleness, explore):
+for commands in (train, models, runs, explore):
     app.add_typer(commands.app)
 
 

@@ -25,15 +25,6 @@ Until = Annotated[
 ]
 
 
-_PICTURES = (".html", ".png", ".svg")
-
-
-def check_picture(out: Path | None) -> None:
-    """Refuse a file name that is not a picture's."""
-    if out is not None and out.suffix not in _PICTURES:
-        raise InvalidEventError(f"--out must end in one of {list(_PICTURES)}, got {str(out)!r}.")
-
-
 def read_until(text: str | None) -> date:
     """Read ``--until``."""
     from push_model.training.parsing import read_day  # noqa: PLC0415 - keeps --help instant

@@ -35,8 +35,10 @@ def verdict(
     found = Verdict.from_document(run["verdict"])
     colour = {"promote": "green", "keep": "yellow"}.get(found.decision, "magenta")
     console.print(f"[bold {colour}]Verdict: {found.decision}[/]  {run['model_name']}")
-    for sentence in found.sentences:
-        print_plain(f"  - {sentence}")
+    headline, *reasons = found.sentences
+    print_plain(headline)
+    for reason in reasons:
+        print_plain(f"  - {reason}")
     if found.holdout:
         passed = sum(finding.passed is True for finding in found.findings)
         print_plain(f"{passed} of {len(found.findings)} rules passed; the model card lists them.")

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from push_model.errors import (
@@ -47,7 +46,7 @@ def backtest(request: RetrainingRequest, large_orders: str) -> list[dict[str, An
         logger.exception("The backtest of past champions failed.")
         return [{"sentence": str(error)}]
     return [
-        {"model_name": one.model_name, "sentence": one.sentence(), **asdict(one.total)}
+        {"model_name": one.model_name, "sentence": one.sentence(), **one.total.document()}
         for one in found
     ]
 

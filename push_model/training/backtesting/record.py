@@ -1,26 +1,26 @@
-"""How do the champions of a store do in service, and where is that kept? A line a run and model."""
+"""Backtest the champions of a store on the days they served, and keep a line a run and model."""
 
 import json
 import logging
-from collections.abc import Iterator
-from datetime import date, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from push_model.columns import TRAINING
 from push_model.errors import ModelFormatError, ModelIntegrityError, ModelNotFoundError
 from push_model.model.scoring import Model
 from push_model.store.durable import locked, read_whole, write_aside
 from push_model.store.folder import read_model
-from push_model.store.promotion import history, model_path
+from push_model.store.promotion import Champion, history, model_path
 from push_model.training.backtesting.backtest import Backtest, backtest
-from push_model.training.backtesting.service import Service, iterate_services
 from push_model.training.data.frames import collect_sorted
 from push_model.training.data.history import load_with_history, needs_history
 from push_model.training.data.orders import keep_large_orders
 
 BACKTESTS_FILE = "backtests.jsonl"
-# A month shows a trend, and later runs have not much to say of days before it.
+# A month shows a trend.
 LOOK_BACK_DAYS = 30
 # Some ten thousand bytes a line: a hundred years of daily runs.
 MOST_BYTES = 2**29
@@ -28,10 +28,18 @@ MOST_BYTES = 2**29
 logger = logging.getLogger(__name__)
 
 
+class Service(NamedTuple):
+    """Days, in UTC, that began with one model as champion."""
+
+    model_name: str
+    since: date
+    until: date
+
+
 def backtest_champions(
     frame_uri: str, *, models_dir: str, min_items: int, run_date: date, days: int = LOOK_BACK_DAYS
 ) -> tuple[Backtest, ...]:
-    """Score the newest orders, each with the champion of its day."""
+    """Score the newest orders, each day with the model that was champion as it began."""
     first = run_date - timedelta(days=days - 1)
     services = [
         service
@@ -39,9 +47,7 @@ def backtest_champions(
         if service.until >= first
     ]
     if not services:
-        logger.info(
-            "No model was champion from %s to %s: nothing to look back on.", first, run_date
-        )
+        logger.info("Backtest skipped: no champion has served a full day yet.")
         return ()
     served = [*_read_models(models_dir, services)]
     loaded = load_with_history(
@@ -62,13 +68,49 @@ def backtest_champions(
     return done
 
 
+def iterate_services(champions: Sequence[Champion], *, until: date) -> Iterator[Service]:
+    """Yield which model was champion at the start of each day.
+
+    Notes
+    -----
+    A retraining promotes every morning at most. Counting whole days alone would leave none, and
+    the champion at the end of a day may be trained on that day.
+
+    Examples
+    --------
+    >>> moves = [("a", "2021-03-04T05:00:00+00:00"), ("b", "2021-03-06T05:00:00+00:00")]
+    >>> champions = [Champion(name, at, by="a run") for name, at in moves]
+    >>> for service in iterate_services(champions, until=date(2021, 3, 9)):
+    ...     print(*service)
+    a 2021-03-05 2021-03-06
+    b 2021-03-07 2021-03-09
+    """
+    changes = [(move.model_name, _day(move.promoted_at)) for move in champions]
+    for (name, day), (_, end) in pairwise([*changes, ("", until)]):
+        # A pointer written by hand may have no moment.
+        if day is None or end is None:
+            continue
+        service = Service(name, day + timedelta(days=1), min(end, until))
+        if service.since <= service.until:
+            yield service
+
+
+def _day(text: str) -> date | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    # Without a zone it is UTC, as this project writes moments.
+    return (moment if moment.tzinfo is None else moment.astimezone(UTC)).date()
+
+
 def _read_models(models_dir: str, services: list[Service]) -> Iterator[tuple[Service, Model]]:
     for service in services:
         name, since, until = service
         try:
             yield service, read_model(model_path(models_dir, name)).model
         except (ModelNotFoundError, ModelIntegrityError, ModelFormatError) as error:
-            logger.warning("%s was champion from %s to %s; left out: %s", name, since, until, error)
+            logger.warning("%s, champion from %s to %s, is left out: %s", name, since, until, error)
 
 
 def append_backtests(
@@ -76,10 +118,7 @@ def append_backtests(
 ) -> None:
     """Keep what a run found; the same run again leaves the same file.
 
-    Notes
-    -----
-    Lines are kept by run date, so that runs for older days may come in any order. Written aside
-    and renamed, one process at a time.
+    Lines are sorted by run date, so runs for older days may come in any order.
     """
     if not backtests:
         return
@@ -95,14 +134,14 @@ def append_backtests(
 
 
 def read_backtests(path: Path) -> tuple[dict[str, Any], ...]:
-    """Read what runs have found so far."""
+    """Read what runs found, one document a run and model."""
     try:
         content = read_whole(path, most_bytes=MOST_BYTES)
     except FileNotFoundError:
         return ()
     except OSError as error:
         raise ModelIntegrityError(
-            f"{path} cannot be read ({error.strerror}). Let this process read it."
+            f"{path} cannot be read ({error.strerror}). Give this process the right to read it."
         ) from error
     return tuple(_parse(content, path))
 
@@ -114,7 +153,7 @@ def _parse(content: bytes, path: Path) -> Iterator[dict[str, Any]]:
             _place(document)
         except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
             raise ModelIntegrityError(
-                f"Line {number} of {path} is no backtest. It was changed; remove the line, and "
+                f"Line {number} of {path} is not a backtest. It was changed; remove the line, and "
                 "run the retraining of its day again."
             ) from error
         yield document
