@@ -33,7 +33,7 @@ def a_person_answers(option, *, name="ana"):
 
 @contextmanager
 def time_runs_out():
-    """Let the scheduler find that nobody answered, all the hours of the wait later."""
+    """Let the scheduler find, all the hours of the wait later, that there was no answer."""
 
     def sweep(task):
         with create_session() as session:

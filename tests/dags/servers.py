@@ -85,7 +85,7 @@ def a_silent_port():
 
 
 def free_port():
-    """A port that nobody listens to."""
+    """A port without a server."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return probe.getsockname()[1]

@@ -115,6 +115,9 @@ def test_the_same_orders_again_are_nothing_new(days):
     assert days.again.states["promote"] == "skipped"
     assert days.again.judged.verdict.headline == "Nothing new: the same model as the champion."
     assert days.again.pointer == days.first.pointer
+    assert days.again.heard[0].startswith(
+        "*Kept*: push_2021_06_01 stays the champion.\n*Why*: Nothing new: the same model as the"
+    )
 
 
 def test_a_chat_that_is_down_fails_no_run(days):
@@ -270,7 +273,7 @@ def test_a_bad_dataset_fails_at_once_leaves_nothing_behind_and_is_reported(insta
     assert installation.files() == {"frame.csv"}
     (refused,) = run.heard
     assert refused.startswith("*Dataset refused*: The task load refused the dataset;")
-    assert "lacks 1 of" in refused
+    assert "is missing" in refused
     assert "/tasks/load?try_number=1" in refused
 
 

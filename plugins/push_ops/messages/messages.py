@@ -60,7 +60,9 @@ def describe_outcome(run: JudgedRun, *, promoted: bool, link: str) -> Message:
     if verdict.decision == "promote":
         what = f"{name} won but was not approved. {_who_stays(verdict)}"
         return Message(kind="Not promoted", what=what, why=why, link=link)
-    what = f"{_who_stays(verdict)} The verdict on {name} is {verdict.decision!r}."
+    what = _who_stays(verdict)
+    if name != verdict.champion_name:  # which it is where there is nothing new
+        what += f" The verdict on {name} is {verdict.decision!r}."
     kind = "Kept" if verdict.decision == "keep" else "Inconclusive"
     return Message(kind=kind, what=what, why=why, link=link)
 

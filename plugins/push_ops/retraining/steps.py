@@ -107,7 +107,7 @@ def train(request: RetrainingRequest, filtered: dict[str, Any]) -> dict[str, Any
     run = {"run_id": request.run_id, "run_date": str(request.run_date)}
     write_json(fit, {**run, **model, "event": event, "dataset": filtered["dataset"]})
     seconds = perf_counter() - started
-    logger.info("Trained %s in %.1f s.", model["model_name"], seconds)
+    logger.info("The challenger is %s (%.1f s).", model["model_name"], seconds)
     send_step(request, "train", seconds=seconds)
     record_output(model["model_path"])
     return {**model, "large_orders": filtered["large_orders"], "dataset": filtered["dataset"]}
@@ -196,6 +196,8 @@ def _describe(verdict: Verdict, request: RetrainingRequest, *, promoted: bool) -
     why = " ".join(verdict.sentences)
     if promoted:
         return f"{name} is the new champion{f'; it replaces {serving}' if serving else ''}. {why}"
+    if name == serving:
+        return f"{serving} stays the champion. {why}"
     stays = f"{serving} stays the champion" if serving else "There is still no champion"
     if verdict.decision == "promote":
         return f"{stays}: {name} won, but {_why_not(request)}. {why}"

@@ -20,11 +20,8 @@ from obstore.store import S3Store
 from sqlalchemy import select
 
 from push_model.errors import DatasetError, DatasetNotReadyError, MissingColumnsError
-from push_model.exploration.folder import open_exploration
 from push_model.training.data.frames import write_parquet
-from push_ops import exploration
 from push_ops.data.fetching import at_hand, require_whole
-from push_ops.exploration import read_exploration
 from push_ops.retraining import steps
 from push_ops.retraining.form import FORM
 from push_ops.retraining.request import read_request
@@ -133,32 +130,6 @@ def test_a_table_gives_what_its_export_gives(tmp_path, orders_db, request_of, fr
     assert files(tmp_path / "runs") == {"frame.parquet"}
 
 
-def test_an_exploration_reads_of_a_table_what_its_export_gives(tmp_path, orders_db):
-    frame = make_frame(orders=200).assign(normalised_price=0.25)
-    fill(orders_db, frame)
-    frame.to_csv(tmp_path / "frame.csv", index=False)
-
-    of_file, of_table = (
-        explore(tmp_path, dataset) for dataset in (str(tmp_path / "frame.csv"), TABLE)
-    )
-
-    assert of_table["frame"] == of_file["frame"]
-    assert of_table["dataset"] == {"uri": TABLE, "sha256": None, "bytes": None}
-    assert not [name for name in files(tmp_path) if name.startswith(".fetched")]
-
-
-def explore(folder, dataset):
-    """Plan an exploration, and give what it laid down."""
-    request = read_exploration(
-        {"dataset": dataset, "min_items": 5, "size": "small", "search_trials": 0, "seed": 0},
-        run_id=dataset,
-        run_date=date(2021, 6, 1),
-        environ={"PUSH_RUNS_DIR": str(folder / "explorations")},
-    )
-    assert len(exploration.plan(request)) > 1
-    return open_exploration(request.folder).facts
-
-
 @pytest.mark.parametrize("type_", ["date", "timestamp", "timestamptz", "text"])
 def test_rows_dated_later_are_not_fetched(tmp_path, orders_db, request_of, frame, type_):
     day = frame["order_date"].median().date()
@@ -222,7 +193,7 @@ def test_an_empty_table_is_refused(orders_db, request_of, frame):
         ("conn://orders_db?table=a.b.c.d", "could not be read: SyntaxError."),
         ("conn://guest?table=feature_frame", "may not be read by the connection's user. GRANT"),
         ("conn://broken?table=broken", "could not be read: DivisionByZero."),
-        ("conn://nobody?table=t", "names an Airflow connection that does not exist: 'nobody'. Add"),
+        ("conn://absent?table=t", "names an Airflow connection that does not exist: 'absent'. Add"),
         ("conn://mailer?table=t", "needs a connection of type 'postgres'; 'mailer' is of type"),
         (
             "conn://orders_db",
@@ -298,12 +269,12 @@ def test_the_password_is_in_no_file_log_or_xcom_of_a_run(
     assert dag_run.state == "success"
     with create_session() as session:
         values = session.scalars(select(XComModel.value).where(XComModel.task_id == "load"))
-        told = str(list(values))
-    assert TABLE in told
+        handed_on = str(list(values))
+    assert TABLE in handed_on
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert TABLE.encode() in written
     said = "".join(capfd.readouterr())
-    for text in (told, said, written.decode(errors="replace")):
+    for text in (handed_on, said, written.decode(errors="replace")):
         assert PASSWORD not in text
         assert PASSWORD.replace(" ", "%20") not in text
 

@@ -100,16 +100,6 @@ def test_an_empty_own_parametrisation_leaves_the_choice_to_the_preset(nothing):
     assert request.parametrisation == LogisticRegression(penalty="l1")
 
 
-def test_an_own_parametrisation_without_a_family_is_refused():
-    with pytest.raises(InvalidEventError, match='lacks "model": choose one of'):
-        read(model_parametrisation={"depth": 3})
-
-
-def test_a_typo_in_an_own_parametrisation_is_refused_with_a_suggestion():
-    with pytest.raises(InvalidEventError, match=r"'lerning_rate'.*Did you mean 'learning_rate'"):
-        read(model_parametrisation={"model": "boosted_trees", "lerning_rate": 0.1})
-
-
 def test_no_dataset_anywhere_is_refused_with_what_to_do():
     environ = INSTALLATION | {"PUSH_DATASET": ""}
 

@@ -127,13 +127,6 @@ def test_a_dataset_that_is_replaced_while_it_is_read_is_worth_another_try(
     assert steps.load(request_of())["orders"] == 41
 
 
-def test_a_missing_dataset_is_refused_and_nothing_is_left_behind(tmp_path, request_of):
-    with pytest.raises(DatasetError, match=r"frame\.csv does not exist"):
-        steps.load(request_of())
-
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_no_large_order_is_refused_with_the_name_of_the_dataset(tmp_path, request_of):
     write_frame(tmp_path, make_frame(orders=10).assign(outcome=0.0))
     request = request_of()
