@@ -103,8 +103,8 @@ def write_percent(share: float) -> str:
 
     Examples
     --------
-    >>> write_percent(0.516), write_percent(0.0312), write_percent(0.00071)
-    ('52 %', '3.1 %', '0.071 %')
+    >>> [write_percent(share) for share in (0.996, 0.516, 0.0999, 0.0312, 0.00071, 0.0)]
+    ['100 %', '52 %', '10 %', '3.1 %', '0.071 %', '0 %']
     """
     percent = 100 * share
     if percent >= 10:  # noqa: PLR2004 - two digits stand before the point

@@ -39,7 +39,7 @@ def draw_average_precision(
             axes.annotate(
                 f"{value:.3f}", (value, place), (0, 8), textcoords="offset points", ha="center"
             )
-        name_rows(axes, [label_of(name) for name in found])
+        _name_rows(axes, [label_of(name) for name in found])
         axes.set(xlabel="average precision")
         furthest = [max([value, *ends.get(name, ())]) for name, value in found.items()]
         axes.set_xlim(0, 1.15 * max(furthest) or 1.0)
@@ -82,7 +82,7 @@ def draw_slices(slices: Sequence[Slice]) -> Picture | None:
                 [part.rival_average_precision], [place], "|", color=rival, markersize=13, mew=2.4
             )
             axes.plot([part.average_precision], [place], "o", color=OURS, mec=GROUND)
-        name_rows(axes, [part.name for part in shown])
+        _name_rows(axes, [part.name for part in shown])
         axes.set(xlabel="average precision")
         axes.set_xlim(left=0)
 
@@ -124,7 +124,7 @@ def draw_importances(importances: Sequence[Importance]) -> Picture:
         axes.barh(range(len(shown)), lost, color=OURS, height=0.62)
         for place, found in enumerate(shown):
             axes.plot([found.low, found.high], [place, place], color=INK, linewidth=1.2)
-        name_rows(axes, [found.feature for found in shown])
+        _name_rows(axes, [found.feature for found in shown])
         axes.axvline(0, color=MUTED, linewidth=1)
         axes.set(xlabel="average precision lost")
 
@@ -143,7 +143,7 @@ def draw_importances(importances: Sequence[Importance]) -> Picture:
     )
 
 
-def name_rows(axes: Axes, names: Sequence[str]) -> None:
+def _name_rows(axes: Axes, names: Sequence[str]) -> None:
     """Make each whole number of the vertical axis a named row, the first on top."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)

@@ -3,7 +3,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from push_model.errors import DatasetError
 from push_model.evaluation.curves import bin_propensities, find_places, trace
 
 SCORED = st.lists(
@@ -82,8 +81,3 @@ def test_the_histogram_parts_bought_from_not_bought():
     assert (counted.bought[-1], sum(counted.bought)) == (2, 2)
     assert (counted.not_bought[0], sum(counted.not_bought)) == (2, 2)
     assert len(counted.edges) == len(counted.bought) + 1
-
-
-def test_outcomes_that_are_all_alike_are_refused():
-    with pytest.raises(DatasetError, match="all alike"):
-        trace([0, 0], [0.1, 0.2])

@@ -77,12 +77,6 @@ def test_a_slice_is_measured_on_its_rows_alone(holdout, scores, measured):
     )
 
 
-def test_products_bought_before_and_new_ones_part_the_rows(holdout, measured):
-    known, new = measured["products the user bought before"], measured["products new to the user"]
-
-    assert known.rows + new.rows == len(holdout)
-
-
 def test_slices_with_too_few_orders_or_purchases_are_left_out(holdout, scores):
     scored = {**scores, **baseline_scores(holdout)}
 

@@ -3,7 +3,6 @@ import re
 from push_model.evaluation.importances import Dependence
 from push_model.evaluation.results import Interval, Slice
 from push_model.reporting.dependence import draw_dependences
-from push_model.reporting.numbers import write_percent
 from push_model.reporting.rows import draw_average_precision, draw_slices
 
 
@@ -57,7 +56,3 @@ def test_the_average_precision_is_compared_with_the_others():
     )
     assert "95 % intervals" in picture.how
     assert "this model 0.300 (0.200 to 0.400); champion 0.200" in picture.alt
-
-
-def test_small_shares_keep_two_digits():
-    assert [write_percent(share) for share in (0.996, 0.0999, 0.0)] == ["100 %", "10 %", "0 %"]

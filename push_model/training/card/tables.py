@@ -66,7 +66,7 @@ def tabulate_metrics(
     def write(name: str, form: str, scorer: str) -> str:
         written = write_metric(name, form, scorer, metrics[scorer][name])
         ends = intervals.get(scorer, {}).get(name)
-        return _with_interval(written, ends, form) if ends else written
+        return f"{written}\n({write_interval(ends, form)})" if ends else written
 
     rows = tuple(
         (heading, *(write(name, form, scorer) for scorer in metrics))
@@ -102,7 +102,7 @@ def tabulate_slices(slices: Sequence[Slice]) -> Table:
             *(f"{count:,}" for count in (part.orders, part.rows, part.purchases)),
             f"{part.average_precision:.3f}",
             f"{part.rival_average_precision:.3f}",
-            _with_interval(f"{part.gain.estimate:+.0%}", part.gain[1:], "{:+.0%}"),
+            "{}\n({} to {})".format(*map(_percent, part.gain)),
             f"{part.expected_per_actual.estimate:.2f}",
         )
         for part in slices
@@ -115,8 +115,8 @@ def tabulate_slices(slices: Sequence[Slice]) -> Table:
     )
 
 
-def _with_interval(written: str, ends: Sequence[float], form: str) -> str:
-    return f"{written}\n({write_interval(ends, form)})"
+def _percent(gain: float) -> str:
+    return f"{round(gain, 2) + 0.0:+.0%}"  # + 0.0: no minus before zero
 
 
 def tabulate_importances(importances: Sequence[Importance]) -> Table:
@@ -130,7 +130,7 @@ def tabulate_importances(importances: Sequence[Importance]) -> Table:
 
 
 def _signed(lost: float) -> str:
-    return f"{round(lost, 4) + 0.0:.4f}"  # + 0.0: no minus before zero
+    return f"{round(lost, 4) + 0.0:.4f}"
 
 
 def tabulate_drift(drift: Sequence[FeatureDrift]) -> Table:
