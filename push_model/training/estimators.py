@@ -1,4 +1,4 @@
-"""Which pipeline does a parametrisation ask for? From feature frame to propensity."""
+"""Build the pipeline of a parametrisation, from feature frame to propensity."""
 
 import numpy as np
 import pandas as pd
@@ -21,29 +21,29 @@ from push_model.training.parametrisation import (
 
 DAYS_SINCE = ("days_since_purchase_variant_id", "days_since_purchase_product_type")
 
-# Where these are missing the product was never bought, and no number says so.
-SAYS_NEVER = frozenset({*DAYS_SINCE, "orders_since_variant", "orders_since_vendor"})
-# Where missing means that nothing is known, whatever is typical: one order, as of every user whose
-# second this is, and none of the product's.
-_SAYS_NOTHING_KNOWN = {"earlier_orders": 1.0, "orders_with_variant": 0.0, "orders_with_vendor": 0.0}
+# Missing means that the product was never bought; no number can say so.
+_SAYS_NEVER = frozenset({*DAYS_SINCE, "orders_since_variant", "orders_since_vendor"})
+# Missing means that nothing is known: one earlier order, as in a user's second order, and none
+# with the product.
+_NOTHING_KNOWN = {"earlier_orders": 1.0, "orders_with_variant": 0.0, "orders_with_vendor": 0.0}
 
-# CatBoost adds up in as many parts as it has threads: with another number on each machine, each
-# would make a model of its own of the same rows.
+# CatBoost sums in as many parts as it has threads: another number of threads would make another
+# model of the same rows.
 THREADS = 2
 
 # A real gap's most common value holds a few per cent of the rows; "never" holds most of them.
-MARKER_SHARE = 0.25
+_MARKER_SHARE = 0.25
 
 RATIOS: tuple[Step, ...] = (
     Ratio("variant_gap_ratio", DAYS_SINCE[0], "avg_days_to_buy_variant_id"),
     Ratio("product_type_gap_ratio", DAYS_SINCE[1], "avg_days_to_buy_product_type"),
 )
 
-# Two users with ten and with two earlier orders have bought "twice" in different degrees.
+# Two purchases mean more after two orders than after ten.
 SHARE = Ratio("share_of_orders_with_variant", "orders_with_variant", "earlier_orders")
 
-# What a line cannot bend to by itself: logs of what is heavy-tailed, products of the flags whose
-# effects don't add up (a regular product left in the cart is not twice as likely to be bought).
+# A linear model needs logs of heavy-tailed features, and products of flags whose effects do not
+# add up (a regular product left in the cart is not twice as likely to be bought).
 LINEAR_STEPS: tuple[Step, ...] = (
     *RATIOS,
     Log("log_global_popularity", "global_popularity", 1e-3),
@@ -57,12 +57,12 @@ LINEAR_STEPS: tuple[Step, ...] = (
 
 
 class NamedInputs:
-    """Give the names in ``inputs_`` to scikit-learn, for whatever makes inputs of rows."""
+    """Name a transformer's outputs for scikit-learn, from its ``inputs_``."""
 
     inputs_: tuple[str, ...]
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Give the names of the inputs, as scikit-learn asks for them."""
+        """Return the names of the inputs."""
         del input_features
         return np.asarray(self.inputs_, dtype=object)
 
@@ -70,12 +70,8 @@ class NamedInputs:
 class FeaturePreparer(NamedInputs, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turn features into the scorer's inputs exactly as serving does.
 
-    Attributes
-    ----------
-    steps_ : tuple of Step
-        All steps, in order; what `export_model` writes.
-    inputs_ : tuple of str
-        Names of the columns `transform` gives.
+    ``steps_`` holds all steps in order, ``inputs_`` the names of the outputs; `export_model`
+    writes both.
     """
 
     def __init__(
@@ -96,10 +92,10 @@ class FeaturePreparer(NamedInputs, TransformerMixin, BaseEstimator):  # type: ig
         _require(self.features, X)
         since = DAYS_SINCE if self.never_is_missing else ()
         markers = [step for name in since if (step := find_never_marker(X, name))]
-        # What `columns.py` does not list (yet) stays as it is.
-        filled = [name for name in self.features if name in BY_NAME and name not in SAYS_NEVER]
+        # A column that `columns.py` does not list (yet) stays as it is.
+        filled = [name for name in self.features if name in BY_NAME and name not in _SAYS_NEVER]
         fills = [_typical(X, name) for name in filled]
-        # Fills first: a marker asks the flag, and an unknown flag counts as 0 there, too.
+        # Fills first: a marker reads the flag, and an unknown flag counts as 0.
         self.steps_: tuple[Step, ...] = (*fills, *markers, *self.derived)
         replaced = {step.of for step in self.derived if isinstance(step, Log)}
         made = [step.name for step in self.derived]
@@ -107,14 +103,14 @@ class FeaturePreparer(NamedInputs, TransformerMixin, BaseEstimator):  # type: ig
         self.inputs_ = tuple(
             name
             for name in (*self.features, *made)
-            # What is missing in every row has no mean, no scale, and nothing to teach.
+            # A column that is missing in every row has no mean and no scale.
             if name not in replaced and not np.isnan(prepared[name]).all()
             if self.only is None or name in self.only
         )
         return self
 
     def transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
-        """Give the inputs of each row."""
+        """Return the inputs of each row."""
         _require(self.features, X)
         prepared = prepare_columns(_columns(X, self.features), self.steps_)
         return np.column_stack([prepared[name] for name in self.inputs_])
@@ -123,11 +119,9 @@ class FeaturePreparer(NamedInputs, TransformerMixin, BaseEstimator):  # type: ig
 def find_never_marker(X: pd.DataFrame, name: str) -> MissingIf | None:
     """Find the number that a frame writes for "never bought".
 
-    Notes
-    -----
-    A marker is the value most common among candidates not ordered before, when it holds a
-    quarter of them or more: no gap in days is that common. The same number stays a real gap
-    where ``ordered_before`` is 1 (33 days is both in the published frame).
+    It is the most common value among candidates not ordered before, if a quarter of them or more
+    have it: no real gap in days is that common. Where ``ordered_before`` is 1 the same number
+    stays a real gap (33 days is both in the published frame).
 
     Examples
     --------
@@ -141,13 +135,13 @@ def find_never_marker(X: pd.DataFrame, name: str) -> MissingIf | None:
     rows_by_gap = gaps.value_counts()
     # The smallest of equally common values, so that row order decides nothing.
     marker = rows_by_gap[rows_by_gap == rows_by_gap.iloc[0]].index.min()
-    if rows_by_gap.iloc[0] < MARKER_SHARE * len(gaps):
+    if rows_by_gap.iloc[0] < _MARKER_SHARE * len(gaps):
         return None
     return MissingIf(name, float(marker), "ordered_before")
 
 
 def make_pipeline(parametrisation: Parametrisation, *, seed: int) -> Pipeline:
-    """Build the unfitted pipeline that a parametrisation asks for."""
+    """Build the unfitted pipeline of a parametrisation."""
     if isinstance(parametrisation, BoostedTrees):
         return _boosted_trees(parametrisation, seed)
     return _logistic_regression(parametrisation, seed)
@@ -188,7 +182,7 @@ def _logistic_regression(parametrisation: LogisticRegression, seed: int) -> Pipe
     return Pipeline([
         ("prepare", _preparer(parametrisation, LINEAR_STEPS)),
         ("scale", StandardScaler()),
-        # Centred, 0 is the mean: a missing value stands there and adds nothing.
+        # After scaling 0 is the mean: a missing value adds nothing.
         ("impute", SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True)),
         ("classify", classifier),
     ])
@@ -202,8 +196,8 @@ def _preparer(parametrisation: Parametrisation, derived: tuple[Step, ...]) -> Fe
 
 def _typical(X: pd.DataFrame, name: str) -> Fill:
     """Fill with the median; 0 for a flag, and when the whole column is missing."""
-    if name in _SAYS_NOTHING_KNOWN:
-        return Fill(name, _SAYS_NOTHING_KNOWN[name])
+    if name in _NOTHING_KNOWN:
+        return Fill(name, _NOTHING_KNOWN[name])
     if BY_NAME[name].type == "flag":
         return Fill(name, 0.0)
     median = X[name].median()

@@ -1,4 +1,4 @@
-"""What does serving need of a fitted pipeline? The model as data, equal to the pipeline."""
+"""Export a fitted pipeline as a model document, equal to the pipeline."""
 
 import json
 import math
@@ -18,8 +18,7 @@ from push_model.columns import BY_NAME
 from push_model.errors import ModelIntegrityError
 from push_model.model.scoring import Model
 from push_model.store.folder import FORMAT, model_id_of
-from push_model.training.calibrated import CalibratedClassifier
-from push_model.training.calibration import Line
+from push_model.training.calibration import CalibratedClassifier, Line
 from push_model.training.parametrisation import Parametrisation
 from push_model.training.train_distribution import measure_seen
 
@@ -58,7 +57,7 @@ def export_model(
 
 
 def check_equal(document: Mapping[str, Any], pipeline: Pipeline, frame: pd.DataFrame) -> None:
-    """Refuse an exported model that does not score as its pipeline does."""
+    """Refuse an exported model whose scores differ from its pipeline's."""
     model = Model.from_document(dict(document))
     columns = {name: frame[name].to_numpy(dtype=np.float64) for name in model.feature_names}
     served = np.asarray(model.propensities_of_columns(columns))
@@ -75,8 +74,6 @@ def check_equal(document: Mapping[str, Any], pipeline: Pipeline, frame: pd.DataF
 def float64_border(border: float) -> float:
     """Move a border so that plain doubles compare as CatBoost's float32 values do.
 
-    Notes
-    -----
     Rounding to float32 sends a double above the border only past the midpoint of the border and
     the next float32. The midpoint itself goes to whichever of the two has an even last bit
     (IEEE 754, round half to even).
@@ -141,7 +138,7 @@ def _saved_json(classifier: CatBoostClassifier) -> Any:
 
 
 def _used_borders(trees: Sequence[Mapping[str, Any]], n_inputs: int) -> list[list[float]]:
-    """List the borders that some tree asks about; CatBoost saves those it never used, too."""
+    """List the borders that some tree uses; CatBoost saves unused ones, too."""
     used: list[set[float]] = [set() for _ in range(n_inputs)]
     for tree in trees:
         for split in tree["splits"]:
@@ -159,7 +156,7 @@ def _tree(tree: Mapping[str, Any], index_of: Sequence[Mapping[float, int]]) -> D
 
 
 def _linear(scaler: StandardScaler, classifier: LogisticRegression, line: Line) -> Document:
-    """Fold the standardisation into the weights; a missing value stands at its centre."""
+    """Fold the standardisation into the weights; a missing value counts as the mean."""
     weights = line.slope * (classifier.coef_[0] / scaler.scale_)
     return {
         "kind": "linear",

@@ -1,4 +1,4 @@
-"""What is learnt from these rows, and how good is it? No file is read or written here."""
+"""Train a model on rows, calibrate it, and measure how good it is; without any files."""
 
 import logging
 from dataclasses import dataclass
@@ -14,8 +14,7 @@ from push_model.evaluation.metrics import measure
 from push_model.evaluation.results import Metrics
 from push_model.evaluation.scorers import FIRST_REPEAT_ORDER, measure_popularity, score
 from push_model.model.scoring import Model
-from push_model.training.calibrated import calibrate
-from push_model.training.calibration import Calibration, Line, choose_calibration
+from push_model.training.calibration import Calibration, Line, calibrate, choose_calibration
 from push_model.training.data.split import Split, split_by_time
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import Document, check_equal, export_model
@@ -23,20 +22,12 @@ from push_model.training.parametrisation import Parametrisation, describe
 
 logger = logging.getLogger(__name__)
 
-# Rows on which the exported model is held against its pipeline before anything is saved.
+# Rows on which the exported model is compared with its pipeline before anything is saved.
 CHECKED_ROWS = 100_000
 
 
 class FittedModel(NamedTuple):
-    """A fitted pipeline, and the same model as data.
-
-    Attributes
-    ----------
-    pipeline : Pipeline
-        Calibrated, if that helps.
-    document : dict
-        What `model.json` or `validated.json` will hold.
-    """
+    """A fitted pipeline, calibrated if that helps, and the same model as data."""
 
     pipeline: Pipeline
     document: Document
@@ -44,28 +35,15 @@ class FittedModel(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """The model that serves, the twin that is judged in its place, and how good that is.
+    """The model that serves, the same model without the newest rows, and how good that is."""
 
-    Attributes
-    ----------
-    serving : FittedModel
-        Fitted on all rows. Nothing here measures it: it has seen them.
-    validated : FittedModel
-        Its twin of the same parametrisation, fitted on the train window alone.
-    split : Split
-        The rows and windows of the twin.
-    metrics : dict of str to dict of str to Metrics
-        Of the twin, by window or slice, then ``"model"`` and ``"popularity"``. Where the
-        propensities were calibrated, those on the calibration window flatter by two fitted numbers.
-    calibration : Calibration
-        What was decided of the twin's propensities; both are calibrated by it.
-    """
-
-    serving: FittedModel
-    validated: FittedModel
-    split: Split
+    serving: FittedModel  # fitted on all rows, so nothing here can measure it
+    validated: FittedModel  # fitted on the train window alone
+    split: Split  # of the validated model
+    # Of the validated model, by window or slice, then "model" and "popularity". Calibration
+    # fitted two numbers on the calibration window, so its metrics there are a little too good.
     metrics: dict[str, dict[str, Metrics]]
-    calibration: Calibration
+    calibration: Calibration  # chosen with the validated model, applied to both
 
 
 def train(
@@ -76,17 +54,17 @@ def train(
     trained_on: str,
     holdout_days: int | None = None,
 ) -> TrainedModel:
-    """Fit on the train window, calibrate, measure on the holdout; then fit on all that is known."""
+    """Fit on the train window, calibrate and measure on the holdout; then fit on all rows."""
     split = split_by_time(frame, holdout_days=holdout_days)
     _require_both_outcomes(split)
     fit = partial(_fit, parametrisation, seed=seed)
     finish = partial(_finish, parametrisation, trained_on=trained_on, checked_on=frame)
-    twin = fit(split.train)
+    fitted = fit(split.train)
     calibration = _choose_calibration(
-        export_model(twin, parametrisation, trained_on=trained_on), split
+        export_model(fitted, parametrisation, trained_on=trained_on), split
     )
-    validated = finish(twin, calibration.line, split.train)
-    # What was just judged has learnt nothing of the newest weeks; what serves does (docs/adr/0012).
+    validated = finish(fitted, calibration.line, split.train)
+    # The validated model has not seen the newest weeks; the one that serves has (docs/adr/0012).
     serving = finish(fit(frame), calibration.line, frame)
     metrics = _measure_all(validated.document, split)
     return TrainedModel(serving, validated, split, metrics, calibration)
@@ -99,27 +77,27 @@ def _fit(parametrisation: Parametrisation, rows: pd.DataFrame, *, seed: int) -> 
         return pipeline.fit(rows, rows["outcome"].to_numpy())
     except CatBoostError as error:
         reason = str(error).strip().splitlines()[-1]
-        raise DatasetError(f"CatBoost cannot learn from {len(rows)} rows: {reason}") from error
+        raise DatasetError(f"CatBoost cannot train on {len(rows)} rows: {reason}") from error
 
 
 def _finish(
     parametrisation: Parametrisation,
     fitted: Pipeline,
     line: Line,
-    learnt: pd.DataFrame,
+    rows: pd.DataFrame,
     *,
     trained_on: str,
     checked_on: pd.DataFrame,
 ) -> FittedModel:
-    """Calibrate and export, and hold the two forms against each other."""
+    """Calibrate and export, and check that pipeline and document give the same scores."""
     pipeline = calibrate(fitted, line)
-    document = export_model(pipeline, parametrisation, trained_on=trained_on, rows=learnt)
+    document = export_model(pipeline, parametrisation, trained_on=trained_on, rows=rows)
     check_equal(document, pipeline, checked_on.tail(CHECKED_ROWS))
     return FittedModel(pipeline, document)
 
 
 def _choose_calibration(document: Document, split: Split) -> Calibration:
-    # Scored as served and not as trained: the order of these sums no thread count changes.
+    # Scored as in serving: no thread count changes the order of these sums.
     propensities = score(Model.from_document(document), split.calibration)
     calibration = choose_calibration(split.calibration, propensities)
     logger.info("%s", calibration.says)
@@ -139,7 +117,7 @@ def _require_both_outcomes(split: Split) -> None:
 
 def _measure_all(document: Document, split: Split) -> dict[str, dict[str, Metrics]]:
     model = Model.from_document(document)
-    # New users are the weak spot of every model here, so they are always reported apart.
+    # Every model here is weakest for new users, so they are always reported apart.
     new = split.holdout["user_order_seq"] <= FIRST_REPEAT_ORDER
     parts = {
         "calibration window": split.calibration,

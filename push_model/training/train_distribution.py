@@ -1,4 +1,4 @@
-"""Where do the features' values lie in the train window? What serving is held against."""
+"""Measure the distribution of each feature in training, for drift and skew checks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -30,7 +30,7 @@ def measure_seen(
 def iterate_values(
     rows: pd.DataFrame, steps: Sequence[Step], names: Sequence[str] = FEATURES
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Give feature after feature the values that are there."""
+    """Yield the values of each feature that are not missing."""
     is_never = _find_markers(rows, steps, names)
     for name in names:
         column = rows[name].to_numpy(dtype=np.float64)
@@ -43,7 +43,7 @@ def iterate_values(
 def _find_markers(
     rows: pd.DataFrame, steps: Sequence[Step], names: Sequence[str]
 ) -> dict[str, NDArray[np.bool_]]:
-    """Find, by feature that has a marker, the rows in which it or nothing stands."""
+    """Return, for each feature with a marker, the rows that hold the marker or nothing."""
     places = [place for place, step in enumerate(steps) if isinstance(step, MissingIf)]
     if not places:
         return {}

@@ -1,4 +1,4 @@
-"""Which code and which libraries trained this model?"""
+"""Return which code and which libraries train a model."""
 
 import platform
 import subprocess
@@ -13,7 +13,7 @@ LIBRARIES = ("catboost", "duckdb", "joblib", "narwhals", "numpy", "pandas", "sci
 
 
 def library_versions() -> dict[str, str]:
-    """Give the versions that a fitted model depends on."""
+    """Return the versions that a fitted model depends on."""
     return {
         "python": platform.python_version(),
         "push-model": push_model.__version__,
@@ -22,20 +22,20 @@ def library_versions() -> dict[str, str]:
 
 
 def code_digest(*, without: str) -> str:
-    """Sum up the code of this package, committed or not."""
+    """Return a digest of this package's code, committed or not."""
     root = Path(push_model.__file__).parent
     summed = sha256()
     for path in sorted(root.rglob("*.py")):
         if path.is_relative_to(root / without):
             continue
-        # The name and the length first, so that no two trees of files read alike.
+        # The name and the length first, so that no two trees of files have the same digest.
         source = path.read_bytes()
         summed.update(f"{path.relative_to(root).as_posix()} {len(source)}\n".encode() + source)
     return summed.hexdigest()
 
 
 def git_revision() -> str | None:
-    """Give the commit this code was checked out at, with ``-dirty`` after local changes."""
+    """Return the commit of this code, with ``-dirty`` after local changes."""
     command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     try:
         found = subprocess.run(  # noqa: S603 - a fixed command

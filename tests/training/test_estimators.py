@@ -1,5 +1,3 @@
-from dataclasses import asdict
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +12,7 @@ from push_model.training.estimators import (
     find_never_marker,
     make_pipeline,
 )
-from push_model.training.parametrisation import BoostedTrees, LogisticRegression
+from push_model.training.parametrisation import BoostedTrees, LogisticRegression, describe
 from tests.frames import make_frame
 
 VARIANT_DAYS = "days_since_purchase_variant_id"
@@ -180,7 +178,7 @@ def test_every_hyper_parameter_of_trees_reaches_them():
         leaf_estimation_iterations=4,
         border_count=32,
     )
-    hyper_parameters = {k: v for k, v in asdict(asked).items() if k != "features"}
+    hyper_parameters = {k: v for k, v in describe(asked).items() if k not in {"features", "model"}}
 
     given = make_pipeline(asked, seed=0).named_steps["classify"].get_params()
 

@@ -74,7 +74,7 @@ def test_the_model_folder_holds_the_model_for_serving_and_for_people(dataset):
     assert manifest["versions"]["push-model"] == push_model.__version__
     assert manifest["metrics"]["holdout"]["model"]["rows"] > 0
     assert manifest["calibration"]["method"] == "none"
-    assert "purchases; a line is tried with 100" in manifest["calibration"]["says"]
+    assert "purchases (100 needed in each)" in manifest["calibration"]["says"]
 
 
 @pytest.mark.mltest("Infra 4")
@@ -267,7 +267,7 @@ def test_features_that_never_vary_teach_nothing_and_say_so(dataset):
     constant["user_order_seq"] = 2
     constant.to_csv(dataset, index=False)
 
-    with pytest.raises(DatasetError, match=r"CatBoost cannot learn from \d+ rows"):
+    with pytest.raises(DatasetError, match=r"CatBoost cannot train on \d+ rows"):
         fit(dataset)
 
     assert left_behind(dataset) == []

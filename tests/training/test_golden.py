@@ -1,23 +1,17 @@
-import json
-import math
-
 import numpy as np
 import pytest
 
 from push_model import predict
 from push_model.columns import FEATURES
 from push_model.errors import ModelIntegrityError
-from push_model.model.scoring import Model
 from push_model.store.folder import document_bytes, write_model_folder
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import export_model
-from push_model.training.golden import GOLDEN_ROWS, invent_rows, read_golden, write_golden
+from push_model.training.golden import GOLDEN_ROWS, make_rows, read_golden, write_golden
 from push_model.training.parametrisation import BoostedTrees, LogisticRegression
-from tests.frames import NEVER_VARIANT_DAYS, make_frame
+from tests.frames import make_frame
 
 FAMILIES = [BoostedTrees(iterations=20, depth=4), LogisticRegression(C=1.0)]
-DAYS = FEATURES.index("days_since_purchase_variant_id")
-FLAG = FEATURES.index("ordered_before")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +39,7 @@ def test_the_same_model_gives_the_same_bytes(fitted):
 def test_what_was_written_is_read_again(fitted, folder):
     golden = read_golden(folder)
 
-    assert golden.rows == invent_rows(fitted[0])
+    assert golden.rows == make_rows(fitted[0])
     assert len(golden.rows) == len(golden.propensities) == GOLDEN_ROWS
 
 
@@ -69,54 +63,17 @@ def test_every_row_may_be_sent_and_is_scored_as_the_trainer_did(folder):
     assert [*answer["prediction"].values()] == pytest.approx(golden.propensities, abs=1e-12)
 
 
-def test_nothing_known_all_extremes_and_each_gap_alone_are_asked(fitted):
-    document, _ = fitted
-    rows = invent_rows(document)
+def test_nothing_known_and_both_ends_are_among_them(fitted):
+    first, lowest, highest = make_rows(fitted[0])[:3]
 
-    assert rows[0] == [None] * len(FEATURES)
-    for end in ("minimum", "maximum"):
-        assert [feature["seen"][end] for feature in document["features"]] in rows
-        assert [feature[end] for feature in document["features"]] in rows
-    alone = {row.index(None) for row in rows if row.count(None) == 1}
-    assert alone == set(range(len(FEATURES)))
-
-
-def test_a_marker_is_asked_with_its_flag_off_on_and_missing(fitted):
-    rows = invent_rows(fitted[0])
-
-    flags = [row[FLAG] for row in rows if row[DAYS] == NEVER_VARIANT_DAYS]
-
-    assert {0.0, 1.0, None} <= set(flags)
-
-
-def test_a_border_of_the_trees_is_asked_on_and_just_above(frame):
-    pipeline = make_pipeline(FAMILIES[0], seed=0).fit(frame, frame["outcome"])
-    document = export_model(pipeline, FAMILIES[0], trained_on="2021-03-04", rows=frame)
-    borders = document["scorer"]["borders"][document["inputs"].index("global_popularity")]
-    border = borders[len(borders) // 2]
-
-    asked = {row[FEATURES.index("global_popularity")] for row in invent_rows(document)}
-
-    assert {border, math.nextafter(border, math.inf)} <= asked
+    assert set(first) == {None}
+    assert all(low <= high for low, high in zip(lowest, highest, strict=True))
 
 
 def test_no_row_is_a_row_of_the_frame(frame, fitted):
     real = {tuple(row) for row in frame[list(FEATURES)].to_numpy(dtype=float).tolist()}
 
-    assert not real & {tuple(row) for row in invent_rows(fitted[0])}
-
-
-def test_a_model_that_does_not_say_what_it_saw_is_asked_all_the_same(frame):
-    family = FAMILIES[0]
-    pipeline = make_pipeline(family, seed=0).fit(frame, frame["outcome"])
-    document = export_model(pipeline, family, trained_on="2021-03-04")
-
-    golden = json.loads(write_golden(document, pipeline))
-
-    served = Model.from_document(document).propensities([
-        [math.nan if value is None else value for value in row] for row in golden["rows"]
-    ])
-    assert served == pytest.approx(golden["propensities"], abs=1e-12)
+    assert not real & {tuple(row) for row in make_rows(fitted[0])}
 
 
 def test_golden_rows_that_changed_are_refused(folder):

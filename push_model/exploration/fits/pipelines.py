@@ -23,8 +23,7 @@ from push_model.exploration.entries.entry import ORDER_SHARES, SERVABLE_FAMILIES
 from push_model.exploration.entries.inputs import AsOfRates, PriceInKind, Season, make_preparer
 from push_model.model.scoring import Model
 from push_model.store.folder import document_bytes
-from push_model.training.calibrated import calibrate
-from push_model.training.calibration import choose_calibration
+from push_model.training.calibration import calibrate, choose_calibration
 from push_model.training.data.split import cut_by_time, is_inside
 from push_model.training.estimators import THREADS, FeaturePreparer, make_pipeline
 from push_model.training.export import Document, check_equal, export_model

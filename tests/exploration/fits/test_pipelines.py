@@ -16,7 +16,7 @@ from push_model.exploration.fits.pipelines import (
     thin_orders,
 )
 from push_model.store.folder import document_bytes
-from push_model.training.calibrated import CalibratedClassifier
+from push_model.training.calibration import CalibratedClassifier
 from push_model.training.data.history import KEYS, with_history
 from push_model.training.parametrisation import BoostedTrees
 from push_model.training.train import train
