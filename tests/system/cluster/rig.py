@@ -50,7 +50,7 @@ class Cluster:
         copy_dags(self.dags)
         self.home.mkdir()
         self.processes, self.metrics = Processes(folder / "components"), Metrics()
-        self.postgres = Postgres(folder / "postgres")
+        self.postgres = Postgres()
         self.processes.guard(self.postgres.pid)
         self.places = Places(*(free_port() for _ in range(4)), postgres=self.postgres.host)
         self.secrets = draw_secrets(folder)
@@ -105,8 +105,9 @@ class Cluster:
         }
 
     def close(self):
-        self.processes.close()
+        self.processes.end_all()
         self.postgres.close()
+        self.processes.close()
         self.metrics.close()
 
     def wait_until_well(self):
