@@ -101,7 +101,7 @@ def plan(request: ExplorationRequest) -> list[str]:
 def finish(request: ExplorationRequest) -> dict[str, str]:
     """Choose, open the final window and write the report; return what the log names."""
     from push_model.exploration import run  # noqa: PLC0415 - as in plan
-    from push_model.exploration.fits.pipelines import request_of  # noqa: PLC0415 - the same
+    from push_model.exploration.entries.entry import request_of  # noqa: PLC0415 - the same
 
     outcome, report = run.finish(request.folder)
     chosen = outcome.choice.chosen

@@ -201,7 +201,7 @@ def _print_outcome(outcome: "Outcome") -> None:
 
 
 def _print_choice(title: str, chosen: "Entry") -> None:
-    from push_model.exploration.fits.pipelines import request_of  # noqa: PLC0415 - as above
+    from push_model.exploration.entries.entry import request_of  # noqa: PLC0415 - as above
 
     _print(title)
     request = request_of(chosen)

@@ -13,8 +13,7 @@ from push_model.evaluation.metrics import Floats
 from push_model.evaluation.resampling import expanded_interval
 from push_model.evaluation.results import Interval
 from push_model.exploration.choose import ALPHA, Choice, Standing
-from push_model.exploration.entries.entry import Entry
-from push_model.exploration.fits.pipelines import RULES, parametrisation_of, request_of
+from push_model.exploration.entries.entry import RULES, Entry, parametrisation_of, request_of
 from push_model.exploration.fits.protocol import CLAIMING
 from push_model.exploration.fits.result import Metrics, Result
 from push_model.exploration.folder import Exploration
@@ -25,8 +24,8 @@ from push_model.training.parametrisation import (
     read_parametrisation,
 )
 
-FINALS_FILE = "finals.json"
-STANDINGS_FILE = "standings.json"
+_FINALS_FILE = "finals.json"
+_STANDINGS_FILE = "standings.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +69,12 @@ def write_outcome(folder: Path, outcome: Outcome) -> None:
             ("parametrisation_request_only", outcome.choice_request_only),
         )
     }
-    write_json(folder / STANDINGS_FILE, _OUTCOME.dump_python(outcome, mode="json") | choices)
+    write_json(folder / _STANDINGS_FILE, _OUTCOME.dump_python(outcome, mode="json") | choices)
 
 
 def read_outcome(folder: Path) -> Outcome:
     """Read what `write_outcome` wrote."""
-    return _OUTCOME.validate_python(read_json(folder / STANDINGS_FILE))
+    return _OUTCOME.validate_python(read_json(folder / _STANDINGS_FILE))
 
 
 def find_in_use(entries: Iterable[Entry]) -> tuple[Entry, ...]:
@@ -101,7 +100,7 @@ def choose_finalists(choices: Sequence[Choice], entries: Sequence[Entry]) -> tup
 
 def read_openings(folder: Path) -> list[dict[str, Any]]:
     """Return the openings of the final window, the first first."""
-    path = folder / FINALS_FILE
+    path = folder / _FINALS_FILE
     openings: list[dict[str, Any]] = read_json(path)["openings"] if path.exists() else []
     return openings
 
@@ -141,7 +140,7 @@ def record_opening(
         "winner": winner.name,
         "reason": again,
     }
-    write_json(exploration.folder / FINALS_FILE, {"openings": [*openings, opening]})
+    write_json(exploration.folder / _FINALS_FILE, {"openings": [*openings, opening]})
 
 
 def compare_finals(results: Iterable[Result]) -> tuple[Claim, ...]:

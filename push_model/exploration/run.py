@@ -51,7 +51,9 @@ from push_model.exploration.folder import (
     digest_rows,
     open_exploration,
 )
-from push_model.exploration.report import write_report
+from push_model.exploration.report.found import gather
+from push_model.exploration.report.inspection import inspect_chosen
+from push_model.exploration.report.pages import write_report
 from push_model.exploration.work import (
     do_work,
     list_left,
@@ -134,10 +136,11 @@ def finish(folder: Path, *, again: str | None = None) -> tuple[Outcome, Path]:
         parts = [part for part in exploration.parts if part.name in wanted]
         for work in list_missing(exploration, entry, parts):
             do_work(exploration, work)
-    claims = compare_finals(read_current(exploration, finalists, purposes=(CLAIMING,)))
-    outcome = replace(outcome, claims=claims)
+    results = read_current(exploration, finalists, purposes=(CLAIMING,))
+    outcome = replace(outcome, claims=compare_finals(results))
     write_outcome(folder, outcome)
-    return outcome, write_report(folder)
+    inspection = inspect_chosen(exploration, outcome.choice.chosen)
+    return outcome, write_report(folder, gather(exploration, outcome, results, inspection))
 
 
 def sum_up(exploration: Exploration) -> Outcome:

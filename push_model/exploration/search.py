@@ -27,7 +27,7 @@ from push_model.training.parametrisation import (
     read_parametrisation,
 )
 
-JOURNAL_FILE = "search.journal"
+_JOURNAL_FILE = "search.journal"
 # Trials before the sampler has enough to go by: the settings in use, and random draws.
 STARTUP_TRIALS = 6
 # From so many trials on, one that is behind the median of the others is stopped.
@@ -160,7 +160,7 @@ def _precisions(exploration: Exploration, entry: Entry) -> list[float]:
 def _open_study(exploration: Exploration, features: str) -> optuna.Study:
     """Open the study of these grounds and this seed, or continue it."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    backend = JournalFileBackend(str(exploration.folder / JOURNAL_FILE))
+    backend = JournalFileBackend(str(exploration.folder / _JOURNAL_FILE))
     grounds = sha256(json.dumps(exploration.grounds, sort_keys=True).encode()).hexdigest()
     study = optuna.create_study(
         storage=JournalStorage(backend),

@@ -1,17 +1,18 @@
 """push_exploration: one mapped task an entry, and the same numbers as the command line."""
 
+import json
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
+from push_model.exploration import search
 from push_model.exploration.folder import open_exploration
 from push_model.exploration.run import finish, plan
-from push_model.exploration.search import find_more
 from push_model.exploration.work import list_work, run_all
-from push_ops.retraining.run_folder import RunFolder, find_run_folder
-from tests.explorations import figures_of
+from push_ops.retraining.run_folder import RunFolder
 from tests.frames import make_frame
 
 pytestmark = [
@@ -20,6 +21,15 @@ pytestmark = [
 ]
 
 DAGS = Path(__file__).parents[2] / "dags"
+SEED = 1
+TINY_TREES = {
+    "iterations": 5,
+    "depth": 2,
+    "learning_rate": 0.2,
+    "l2_leaf_reg": 3.0,
+    "random_strength": 1.0,
+    "leaf_estimation_iterations": 1,
+}
 
 
 def test_it_waits_for_a_person_and_touches_nothing_that_serves(dagbag):
@@ -35,77 +45,92 @@ def test_it_waits_for_a_person_and_touches_nothing_that_serves(dagbag):
     }
 
 
-def test_the_run_has_time_for_whatever_its_tasks_take(dagbag):
+def test_the_run_has_time_for_all_its_tasks(dagbag):
     dag = dagbag.dags["push_exploration"]
 
     assert sum((task.execution_timeout for task in dag.tasks), timedelta()) <= dag.dagrun_timeout
 
 
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "frame.csv"
+    make_frame(orders=200).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny_trees():
+    """Let a search try small trees alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "draw_settings", lambda _trial: TINY_TREES)
+        yield
+
+
+@pytest.fixture(scope="module")
+def by_hand(dataset, tmp_path_factory, undrawn_pictures):  # noqa: ARG001 - finish writes a report
+    """Return an exploration without Airflow."""
+    folder = tmp_path_factory.mktemp("by_hand")
+    plan(folder, str(dataset), size="small", until=date(2021, 6, 1), seed=SEED)
+    exploration = open_exploration(folder)
+    assert list(run_all(exploration, list_work(exploration)))
+    assert search.find_more(folder, trials=1)
+    assert list(run_all(exploration, list_work(exploration)))
+    finish(folder)
+    return folder
+
+
 @pytest.fixture
-def explore(tmp_path, monkeypatch, database):  # noqa: ARG001 - runs need the tables
-    """Run the DAG on a small frame; give the run."""
-    dataset = tmp_path / "frame.csv"
-    make_frame(orders=400).to_csv(dataset, index=False)
+def explore(dataset, tmp_path, monkeypatch, database):  # noqa: ARG001 - runs need the tables
+    """Run the DAG; return the run and the folder of its exploration."""
+    kept = RunFolder(tmp_path / "run")
+    monkeypatch.setattr("push_ops.exploration.find_run_folder", lambda *_: kept)
     monkeypatch.setenv("PUSH_DATASET", str(dataset))
-    monkeypatch.setenv("PUSH_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setenv("PUSH_RUNS_DIR", str(tmp_path))
     dag = DagBag(dag_folder=str(DAGS)).dags["push_exploration"]
 
-    def start(**form):
+    def start():
+        form = {"size": "small", "search_trials": 1, "seed": SEED}
         run = dag.test(logical_date=datetime(2021, 6, 1, 5, tzinfo=UTC), run_conf=form)
         assert run.state == "success"
-        return run
+        return run, kept.exploration
 
     return start
 
 
-@pytest.fixture
-def tiny_trees(monkeypatch):
-    """Let a search try small trees alone."""
-    settings = {
-        "iterations": 5,
-        "depth": 2,
-        "learning_rate": 0.2,
-        "l2_leaf_reg": 3.0,
-        "random_strength": 1.0,
-        "leaf_estimation_iterations": 1,
+def figures_of(folder):
+    """Return all that was found, without times."""
+
+    def strip(value):
+        if isinstance(value, dict):
+            return {k: strip(v) for k, v in value.items() if k not in {"fit_s", "score_us"}}
+        return [strip(each) for each in value] if isinstance(value, list) else value
+
+    return {
+        str(path.relative_to(folder)): strip(json.loads(path.read_text()))
+        for path in [*folder.glob("results/*/*.json"), folder / "standings.json"]
     }
-    monkeypatch.setattr("push_model.exploration.search.draw_settings", lambda _trial: settings)
 
 
-@pytest.mark.usefixtures("tiny_trees")
-def test_the_tasks_find_what_the_command_line_finds(explore, tmp_path):
-    dataset = tmp_path / "frame.csv"
-
-    run = explore(size="small", search_trials=1, seed=1)
+def test_the_tasks_find_what_the_command_line_finds(explore, by_hand):
+    run, folder = explore()
 
     labels = {task.rendered_map_index for task in run.get_task_instances(state=["success"])}
-    folder = find_run_folder(tmp_path / "runs", run.run_id).exploration
     exploration = open_exploration(folder)
     (_, plain) = exploration.found
     assert {entry.slug for entry in exploration.entries if not entry.needs_history} <= labels
     assert plain.slug in labels
     assert (folder / "report" / "report.html").exists()
-    by_hand = tmp_path / "by_hand"
-    plan(by_hand, str(dataset), size="small", until=date(2021, 6, 1), seed=1)
-    exploration = open_exploration(by_hand)
-    assert len(list(run_all(exploration, list_work(exploration)))) > 0
-    assert find_more(by_hand, trials=1)
-    assert len(list(run_all(exploration, list_work(exploration)))) > 0
-    finish(by_hand)
     assert figures_of(folder) == figures_of(by_hand)
 
 
-def test_a_run_of_which_all_is_done_ends_with_its_report_all_the_same(
-    explore, tmp_path, monkeypatch
-):
-    kept = RunFolder(tmp_path / "kept")
-    monkeypatch.setattr("push_ops.exploration.find_run_folder", lambda *_: kept)
-    explore(size="small")
-    report = kept.exploration / "report" / "report.html"
-    report.unlink()
+def test_a_run_with_nothing_left_to_do_ends_with_its_report(explore, by_hand, tmp_path):
+    kept = RunFolder(tmp_path / "run").exploration
+    shutil.copytree(by_hand, kept)
+    shutil.rmtree(kept / "report")
 
-    again = explore(size="small")
+    run, folder = explore()
 
-    states = {task.task_id: task.state for task in again.get_task_instances()}
-    assert (states["entry"], states["finish"]) == ("skipped", "success")
-    assert report.exists()
+    states = {task.task_id: task.state for task in run.get_task_instances()}
+    assert (states["entry"], states["found"]) == ("skipped", "skipped")
+    assert states["finish"] == "success"
+    assert (folder / "report" / "report.html").exists()

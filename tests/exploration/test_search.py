@@ -7,7 +7,7 @@ import pytest
 from push_model.columns import HISTORY
 from push_model.exploration import run, search
 from push_model.exploration.entries.all import TRIALS
-from push_model.exploration.fits.pipelines import parametrisation_of
+from push_model.exploration.entries.entry import parametrisation_of
 from push_model.exploration.folder import Exploration, open_exploration
 from push_model.exploration.search import (
     draw_settings,

@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from push_model.training.parametrisation import Parametrisation, read_parametrisation
+
 BASE_LINE, BASE_TREES = "ridge, C 1e-3", "trees"
+#: The gate's baselines by family.
+RULES = {"popularity": "popularity", "bought_before": "bought before"}
 SERVABLE_FAMILIES = frozenset({"boosted_trees", "logistic_regression"})
 # Feature sets that hold more of a user's past than a request does.
 _UNLISTED_HISTORIES = frozenset({"history by kind, too", "history and cadence"})
@@ -26,6 +30,8 @@ ORDER_SHARES = {
 _UNSERVABLE_TREATMENTS = frozenset({"class weights", *ORDER_SHARES})
 # Data that the API would have to send outweighs any number of leaves.
 NEEDS_MORE = 1_000_000
+# Settings that no parametrisation has.
+_UNLISTED_SETTINGS = frozenset({"subsample", "is_monotone"})
 # A slope and an intercept.
 CALIBRATION = 2
 
@@ -88,3 +94,23 @@ class Entry:
     def from_document(cls, document: Mapping[str, Any]) -> "Entry":
         """Read what `document` returned."""
         return cls(**{name: document[name] for name in cls.__dataclass_fields__})
+
+
+def parametrisation_of(entry: Entry) -> Parametrisation:
+    """Return the parametrisation of a servable entry."""
+    known = {
+        name: value for name, value in entry.settings.items() if name not in _UNLISTED_SETTINGS
+    }
+    features = "history" if entry.needs_history else "request"
+    return read_parametrisation({"model": entry.family, **known, "features": features})
+
+
+def request_of(entry: Entry) -> dict[str, Any] | None:
+    """Return the parametrisation by which `handler_fit` trains this model; None if it cannot."""
+    is_known = entry.features in {"request", "history"} and entry.treatment in {
+        "plain",
+        "calibrated",
+    }
+    if not entry.is_servable or not is_known or _UNLISTED_SETTINGS & entry.settings.keys():
+        return None
+    return {"model": entry.family, **entry.settings, "features": entry.features}

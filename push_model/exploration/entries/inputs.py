@@ -21,11 +21,11 @@ from push_model.training.estimators import (
 Floats = NDArray[np.float64]
 
 _THREE = ("ordered_before", "abandoned_before", "global_popularity")
-RATED_BY = ("variant_id", "product_type", "vendor")
+_RATED_BY = ("variant_id", "product_type", "vendor")
 _OF_PRODUCT = ("earlier_orders", "orders_with_variant", "orders_since_variant")
 # The same in all rows of an order.
-CADENCE = ("days_since_order", "usual_days_between_orders")
-_LATENESS = Ratio("lateness", *CADENCE)
+_CADENCE = ("days_since_order", "usual_days_between_orders")
+_LATENESS = Ratio("lateness", *_CADENCE)
 _OF_KIND = ("orders_with_product_type", "orders_since_product_type")
 _HOUSEHOLD = frozenset({
     "count_adults",
@@ -45,7 +45,7 @@ _INTERACTIONS: tuple[Step, ...] = (
 )
 
 
-class FeatureSet(NamedTuple):
+class _FeatureSet(NamedTuple):
     """How to make a `FeaturePreparer`."""
 
     features: tuple[str, ...] = FEATURES
@@ -58,28 +58,30 @@ class FeatureSet(NamedTuple):
 
 
 # `make_pipeline` itself prepares "history"; `fits.pipelines` adds to the default sets.
-FEATURE_SETS: dict[str, FeatureSet] = {
-    "request": FeatureSet(),
-    "history": FeatureSet(),
-    "splines": FeatureSet(),
-    "categories": FeatureSet(),
-    "season": FeatureSet(),
-    "price in its kind": FeatureSet(),
-    "three columns": FeatureSet(derived=(), only=_THREE),
-    "four columns": FeatureSet(derived=(), only=(*_THREE, "set_as_regular")),
-    "raw columns": FeatureSet(derived=()),
-    "no ratios": FeatureSet(derived=()),
-    "log interactions": FeatureSet(derived=_INTERACTIONS),
-    "never as a number": FeatureSet(derived=RATIOS, never_is_missing=False),
-    "no household": FeatureSet(tuple(name for name in FEATURES if name not in _HOUSEHOLD)),
-    "history of the product": FeatureSet((*FEATURES, *_OF_PRODUCT)),
-    "history by kind, too": FeatureSet((*FEATURES, *HISTORY, *_OF_KIND)),
-    "history and cadence": FeatureSet((*FEATURES, *HISTORY, *CADENCE), (*RATIOS, SHARE, _LATENESS)),
-    "no order number": FeatureSet(tuple(name for name in FEATURES if name != "user_order_seq")),
+FEATURE_SETS: dict[str, _FeatureSet] = {
+    "request": _FeatureSet(),
+    "history": _FeatureSet(),
+    "splines": _FeatureSet(),
+    "categories": _FeatureSet(),
+    "season": _FeatureSet(),
+    "price in its kind": _FeatureSet(),
+    "three columns": _FeatureSet(derived=(), only=_THREE),
+    "four columns": _FeatureSet(derived=(), only=(*_THREE, "set_as_regular")),
+    "raw columns": _FeatureSet(derived=()),
+    "no ratios": _FeatureSet(derived=()),
+    "log interactions": _FeatureSet(derived=_INTERACTIONS),
+    "never as a number": _FeatureSet(derived=RATIOS, never_is_missing=False),
+    "no household": _FeatureSet(tuple(name for name in FEATURES if name not in _HOUSEHOLD)),
+    "history of the product": _FeatureSet((*FEATURES, *_OF_PRODUCT)),
+    "history by kind, too": _FeatureSet((*FEATURES, *HISTORY, *_OF_KIND)),
+    "history and cadence": _FeatureSet(
+        (*FEATURES, *HISTORY, *_CADENCE), (*RATIOS, SHARE, _LATENESS)
+    ),
+    "no order number": _FeatureSet(tuple(name for name in FEATURES if name != "user_order_seq")),
 }
 
 # Columns that the preparer does not read itself.
-_BEYOND = {"history": HISTORY, "categories": RATED_BY, "price in its kind": ("product_type",)}
+_BEYOND = {"history": HISTORY, "categories": _RATED_BY, "price in its kind": ("product_type",)}
 
 
 def make_preparer(name: str, default: FeaturePreparer) -> FeaturePreparer:
@@ -91,7 +93,7 @@ def make_preparer(name: str, default: FeaturePreparer) -> FeaturePreparer:
     ('ordered_before', 'abandoned_before', 'global_popularity')
     """
     wanted = FEATURE_SETS[name]
-    if wanted == FeatureSet():
+    if wanted == _FeatureSet():
         return default
     return FeaturePreparer(
         derived=default.derived if wanted.derived is None else wanted.derived,
@@ -114,7 +116,7 @@ def lacking_columns(name: str, present: Collection[str]) -> list[str]:
 
 
 # Candidates at the overall rate that each rate starts from: at 1 %, two purchases.
-PRIOR_ROWS = 200.0
+_PRIOR_ROWS = 200.0
 _PRICES = ("normalised_price", "discount_pct")
 
 
@@ -126,7 +128,7 @@ class AsOfRates(NamedInputs, TransformerMixin, BaseEstimator):  # type: ignore[m
     the last day.
     """
 
-    def __init__(self, by: tuple[str, ...] = RATED_BY, prior_rows: float = PRIOR_ROWS) -> None:
+    def __init__(self, by: tuple[str, ...] = _RATED_BY, prior_rows: float = _PRIOR_ROWS) -> None:
         self.by = by
         self.prior_rows = prior_rows
 

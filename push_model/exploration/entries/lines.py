@@ -12,7 +12,7 @@ from push_model.exploration.entries.entry import (
 )
 
 # The weakest penalty that a parametrisation may have.
-NO_PENALTY = 1e12
+_NO_PENALTY = 1e12
 # After 65 iterations the lasso of C 1e-2 converged, with the same average precision to 4 digits.
 _SAGA_ITERATIONS = 20
 
@@ -68,7 +68,7 @@ LINES = (
     _line(
         "line without a penalty",
         "Does a linear model need a penalty?",
-        settings={"C": NO_PENALTY},
+        settings={"C": _NO_PENALTY},
     ),
     *(
         _line(

@@ -13,8 +13,8 @@ from push_model.evaluation.curves import trace
 from push_model.evaluation.metrics import Floats, measure
 from push_model.evaluation.resampling import Resampler
 from push_model.evaluation.scorers import FIRST_REPEAT_ORDER
-from push_model.exploration.entries.entry import Entry
-from push_model.exploration.fits.pipelines import RULES, Scorer, fit_entry, make_scorer
+from push_model.exploration.entries.entry import RULES, Entry
+from push_model.exploration.fits.pipelines import Scorer, fit_entry, make_scorer
 from push_model.exploration.fits.protocol import Part, count_rows
 from push_model.exploration.fits.result import FORMAT, Metrics, Result
 from push_model.training.data.split import Window, is_inside

@@ -19,7 +19,13 @@ from sklearn.tree import DecisionTreeClassifier
 
 from push_model.evaluation.metrics import Floats
 from push_model.evaluation.scorers import baseline_scores, score
-from push_model.exploration.entries.entry import ORDER_SHARES, SERVABLE_FAMILIES, Entry
+from push_model.exploration.entries.entry import (
+    ORDER_SHARES,
+    RULES,
+    SERVABLE_FAMILIES,
+    Entry,
+    parametrisation_of,
+)
 from push_model.exploration.entries.inputs import AsOfRates, PriceInKind, Season, make_preparer
 from push_model.model.scoring import Model
 from push_model.store.folder import document_bytes
@@ -27,13 +33,12 @@ from push_model.training.calibration import calibrate, choose_calibration
 from push_model.training.data.split import cut_by_time, is_inside
 from push_model.training.estimators import THREADS, FeaturePreparer, make_pipeline
 from push_model.training.export import Document, check_equal, export_model
-from push_model.training.parametrisation import Parametrisation, read_parametrisation
 
 # The newest fifth of the training window decides on the calibration, as in `train`.
 _OLDER_SHARE = 0.8
 _KEPT_NEGATIVES = 0.1
 # Inputs that may only raise the propensity of a monotone entry.
-RAISING = frozenset({
+_RAISING = frozenset({
     "ordered_before",
     "abandoned_before",
     "set_as_regular",
@@ -55,7 +60,7 @@ _SPLINED = frozenset({
 _BEYOND: dict[str, Callable[[Any, tuple[str, ...]], dict[str, Any]]] = {
     "subsample": lambda share, _: {"bootstrap_type": "Bernoulli", "subsample": share},
     "is_monotone": lambda _, inputs: {
-        "monotone_constraints": [int(name in RAISING) for name in inputs]
+        "monotone_constraints": [int(name in _RAISING) for name in inputs]
     },
 }
 # Transformers that add inputs to a preparer's, by feature set.
@@ -73,26 +78,6 @@ CLASSIFIERS: dict[str, Callable[..., Any]] = {
 # Rows on which the exported model is compared with its pipeline.
 _CHECKED_ROWS = 20_000
 
-RULES = {"popularity": "popularity", "bought_before": "bought before"}
-
-
-def parametrisation_of(entry: Entry) -> Parametrisation:
-    """Return the parametrisation of a servable entry."""
-    known = {name: value for name, value in entry.settings.items() if name not in _BEYOND}
-    features = "history" if entry.needs_history else "request"
-    return read_parametrisation({"model": entry.family, **known, "features": features})
-
-
-def request_of(entry: Entry) -> dict[str, Any] | None:
-    """Return the parametrisation by which `handler_fit` trains this model; None if it cannot."""
-    is_known = entry.features in {"request", "history"} and entry.treatment in {
-        "plain",
-        "calibrated",
-    }
-    if not entry.is_servable or not is_known or set(entry.settings) & set(_BEYOND):
-        return None
-    return {"model": entry.family, **entry.settings, "features": entry.features}
-
 
 def fit_entry(entry: Entry, rows: pd.DataFrame, *, seed: int) -> Pipeline:
     """Fit an entry, with its treatment.
@@ -103,12 +88,12 @@ def fit_entry(entry: Entry, rows: pd.DataFrame, *, seed: int) -> Pipeline:
     if entry.treatment != "calibrated":
         return _fit(entry, rows, seed)
     older, newer = (rows[is_inside(rows, w)] for w in cut_by_time(rows, [_OLDER_SHARE]))
-    trained_on_older = Model.from_document(export_entry(entry, _fit(entry, older, seed), older))
+    trained_on_older = Model.from_document(_export_entry(entry, _fit(entry, older, seed), older))
     calibration = choose_calibration(newer, score(trained_on_older, newer))
     return calibrate(_fit(entry, rows, seed), calibration.line)
 
 
-def export_entry(entry: Entry, pipeline: Pipeline, rows: pd.DataFrame) -> Document:
+def _export_entry(entry: Entry, pipeline: Pipeline, rows: pd.DataFrame) -> Document:
     """Return the model document of a servable entry."""
     last = rows["order_date"].max().date()
     return export_model(pipeline, parametrisation_of(entry), trained_on=str(last))
@@ -210,7 +195,7 @@ def make_scorer(entry: Entry, pipeline: Pipeline | None, train: pd.DataFrame) ->
         return Scorer(
             lambda rows: np.asarray(pipeline.predict_proba(rows)[:, 1]), size, inputs, converged
         )
-    document = export_entry(entry, pipeline, train)
+    document = _export_entry(entry, pipeline, train)
     check_equal(document, pipeline, train.tail(_CHECKED_ROWS))
     model = Model.from_document(document)
     size = len(document_bytes(document))

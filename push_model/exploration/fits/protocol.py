@@ -19,7 +19,7 @@ from push_model.training.data.split import (
 # The newest tenth of the orders is the final window.
 _FINAL_SHARE = TRAIN_SHARE + CALIBRATION_SHARE
 # Where the training windows of the folds end.
-FOLD_SHARES = (0.5, 0.6, TRAIN_SHARE, 0.8)
+_FOLD_SHARES = (0.5, 0.6, TRAIN_SHARE, 0.8)
 
 # Entries are chosen on the folds. Entries that are level are fitted a second time. The usual split
 # compares with published figures. The final window shows what to expect.
@@ -89,12 +89,12 @@ def plan_parts(frame: pd.DataFrame) -> tuple[Part, ...]:
     >>> [(part.name, part.train.days, part.judged.days) for part in parts[3:]]
     [('fold 4', 8, 1), ('usual validation', 7, 2), ('usual test', 7, 1), ('final', 9, 1)]
     """
-    first, *between, final = cut_by_time(frame, (*FOLD_SHARES, _FINAL_SHARE))
+    first, *between, final = cut_by_time(frame, (*_FOLD_SHARES, _FINAL_SHARE))
     folds = tuple(
         Part(f"fold {number}", CHOOSING, Window(first.start, judged.start), judged)
         for number, judged in enumerate(between, start=1)
     )
-    usual = folds[FOLD_SHARES.index(TRAIN_SHARE)].train
+    usual = folds[_FOLD_SHARES.index(TRAIN_SHARE)].train
     return (
         *folds,
         Part("usual validation", COMPARING, usual, Window(usual.end, final.start)),

@@ -66,7 +66,7 @@ def result_path(folder: Path, slug: str, part_slug: str) -> Path:
 
 
 def read_result(path: Path) -> Result | None:
-    """Read a result; None if there is no whole one of this format."""
+    """Read a result; None unless it is whole and of this format."""
     try:
         document = read_json(path)
         return Result.from_document(document) if document["format"] == FORMAT else None

@@ -1,9 +1,5 @@
-"""The report of an exploration: one page for a lead and for sales, and an appendix.
+"""The report of an exploration: one page for a lead and for sales, and a folded appendix.
 
-`found.py` reads the results, `page.jinja` holds the words, `appendix.py` the tables and pictures
-behind them, and `pages.py` writes HTML, Markdown and pictures.
+`page.jinja` and `appendix.jinja` hold the words, `found.py` the numbers, `tables.py` and
+`figures.py` show them, and `pages.py` writes HTML, Markdown and pictures.
 """
-
-from push_model.exploration.report.pages import write_report
-
-__all__ = ["write_report"]

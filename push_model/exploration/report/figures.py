@@ -6,8 +6,7 @@ from dataclasses import replace
 from push_model.evaluation.results import Interval
 from push_model.evaluation.slices import TYPES
 from push_model.exploration.choose import Standing
-from push_model.exploration.report.found import PUSHES, Found
-from push_model.exploration.report.inspection import Group
+from push_model.exploration.report.found import PUSHES, Found, Group
 from push_model.exploration.report.pictures import Row, draw_bars, draw_intervals, draw_learning
 from push_model.reporting.curves import Line, draw_curves, draw_reliability
 from push_model.reporting.dependence import draw_dependences

@@ -1,31 +1,27 @@
-"""Read what an exploration found, for its report."""
+"""Gather what an exploration found, for its report."""
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from push_model.evaluation.curves import Bin, Curves, Gain, Histogram, Place
+from push_model.evaluation.importances import Dependence
 from push_model.evaluation.results import Interval
 from push_model.evaluation.slices import TYPES
 from push_model.exploration.choose import Standing
-from push_model.exploration.entries.entry import ORDER_SHARES, Entry
-from push_model.exploration.final_window import Claim, Outcome, read_openings, read_outcome
-from push_model.exploration.fits.pipelines import RULES, request_of
-from push_model.exploration.fits.protocol import CLAIMING
+from push_model.exploration.entries.entry import ORDER_SHARES, RULES, Entry, request_of
+from push_model.exploration.final_window import Claim, Outcome, read_openings
 from push_model.exploration.fits.result import Result
-from push_model.exploration.folder import open_exploration
-from push_model.exploration.report.inspection import Group, Inspection, inspect_chosen
-from push_model.exploration.work import read_current
+from push_model.exploration.folder import Exploration
 from push_model.training.parametrisation import PRESETS, read_parametrisation
 
-FINAL = "final"
+_FINAL = "final"
 # How an entry differs from its neighbour.
 _FAMILY, _FEATURES, _TREATMENT, _SETTINGS = (
     "Other families",
@@ -36,8 +32,44 @@ _FAMILY, _FEATURES, _TREATMENT, _SETTINGS = (
 # So many product types are shown, the most bought first.
 _MOST_TYPES = 24
 PUSHES = 1000
+# Smaller groups would show persons, not the model.
+LEAST_ORDERS = 20
 # The share of the pushes that is counted apart: the most likely buyers.
-SUREST = 0.1
+_SUREST = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """How good the model is on some of the candidates."""
+
+    name: str
+    rows: int
+    orders: int
+    purchases: int
+    # None with too few purchases.
+    average_precision: float | None
+    # Expected purchases for each actual one; None without purchases.
+    expected_per_actual: float | None
+
+    @property
+    def lift(self) -> float | None:
+        """Average precision over the share that is bought, which random scores reach."""
+        if self.average_precision is None or not self.purchases:
+            return None
+        return self.average_precision * self.rows / self.purchases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What the chosen model relies on, and how good it is by group."""
+
+    model_sha256: str
+    window: str
+    orders: int
+    # Average precision lost when a feature is shuffled, the largest first.
+    shuffled: Mapping[str, float]
+    dependences: tuple[Dependence, ...] = ()
+    groups: tuple[Group, ...] = field(default_factory=tuple)
 
 
 class Sender(NamedTuple):
@@ -105,7 +137,7 @@ class Found:
     @cached_property
     def finalists(self) -> Mapping[str, Claim]:
         """What the final window shows of each entry that was seen on it, the chosen first."""
-        claims = [claim for claim in self.outcome.claims if claim.part == FINAL]
+        claims = [claim for claim in self.outcome.claims if claim.part == _FINAL]
         ordered = sorted(claims, key=lambda claim: claim.entry != self.chosen.entry.name)
         return {claim.entry: claim for claim in ordered}
 
@@ -191,23 +223,22 @@ def _place(standing: Standing) -> tuple[float, Interval]:
     return share * standing.train_rows, standing.average_precision
 
 
-def read_found(folder: Path) -> Found:
-    """Read a finished exploration; inspect the chosen model if that was not done before."""
-    exploration = open_exploration(folder)
-    outcome = read_outcome(folder)
-    entries = [standing.entry for standing in outcome.standings]
-    results = read_current(exploration, entries, purposes=(CLAIMING,))
-    final = {result.entry.name: result for result in results if result.part == FINAL}
-    chosen = outcome.choice.chosen
-    curves = {name: _curves_of(result) for name, result in final.items()}
+def gather(
+    exploration: Exploration,
+    outcome: Outcome,
+    results: Iterable[Result],
+    inspection: Inspection,
+) -> Found:
+    """Gather what a report needs; `results` are those of the final window."""
+    curves = {r.entry.name: _curves_of(r) for r in results if r.part == _FINAL}
     found = Found(
         facts=exploration.facts,
-        openings=read_openings(folder),
+        openings=read_openings(exploration.folder),
         search=exploration.search,
         outcome=outcome,
-        inspection=inspect_chosen(folder, chosen),
+        inspection=inspection,
         senders=(),
-        gains=curves[chosen.name].gains,
+        gains=curves[outcome.choice.chosen.name].gains,
         curves=curves,
     )
     return replace(found, senders=tuple(_list_senders(found)))
@@ -238,9 +269,9 @@ def _list_senders(found: Found) -> Iterator[Sender]:
         curves = found.curves[name]
         reached = curves.metrics["recall_when_pushed"] if name == chosen else None
         reached = _read_recall(curves, share) if reached is None else reached
-        of_surest = per_recall * _read_recall(curves, SUREST * share)
+        of_surest = per_recall * _read_recall(curves, _SUREST * share)
         yield Sender(found.name_of(name), per_recall * reached, of_surest, reached)
-    yield Sender("random", PUSHES * base_rate, SUREST * PUSHES * base_rate, share)
+    yield Sender("random", PUSHES * base_rate, _SUREST * PUSHES * base_rate, share)
 
 
 def _read_recall(curves: Curves, share: float) -> float:

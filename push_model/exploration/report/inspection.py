@@ -1,9 +1,7 @@
 """Inspect the chosen model on orders it has not seen, and keep aggregates of them."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -12,7 +10,6 @@ from pydantic import TypeAdapter
 
 from push_model.evaluation.importances import (
     SHOWN_DEPENDENCES,
-    Dependence,
     measure_importances,
     trace_dependence,
 )
@@ -20,62 +17,27 @@ from push_model.evaluation.scorers import baseline_scores, score
 from push_model.evaluation.slices import measure_slices, products_of, slices_of
 from push_model.exploration.entries.entry import Entry
 from push_model.exploration.fits.result import result_path
-from push_model.exploration.folder import open_exploration
+from push_model.exploration.folder import Exploration
+from push_model.exploration.report.found import LEAST_ORDERS, Group, Inspection
 from push_model.model.scoring import Model
 from push_model.store.durable import read_json, write_json
 from push_model.training.data.split import Window, is_inside
 
-INSPECTION_FILE = "inspection.json"
-# Smaller groups would show persons, not the model.
-LEAST_ORDERS = 20
+_INSPECTION_FILE = "inspection.json"
 # Partial dependence ends where fewer users lie beyond a value.
 LEAST_USERS = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """How good the model is on some of the candidates."""
-
-    name: str
-    rows: int
-    orders: int
-    purchases: int
-    # None with too few purchases.
-    average_precision: float | None
-    # Expected purchases for each actual one; None without purchases.
-    expected_per_actual: float | None
-
-    @property
-    def lift(self) -> float | None:
-        """Average precision over the share that is bought, which random scores reach."""
-        if self.average_precision is None or not self.purchases:
-            return None
-        return self.average_precision * self.rows / self.purchases
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspection:
-    """What the chosen model relies on, and how good it is by group."""
-
-    model_sha256: str
-    window: str
-    orders: int
-    # Average precision lost when a feature is shuffled, the largest first.
-    shuffled: Mapping[str, float]
-    dependences: tuple[Dependence, ...] = ()
-    groups: tuple[Group, ...] = field(default_factory=tuple)
 
 
 _INSPECTION = TypeAdapter(Inspection)
 
 
-def inspect_chosen(folder: Path, chosen: Entry) -> Inspection:
+def inspect_chosen(exploration: Exploration, chosen: Entry) -> Inspection:
     """Inspect the chosen model, trained on the oldest 70 % of the orders, on all newer ones."""
-    exploration = open_exploration(folder)
+    folder = exploration.folder
     part = next(part for part in exploration.parts if part.name == "usual test")
     model_file = result_path(folder, chosen.slug, part.slug).with_suffix(".model.json")
     digest = hashlib.sha256(model_file.read_bytes()).hexdigest()
-    kept = folder / INSPECTION_FILE
+    kept = folder / _INSPECTION_FILE
     if kept.exists():
         known = _INSPECTION.validate_python(read_json(kept))
         if known.model_sha256 == digest:

@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from push_model.exploration.fits.pipelines import request_of
+from push_model.exploration.entries.entry import request_of
 from push_model.exploration.report.figures import make_pictures
-from push_model.exploration.report.found import PUSHES, Found, read_found
-from push_model.exploration.report.inspection import LEAST_ORDERS
+from push_model.exploration.report.found import LEAST_ORDERS, PUSHES, Found
 from push_model.exploration.report.tables import (
     make_tables,
     write_cost,
@@ -47,10 +46,10 @@ class Report(NamedTuple):
             yield from section.pictures
 
 
-def write_report(folder: Path) -> Path:
+def write_report(folder: Path, found: Found) -> Path:
     """Write the report of a finished exploration into its folder, and return the page."""
     out = folder / "report"
-    write_files(out, make_report(read_found(folder)))
+    write_files(out, make_report(found))
     return out / HTML_FILE
 
 

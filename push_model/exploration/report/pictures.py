@@ -49,12 +49,12 @@ class Row(NamedTuple):
     family: str
 
 
-def shorten(name: str, longest: int = _LONGEST_NAME) -> str:
+def _shorten(name: str, longest: int = _LONGEST_NAME) -> str:
     """Cut a name that is too long for a picture.
 
     Examples
     --------
-    >>> shorten("trees, half the rows", longest=10)
+    >>> _shorten("trees, half the rows", longest=10)
     'trees, ha…'
     """
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
@@ -95,7 +95,7 @@ def draw_intervals(
 
 def _name_row(axes: Axes, place: int, row: Row) -> None:
     """Write a row's name and text at the edges, above its bar."""
-    for edge, side, text in ((0.0, "left", shorten(row.name)), (1.0, "right", row.text)):
+    for edge, side, text in ((0.0, "left", _shorten(row.name)), (1.0, "right", row.text)):
         axes.text(
             *(edge, place - _ABOVE, text),
             transform=axes.get_yaxis_transform(),
@@ -118,7 +118,7 @@ def draw_bars(
             axes.annotate(
                 form.format(value), (value, place), (4, 0), textcoords="offset points", va="center"
             )
-        axes.set_yticks(range(len(bars)), [shorten(bar, 30) for bar in bars])
+        axes.set_yticks(range(len(bars)), [_shorten(bar, 30) for bar in bars])
         axes.set_ylim(len(bars) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0, labelsize=9.5)
         axes.spines["left"].set_visible(False)
@@ -146,7 +146,7 @@ def draw_learning(lines: Mapping[str, Sequence[tuple[float, Interval]]], **words
             x, levels = zip(*points, strict=True)
             y, lows, highs = zip(*levels, strict=True)
             drawn: dict[str, Any] = {"color": colour, "linestyle": dashes, "marker": marker}
-            axes.plot(x, y, label=shorten(label, 52), mec=GROUND, markersize=6.5, **drawn)
+            axes.plot(x, y, label=_shorten(label, 52), mec=GROUND, markersize=6.5, **drawn)
             axes.fill_between(x, lows, highs, color=colour, alpha=0.12, linewidth=0)
         axes.set_xscale("log")
         ticks = sorted({round(rows) for points in lines.values() for rows, _ in points})

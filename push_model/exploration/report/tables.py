@@ -5,15 +5,13 @@ from collections.abc import Sequence
 from push_model.evaluation.results import Interval
 from push_model.evaluation.slices import TYPES
 from push_model.exploration.choose import Standing
-from push_model.exploration.entries.entry import ORDER_SHARES
-from push_model.exploration.fits.pipelines import RULES
+from push_model.exploration.entries.entry import ORDER_SHARES, RULES
 from push_model.exploration.fits.protocol import CHOOSING
-from push_model.exploration.report.found import PUSHES, Found
-from push_model.exploration.report.inspection import Group
+from push_model.exploration.report.found import PUSHES, Found, Group
 from push_model.reporting.numbers import write_number, write_percent
 from push_model.reporting.section import Table
 
-NONE = "-"
+_NONE = "-"
 # The page has so many rows of what helped, and twice as many of what did not.
 _MOST_ROWS = 8
 _AT_THRESHOLD = (
@@ -78,7 +76,7 @@ def write_gain(gain: Interval | None) -> str:
     ('+0.0123 (+0.0000 to +0.0150)', '-')
     """
     if gain is None:
-        return NONE
+        return _NONE
     # + 0.0 removes the sign of a minus zero.
     estimate, low, high = (f"{round(end, 4) + 0.0:+.4f}" for end in gain)
     return f"{estimate} ({low} to {high})"
@@ -97,7 +95,7 @@ def write_cost(cost: float) -> str:
 
 def _write_answer(gain: Interval | None) -> str:
     if gain is None:
-        return NONE
+        return _NONE
     if gain.low > 0:
         return "better"
     return "worse" if gain.high < 0 else "no clear difference"
@@ -206,7 +204,7 @@ def _tabulate_standings(found: Found) -> Table:
 def _write_mean(standing: Standing, metric: str, form: str) -> str:
     # The scores of a rule are not probabilities.
     if standing.entry.family in RULES and metric != "roc_auc":
-        return NONE
+        return _NONE
     return write_number((standing.means["all"] or {}).get(metric), form)
 
 
@@ -245,7 +243,7 @@ def _tabulate_users(found: Found) -> Table:
             *(
                 write_number((claim.metrics[users] or {}).get(metric), form)
                 if metric == "average_precision" or not found.is_rule(name)
-                else NONE
+                else _NONE
                 for metric, _, form in shown
                 for users in groups
             ),

@@ -4,9 +4,15 @@ import pytest
 
 from push_model.errors import InvalidEventError
 from push_model.exploration.entries.all import TRIALS, choose_entries
-from push_model.exploration.entries.entry import ORDER_SHARES, Entry
+from push_model.exploration.entries.entry import (
+    ORDER_SHARES,
+    RULES,
+    Entry,
+    parametrisation_of,
+    request_of,
+)
 from push_model.exploration.entries.inputs import FEATURE_SETS
-from push_model.exploration.fits.pipelines import CLASSIFIERS, RULES, parametrisation_of, request_of
+from push_model.exploration.fits.pipelines import CLASSIFIERS
 from push_model.training.parametrisation import FAMILIES, read_parametrisation
 from tests.exploration.results import make_entry
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from push_model.exploration.entries.entry import HISTORIES
@@ -144,9 +144,10 @@ def test_rows_to_score_are_given_the_rates_after_the_last_day():
     assert found.tolist() == [pytest.approx((1 + 2 * 0.5) / 4), 0.5]
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from("ab"), st.booleans()), min_size=2))
-def test_no_outcome_of_the_same_day_or_later_moves_a_rate(told):
-    days, kinds, bought = (list(column) for column in zip(*told, strict=True))
+def test_no_outcome_of_the_same_day_or_later_moves_a_rate(drawn):
+    days, kinds, bought = (list(column) for column in zip(*drawn, strict=True))
     rows, outcome = rows_of(days, kinds), np.array(bought, dtype=float)
     is_late = np.array(days) >= 2
 

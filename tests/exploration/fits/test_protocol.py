@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from push_model.errors import DatasetError
@@ -29,12 +29,14 @@ def orders_of(counts) -> pd.DataFrame:
     return pd.DataFrame({"order_id": range(len(on)), "order_date": on, "outcome": 1.0})
 
 
+@settings(max_examples=30)
 @given(ORDERS_A_DAY)
 def test_every_train_window_is_before_what_it_is_judged_on(counts):
     for part in plan_parts(orders_of(counts)):
         assert part.train.start < part.train.end <= part.judged.start < part.judged.end
 
 
+@settings(max_examples=30)
 @given(ORDERS_A_DAY)
 def test_every_window_holds_whole_orders(counts):
     frame = orders_of(counts)
@@ -42,6 +44,7 @@ def test_every_window_holds_whole_orders(counts):
     assert all(count(frame, w)["orders"] for p in plan_parts(frame) for w in (p.train, p.judged))
 
 
+@settings(max_examples=30)
 @given(ORDERS_A_DAY)
 def test_no_fold_and_no_validation_sees_the_final_window(counts):
     parts = plan_parts(orders_of(counts))
@@ -52,6 +55,7 @@ def test_no_fold_and_no_validation_sees_the_final_window(counts):
             assert part.judged.end <= final.start
 
 
+@settings(max_examples=30)
 @given(ORDERS_A_DAY)
 def test_folds_expand_and_judge_each_order_once(counts):
     folds = [part for part in plan_parts(orders_of(counts)) if part.purpose == CHOOSING]
@@ -62,6 +66,7 @@ def test_folds_expand_and_judge_each_order_once(counts):
         assert after.train.end == after.judged.start == before.judged.end
 
 
+@settings(max_examples=30)
 @given(ORDERS_A_DAY)
 def test_rows_in_another_order_are_laid_out_alike(counts):
     frame = orders_of(counts)

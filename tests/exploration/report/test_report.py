@@ -9,12 +9,14 @@ import pytest
 
 from push_model.evaluation.results import Interval
 from push_model.exploration.final_window import Claim, read_outcome
+from push_model.exploration.fits.protocol import CLAIMING
 from push_model.exploration.folder import open_exploration
 from push_model.exploration.report import inspection
-from push_model.exploration.report.found import Sender, read_found
+from push_model.exploration.report.found import LEAST_ORDERS, Sender, gather
 from push_model.exploration.report.inspection import inspect_chosen
 from push_model.exploration.report.pages import make_report, write_files
 from push_model.exploration.search import entry_of
+from push_model.exploration.work import read_current
 from push_model.training.parametrisation import FINAL_MODEL, FINAL_MODEL_WITH_HISTORY
 from tests.project.pages import Page
 
@@ -22,9 +24,17 @@ MOST_WORDS = 2500
 FEW_USERS = 4
 
 
+def read(folder):
+    exploration, outcome = open_exploration(folder), read_outcome(folder)
+    entries = [standing.entry for standing in outcome.standings]
+    results = read_current(exploration, entries, purposes=(CLAIMING,))
+    seen = inspect_chosen(exploration, outcome.choice.chosen)
+    return gather(exploration, outcome, results, seen)
+
+
 @pytest.fixture(scope="module")
 def found(explored):
-    return read_found(explored)
+    return read(explored)
 
 
 @pytest.fixture(scope="module")
@@ -240,14 +250,14 @@ def test_a_model_that_pushes_nothing_is_reported_too(found):
 
 
 def test_the_report_id_changes_with_rows_rule_and_choice_alone(found, explored):
-    assert read_found(explored).report_id == found.report_id
+    assert read(explored).report_id == found.report_id
     assert replace(found, facts={**found.facts, "seed": 1}).report_id != found.report_id
 
 
 def test_partial_dependence_ends_where_few_users_are(copied, monkeypatch):
     monkeypatch.setattr(inspection, "LEAST_USERS", FEW_USERS)
     (copied / "inspection.json").unlink()
-    seen = inspect_chosen(copied, read_outcome(copied).choice.chosen)
+    seen = inspect_chosen(open_exploration(copied), read_outcome(copied).choice.chosen)
     start, end = seen.window.split(" <= day < ")
     rows = open_exploration(copied).read_rows()
     days = rows["order_date"].astype(str)
@@ -266,12 +276,12 @@ def test_a_model_is_inspected_once(copied):
     before = kept.read_bytes()
 
     kept.write_text(json.dumps(json.loads(before) | {"orders": 1}), "utf-8")
-    assert inspect_chosen(copied, chosen).orders == 1
+    assert inspect_chosen(open_exploration(copied), chosen).orders == 1
 
     kept.write_text(json.dumps(json.loads(before) | {"model_sha256": "another"}), "utf-8")
-    inspect_chosen(copied, chosen)
+    inspect_chosen(open_exploration(copied), chosen)
     assert kept.read_bytes() == before
 
 
 def test_small_groups_are_not_kept(found):
-    assert all(group.orders >= inspection.LEAST_ORDERS for group in found.inspection.groups)
+    assert all(group.orders >= LEAST_ORDERS for group in found.inspection.groups)
