@@ -2,13 +2,13 @@
 
     python benchmarks/gate.py --runs 200
 
-Each run invents a shop of its own and trains two models on orders drawn anew from the same train
+Each run invents a shop of its own and trains two models on bootstrapped orders of the same train
 window: neither is better but by chance, so that every claim between them is an error (A/A). Then a
-challenger is planted that is better by a known effect, honest in its propensities: the champion's
+challenger is planted that is better by a known effect: the champion's
 log-odds and the evidence of one more sign of the outcome, which is stronger the larger the effect.
-The same sign is planted on the other model, too: a challenger that is better and trained anew. All
+The same sign is planted on the other model, too: a challenger that is better and trained on other orders. All
 rules have a say but those of folders and clocks, which no chance moves.
-Last, the bootstrap is timed on 500,000 rows, beside rows copied and measured anew.
+Last, the bootstrap is timed on 500,000 rows, beside copied rows that are measured again.
 """
 
 import argparse
@@ -73,12 +73,12 @@ def run(seed: int, orders: int) -> list[dict[str, object]]:
     bought = split.holdout["outcome"].to_numpy()
     sign = rng.normal(size=len(bought))
     for strength in SIGNS:
-        # A normal sign whose mean the outcome shifts: its evidence is strength * sign, honestly.
+        # A normal sign whose mean the outcome shifts: its evidence is strength * sign.
         seen = strength * (sign + strength * bought) - strength**2 / 2
-        planted, anew = (1.0 / (1.0 + (1.0 - p) / p * np.exp(-seen)) for p in (own, other))
+        planted, again = (1.0 / (1.0 + (1.0 - p) / p * np.exp(-seen)) for p in (own, other))
         for kind, challenger, champion in (
             ("better", planted, own),
-            ("better, trained anew", anew, own),
+            ("better, trained again", again, own),
             ("worse", own, planted),
         ):
             found = judge_one(split.holdout, challenger, champion, **beside)
@@ -87,7 +87,7 @@ def run(seed: int, orders: int) -> list[dict[str, object]]:
 
 
 def invent_frame(seed: int, orders: int) -> pd.DataFrame:
-    """Read the large orders of a shop of nobody."""
+    """Read the large orders of a synthetic shop."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "frame.csv"
         write_sample(path, orders=orders, seed=seed)

@@ -5,8 +5,8 @@
 At each origin, a day taken for today, the model that validation sees is trained as `handler_fit`
 does: the oldest 70 % of the orders fit it, the next 20 % calibrate it. Beside it come refits of
 the same parametrisation on more of what was known, with and without the line of the first. All are
-measured on the days after the origin, which none has seen; orders are drawn anew, the same draws
-for each model, so that differences are paired.
+measured on the days after the origin, which none has seen; orders are bootstrapped, with the
+same replicates for each model, so differences are paired.
 """
 
 import argparse
@@ -119,7 +119,7 @@ def move(propensities: Floats, line: Line) -> Floats:
 
 def show(found: list[dict[str, dict[str, Floats]]]) -> None:
     """Print the mean over origins of each figure, and what it is beside the validated model's."""
-    print(f"\nMean of {len(found)} origins; 90 % intervals of the difference, orders drawn anew")
+    print(f"\nMean of {len(found)} origins; 90 % intervals of the difference, orders bootstrapped")
     for figure in ("AP", "log loss", "expected/actual"):
         for way in found[0]:
             draws, base = (
