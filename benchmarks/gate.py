@@ -2,12 +2,12 @@
 
     python benchmarks/gate.py --runs 200
 
-Each run invents a shop of its own and trains two models on bootstrapped orders of the same train
-window: neither is better but by chance, so that every claim between them is an error (A/A). Then a
-challenger is planted that is better by a known effect: the champion's
-log-odds and the evidence of one more sign of the outcome, which is stronger the larger the effect.
-The same sign is planted on the other model, too: a challenger that is better and trained on other orders. All
-rules have a say but those of folders and clocks, which no chance moves.
+Each run invents a shop and trains two models on bootstrapped orders of the same train window:
+neither is better but by chance, so that every claim between them is an error (A/A). Then a
+challenger is planted that is better by a known effect: the champion's log-odds and the evidence of
+one more sign of the outcome, which is stronger the larger the effect. The same sign is planted on
+the other model, too: a challenger that is better and trained on other orders. All rules count but
+those of folders and clocks, which chance does not move.
 Last, the bootstrap is timed on 500,000 rows, beside copied rows that are measured again.
 """
 

@@ -21,14 +21,14 @@ from push_model.training.data.orders import keep_large_orders
 
 BACKTESTS_FILE = "backtests.jsonl"
 # A month shows a trend.
-LOOK_BACK_DAYS = 30
+_LOOK_BACK_DAYS = 30
 # Some ten thousand bytes a line: a hundred years of daily runs.
-MOST_BYTES = 2**29
+_MOST_BYTES = 2**29
 
 logger = logging.getLogger(__name__)
 
 
-class Service(NamedTuple):
+class _Service(NamedTuple):
     """Days, in UTC, that began with one model as champion."""
 
     model_name: str
@@ -37,7 +37,7 @@ class Service(NamedTuple):
 
 
 def backtest_champions(
-    frame_uri: str, *, models_dir: str, min_items: int, run_date: date, days: int = LOOK_BACK_DAYS
+    frame_uri: str, *, models_dir: str, min_items: int, run_date: date, days: int = _LOOK_BACK_DAYS
 ) -> tuple[Backtest, ...]:
     """Score the newest orders, each day with the model that was champion as it began."""
     first = run_date - timedelta(days=days - 1)
@@ -68,7 +68,7 @@ def backtest_champions(
     return done
 
 
-def iterate_services(champions: Sequence[Champion], *, until: date) -> Iterator[Service]:
+def iterate_services(champions: Sequence[Champion], *, until: date) -> Iterator[_Service]:
     """Yield which model was champion at the start of each day.
 
     Notes
@@ -90,7 +90,7 @@ def iterate_services(champions: Sequence[Champion], *, until: date) -> Iterator[
         # A pointer written by hand may have no moment.
         if day is None or end is None:
             continue
-        service = Service(name, day + timedelta(days=1), min(end, until))
+        service = _Service(name, day + timedelta(days=1), min(end, until))
         if service.since <= service.until:
             yield service
 
@@ -104,7 +104,7 @@ def _day(text: str) -> date | None:
     return (moment if moment.tzinfo is None else moment.astimezone(UTC)).date()
 
 
-def _read_models(models_dir: str, services: list[Service]) -> Iterator[tuple[Service, Model]]:
+def _read_models(models_dir: str, services: list[_Service]) -> Iterator[tuple[_Service, Model]]:
     for service in services:
         name, since, until = service
         try:
@@ -136,7 +136,7 @@ def append_backtests(
 def read_backtests(path: Path) -> tuple[dict[str, Any], ...]:
     """Read what runs found, one document a run and model."""
     try:
-        content = read_whole(path, most_bytes=MOST_BYTES)
+        content = read_whole(path, most_bytes=_MOST_BYTES)
     except FileNotFoundError:
         return ()
     except OSError as error:

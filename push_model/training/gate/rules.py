@@ -8,14 +8,14 @@ from push_model.training.gate.evidence import LISTED_SHARE, Evidence
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.verdict import Finding, say_gain, say_interval, say_share
 
-Rule = Callable[[Evidence, Policy], Iterator[Finding]]
+_Rule = Callable[[Evidence, Policy], Iterator[Finding]]
 
 _LIST = f"top {LISTED_SHARE:.0%}".replace("%", " %")
 
 
 def judge(evidence: Evidence, policy: Policy) -> tuple[Finding, ...]:
     """Check the evidence against every rule."""
-    return tuple(finding for rule in RULES for finding in rule(evidence, policy))
+    return tuple(finding for rule in _RULES for finding in rule(evidence, policy))
 
 
 def claim(evidence: Evidence, policy: Policy) -> str | None:
@@ -246,7 +246,7 @@ def _meets(found: Interval, low: float, high: float) -> bool | None:
 
 
 # What decides first comes first.
-RULES: tuple[Rule, ...] = (
+_RULES: tuple[_Rule, ...] = (
     *DATA_RULES,
     _beats_the_baselines,
     _shows_no_leak,

@@ -18,7 +18,7 @@ from push_model.training.gate.policy import Policy
 from push_model.training.golden import Golden, read_golden
 
 # A process that has not answered by then hangs, whatever the load of the machine.
-TIMEOUT_S = 60.0
+_TIMEOUT_S = 60.0
 
 _PROBE = Path(__file__).with_name("serving_probe.py")
 _CALLS = 300
@@ -46,7 +46,7 @@ def check_serving(
     *,
     budget_s: float = Policy().max_answer_s,
     load_budget_s: float = Policy().max_load_s,
-    timeout_s: float = TIMEOUT_S,
+    timeout_s: float = _TIMEOUT_S,
     probe: Path = _PROBE,
 ) -> ServingCheck:
     """Let a fresh process score the golden rows of a model folder.

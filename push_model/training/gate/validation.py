@@ -37,7 +37,7 @@ from push_model.training.gate.verdict import FeatureDrift, Finding, Verdict, dec
 logger = logging.getLogger(__name__)
 
 
-class Judgement(NamedTuple):
+class _Judgement(NamedTuple):
     """A verdict and what it rests on; a verdict that needed no measurement has no scores."""
 
     verdict: Verdict
@@ -90,13 +90,13 @@ def judge_model(
     policy: Policy,
     holdout_days: int | None = None,
     seed: int = 0,
-) -> Judgement:
+) -> _Judgement:
     """Compare a challenger with champion and baselines on the newest orders, and decide."""
     challenger = read_candidate(model_path(models_dir, model_name))
     current = read_champion(models_dir)
     if veto := find_veto(challenger, current, run_date=training_date):
         if is_champion(challenger, current):
-            return Judgement(_conclude(model_name, current, (veto,), policy), challenger)
+            return _Judgement(_conclude(model_name, current, (veto,), policy), challenger)
         # The champion stays; the figures still show how good a model of that day would have been.
         current = CurrentChampion(current.pointer, complaint=veto)
     frame = _read_rows(frame_uri, challenger, current, until=training_date, min_items=min_items)
@@ -116,7 +116,7 @@ def judge_model(
     )
     findings = (*([current.complaint] if current.complaint else []), *judge(evidence, policy))
     verdict = _conclude(model_name, current, findings, policy, evidence)
-    return Judgement(verdict, challenger, rows, scores)
+    return _Judgement(verdict, challenger, rows, scores)
 
 
 def _conclude(

@@ -111,7 +111,7 @@ class Verdict:
 
         Slices decide only where nothing else failed: a bad model is bad in all of them.
         """
-        failed = failures(self.findings)
+        failed = _failures(self.findings)
         unknown = [found for found in self.findings if found.passed is None and found.is_needed]
         overall = [finding for finding in failed if finding.about != "slice"]
         passed = [finding for finding in self.findings if finding.about == "model"]
@@ -180,14 +180,14 @@ class Verdict:
 
 def decide(findings: Sequence[Finding]) -> str:
     """Decide from what the rules found."""
-    if failures(findings):
+    if _failures(findings):
         return "keep"
     if any(finding.passed is None and finding.is_needed for finding in findings):
         return "inconclusive"
     return "promote"
 
 
-def failures(findings: Sequence[Finding]) -> list[Finding]:
+def _failures(findings: Sequence[Finding]) -> list[Finding]:
     """Return what speaks against a challenger; a small holdout says nothing of the model."""
     is_small = any(found.about == "holdout" and found.passed is None for found in findings)
     unheard = {"model", "slice"} if is_small else set()
