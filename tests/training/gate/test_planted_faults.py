@@ -225,7 +225,7 @@ def test_a_column_gone_missing_in_the_newest_days_alone(shop):
 
 
 def test_champion_and_challenger_swapped(shop):
-    fit(shop, shop.path, "older", training_date="2021-11-30")
+    fit(shop, shop.path, "older", training_date="2021-06-30")
 
     verdict = judge(shop, "older")
 
