@@ -11,7 +11,7 @@ SAMPLE := data/feature_frame_sample.csv
 DATASET ?= data/feature_frame_sample.csv
 
 BIN := $(CURDIR)/.venv/bin
-# One more worker than cores: the tests of the cluster wait more than they compute.
+# One more worker than cores: some tests wait more than they compute.
 SIDE_BY_SIDE = --numprocesses=$$($(BIN)/python -c 'import os; print(min(os.cpu_count(), 4) + 1)') --no-loadscope-reorder
 INSTALLED := .venv/.installed
 # Their docstrings have sections: shapes, units, errors, sources.
@@ -69,7 +69,7 @@ lint: $(INSTALLED) ## Check style, types, imports, spelling and docstrings
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml monitoring/compose.yaml
 
 .PHONY: format
-format: $(INSTALLED) ## Format the code and mend what ruff can mend
+format: $(INSTALLED) ## Format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
@@ -94,7 +94,7 @@ wheel: $(INSTALLED) ## Build the serving wheel, the same bytes from the same com
 	SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" $(BIN)/python -m build --wheel --no-isolation
 
 .PHONY: lock
-lock: $(INSTALLED) ## Resolve both lock files afresh from their inputs
+lock: $(INSTALLED) ## Resolve both lock files from their inputs
 	$(LOCK) --universal requirements-dev.in --output-file requirements.txt
 	$(LOCK) --python-platform linux --generate-hashes --no-annotate --constraints requirements.txt \
 	  requirements.in --output-file requirements-image.txt
@@ -109,7 +109,7 @@ clean: ## Remove builds and caches; keep models, runs, data and .venv
 	  .import_linter_cache catboost_info
 	find . -path ./.venv -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
 
-# What the targets above stand on.
+# What the targets above need.
 
 LOCK = $(BIN)/uv pip compile --python-version 3.11 --upgrade --custom-compile-command "make lock"
 

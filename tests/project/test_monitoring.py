@@ -71,7 +71,7 @@ def test_limits_are_those_of_the_gate():
     assert f"< {low:g} or" in alerts["PromisesBroken"]
     assert alerts["PromisesBroken"].endswith(f"> {high:g}")
     assert limits_of("Age of the model that serves")[-1] == MAX_AGE_DAYS
-    assert limits_of("Promised per purchase") == [low, high]
+    assert limits_of("Predicted per actual purchase") == [low, high]
     assert limits_of("Drift: largest PSI of a feature") == [policy.max_psi]
 
 

@@ -3,9 +3,9 @@
 import json
 import os
 import re
+import tempfile
 import threading
 import time
-import tempfile
 import warnings
 from datetime import UTC, date, datetime
 from pathlib import Path
