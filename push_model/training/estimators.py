@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from push_model.columns import BY_NAME, FEATURES, HISTORY
-from push_model.errors import MissingColumnsError
+from push_model.errors import MissingColumnsError, describe_missing
 from push_model.model.preparation import Fill, Log, MissingIf, Product, Ratio, Step, prepare_columns
 from push_model.training.parametrisation import (
     BoostedTrees,
@@ -209,5 +209,5 @@ def _columns(X: pd.DataFrame, names: tuple[str, ...]) -> dict[str, NDArray[np.fl
 
 
 def _require(names: tuple[str, ...], X: pd.DataFrame) -> None:
-    if absent := [name for name in names if name not in X.columns]:
-        raise MissingColumnsError(f"The feature frame lacks column(s) {absent}.")
+    if not set(names) <= set(X.columns):
+        raise MissingColumnsError(f"The feature frame: {describe_missing(names, X.columns)}")
