@@ -31,7 +31,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Leave other folders unread where only quick tests run: reading them takes longer than the tests."""
+    """Leave other folders unread where only quick tests run: reading takes longer than those."""
     if config.option.markexpr == "check" and collection_path.suffix == ".py":
         nodeid = collection_path.relative_to(config.rootpath).as_posix()
         return (
