@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -350,6 +351,20 @@ def test_a_verdict_read_back_from_its_file_is_the_verdict(evidence):
 
     for written in (verdict, without_figures):
         assert Verdict.from_document(json.loads(json.dumps(written.document()))) == written
+
+
+def test_a_verdict_of_an_earlier_version_is_read():
+    document = json.loads(Path(__file__).with_name("earlier_verdict.json").read_text())
+
+    verdict = Verdict.from_document(document)
+
+    assert (verdict.decision, verdict.champion_name) == ("inconclusive", "push_2021_12_31")
+    assert verdict.reasons == tuple(document["reasons"])
+    assert verdict.holdout.orders == document["orders"]
+    assert verdict.by_scorer("average_precision")["challenger"].estimate == pytest.approx(
+        document["metrics"]["challenger"]["average_precision"]
+    )
+    assert verdict.holdout.slices[0].gain.low == document["slices"][0]["gain"]["low"]
 
 
 def test_slices_give_the_reasons_only_where_nothing_else_failed():
