@@ -70,7 +70,7 @@ LEGEND_ROW = 0.21
 _SETTINGS: dict[Any, Any] = {
     "font.size": 11,
     "svg.fonttype": "none",  # text stays text: it can be searched, read aloud and zoomed
-    "text.parse_math": False,  # a dollar sign in a product type is no formula
+    "text.parse_math": False,  # a dollar sign in a product type is not a formula
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
     "axes.spines.top": False,
