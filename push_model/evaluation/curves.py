@@ -35,7 +35,7 @@ class Place(NamedTuple):
 class Bin(NamedTuple):
     """Candidates with similar propensities: what was predicted and what happened."""
 
-    promised: float  # mean propensity
+    promised: float  # mean propensity; stored explorations hold these names
     happened: float  # share bought
     low: float  # Wilson's 95 % interval of the share bought, candidates taken as independent
     high: float

@@ -52,25 +52,16 @@ def evaluate(
     *,
     model: Model,
     line: tuple[float, float] | None = None,
-    judged: Iterable[Slice] = (),
+    measured: Iterable[Slice] = (),
     seed: int = 0,
 ) -> Evaluation:
     """Evaluate scores, the baselines, and the model behind the challenger's scores.
 
-    `line` is slope and intercept of the calibration, None without one. `judged` are slices that
+    `line` is slope and intercept of the calibration, None without one. `measured` are slices that
     the gate measured already.
     """
     scored = {**scores, **baseline_scores(rows)}
-    groups, judged = shown_slices_of(rows), tuple(judged)
-    known = {part.name for part in judged}
-    others = measure_slices(
-        rows,
-        scored,
-        [group for group in groups if group[0] not in known],
-        alpha=SLICE_ALPHA,
-        resamples=SLICE_RESAMPLES,
-        seed=seed,
-    )
+    slices = _complete_slices(rows, scored, tuple(measured), seed=seed)
     if line:
         scored[UNCALIBRATED] = undo_calibration(scores["challenger"], *line)
     outcomes = rows["outcome"].to_numpy(dtype=np.float64)
@@ -80,10 +71,25 @@ def evaluate(
         orders=int(rows["order_id"].nunique()),
         purchases=int(outcomes.sum()),
         scorers={name: trace(outcomes, given) for name, given in scored.items()},
-        slices=merge_slices(groups, judged, others),
+        slices=slices,
         importances=importances,
         dependences=_trace_dependences(model, rows, importances, seed=seed),
     )
+
+
+def _complete_slices(
+    rows: pd.DataFrame, scores: Mapping[str, Scores], measured: tuple[Slice, ...], *, seed: int
+) -> tuple[Slice, ...]:
+    groups, known = shown_slices_of(rows), {part.name for part in measured}
+    others = measure_slices(
+        rows,
+        scores,
+        [group for group in groups if group[0] not in known],
+        alpha=SLICE_ALPHA,
+        resamples=SLICE_RESAMPLES,
+        seed=seed,
+    )
+    return merge_slices(groups, measured, others)
 
 
 def undo_calibration(propensities: Scores, slope: float, intercept: float) -> Scores:

@@ -41,11 +41,11 @@ def test_the_propensities_before_calibration_are_found_again(model, holdout):
 
 
 def test_slices_of_the_gate_are_shown_as_it_measured_them(model, holdout, scores, evaluation):
-    judged = measure_slices(
+    measured = measure_slices(
         holdout, scores, [next(slices_of(holdout))], alpha=0.5, resamples=10, seed=1
     )
 
-    found = evaluate(holdout, scores, model=model, judged=judged)
+    found = evaluate(holdout, scores, model=model, measured=measured)
 
     assert [part.name for part in found.slices] == [part.name for part in evaluation.slices]
-    assert {part.name: part for part in found.slices}["new users"] is judged[0]
+    assert {part.name: part for part in found.slices}["new users"] is measured[0]

@@ -42,7 +42,7 @@ def write_card(
         scores,
         model=model,
         line=(calibration["slope"], calibration["intercept"]) if has_line else None,
-        judged=verdict.holdout.slices if verdict and verdict.holdout else (),
+        measured=verdict.holdout.slices if verdict and verdict.holdout else (),
         seed=seed,
     )
     content = compose(folder.name, facts, evaluation, verdict)
