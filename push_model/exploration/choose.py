@@ -43,7 +43,6 @@ class Standing:
     fit_s: float
     score_us: float
     size_bytes: float
-    inputs: float
     train_rows: float
     # None unless it is a linear model.
     converged: bool | None
@@ -175,7 +174,6 @@ def _stand(
         fit_s=_mean("fit_s"),
         score_us=_mean("score_us"),
         size_bytes=_mean("size_bytes"),
-        inputs=_mean("inputs"),
         train_rows=float(np.mean([result.train["rows"] for result in own])),
         converged=None if own[0].converged is None else all(result.converged for result in own),
     )

@@ -89,24 +89,8 @@ def plan(
     until = until or datetime.now(UTC).date()
     source = source or describe_dataset(dataset)
     frame = _read_frame(dataset, min_items=min_items, until=until)
-    parts = plan_parts(frame)
-    facts = {
-        "format": FORMAT,
-        "dataset": source.document(),
-        "min_items": min_items,
-        "until": str(until),
-        "size": size,
-        "seed": seed,
-        "frame": _describe_frame(frame),
-        "parts": [_describe_part(part, frame) for part in parts],
-        "entries": [_describe_entry(entry, frame) for entry in entries],
-        "resamples": RESAMPLES,
-        "alpha": ALPHA,
-        "rule": RULE,
-        "versions": library_versions(),
-        "code": code_digest(without="exploration/report"),
-        "git_revision": git_revision(),
-    }
+    asked = {"min_items": min_items, "until": str(until), "size": size, "seed": seed}
+    facts = {"dataset": source.document(), **asked, **_lay_out(frame, entries)}
     folder.mkdir(parents=True, exist_ok=True)
     write_parquet(frame, folder / ROWS_FILE, facts={})
     write_json(folder / FACTS_FILE, facts)
@@ -186,6 +170,22 @@ def _read_frame(dataset: str, *, min_items: int, until: date) -> pd.DataFrame:
         by = [key for key in KEYS if key in present]
         derive = partial(with_history, by=by, has_cadence=True)
     return read_large_orders(opened, min_items=min_items, until=until, derive=derive)
+
+
+def _lay_out(frame: pd.DataFrame, entries: Iterable[Entry]) -> dict[str, Any]:
+    """Return the rows, windows, entries and settings of an exploration, and what made it."""
+    return {
+        "format": FORMAT,
+        "frame": _describe_frame(frame),
+        "parts": [_describe_part(part, frame) for part in plan_parts(frame)],
+        "entries": [_describe_entry(entry, frame) for entry in entries],
+        "resamples": RESAMPLES,
+        "alpha": ALPHA,
+        "rule": RULE,
+        "versions": library_versions(),
+        "code": code_digest(without="exploration/report"),
+        "git_revision": git_revision(),
+    }
 
 
 def _describe_frame(frame: pd.DataFrame) -> dict[str, Any]:
