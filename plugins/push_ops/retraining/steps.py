@@ -62,21 +62,8 @@ def filter_orders(request: RetrainingRequest, loaded: dict[str, Any]) -> dict[st
     """Keep whole orders in which enough items were bought."""
     started = perf_counter()
     logger.info("Keeping orders with at least %d items bought.", request.min_items)
-    frame = open_dataset(
-        loaded["frame"], columns=_WITH_PAST, optional=HISTORY, until=request.run_date
-    ).rows
-    # Always with history: the champion may need it where this run's parametrisation does not.
-    large = keep_large_orders(with_history(frame), min_items=request.min_items)
-    require_orders(
-        large,
-        frame,
-        min_items=request.min_items,
-        until=request.run_date,
-        source=loaded["dataset"]["uri"],
-    )
     path = find_run_folder(request.runs_dir, request.run_id).large_orders
-    # The copy remembers the dataset it comes from, so the model's manifest names that.
-    rows = write_parquet(large, path, facts=describe_dataset(loaded["frame"]).metadata())
+    rows = _copy_large(request, loaded, path)
     counts = {"rows": rows, "orders": _count_orders(path, request)}
     seconds = perf_counter() - started
     logger.info(
@@ -115,34 +102,14 @@ def train(request: RetrainingRequest, filtered: dict[str, Any]) -> dict[str, Any
 
 def validate(request: RetrainingRequest, trained: dict[str, Any]) -> dict[str, Any]:
     """Compare the challenger with champion and baselines on the newest orders."""
-    from push_model.training.gate.validation import validate_model  # noqa: PLC0415 - as in train
-
     started = perf_counter()
     logger.info("Evaluating %s.", trained["model_name"])
-    verdict = validate_model(
-        trained["large_orders"],
-        model_name=trained["model_name"],
-        models_dir=str(request.models_dir),
-        min_items=request.min_items,
-        training_date=request.run_date,
-        holdout_days=request.holdout_days,
-        policy=request.policy,
-    )
-    folder = find_run_folder(request.runs_dir, request.run_id)
-    run = JudgedRun(
-        run_id=request.run_id,
-        run_date=str(request.run_date),
-        model_name=trained["model_name"],
-        model_path=trained["model_path"],
-        dataset=trained["dataset"],
-        backtests=backtest(request, trained["large_orders"]),
-        verdict=verdict,
-    )
+    folder, run = find_run_folder(request.runs_dir, request.run_id), _judge(request, trained)
     run.write(folder.verdict)
     if not request.is_backfill:
         # A pointer, not a search for the newest folder: runs for older days are started too.
         write_json(request.runs_dir / "latest.json", {"run_folder": str(folder.path)})
-    seconds = perf_counter() - started
+    seconds, verdict = perf_counter() - started, run.verdict
     logger.info("%s (%.1f s)", verdict.sentence(), seconds)
     send_step(request, "validate", seconds=seconds)
     send_verdict(request, verdict, at=time())
@@ -172,6 +139,46 @@ def promote(
         send_age(request, age_of(request, run.model_name))
     event = run.champion_event() if promoted else None
     return {"promoted": promoted, "sentence": outcome, "event": event}
+
+
+def _copy_large(request: RetrainingRequest, loaded: dict[str, Any], path: Path) -> int:
+    frame = open_dataset(
+        loaded["frame"], columns=_WITH_PAST, optional=HISTORY, until=request.run_date
+    ).rows
+    # Always with history: the champion may need it where this run's parametrisation does not.
+    large = keep_large_orders(with_history(frame), min_items=request.min_items)
+    require_orders(
+        large,
+        frame,
+        min_items=request.min_items,
+        until=request.run_date,
+        source=loaded["dataset"]["uri"],
+    )
+    # The copy remembers the dataset it comes from, so the model's manifest names that.
+    return write_parquet(large, path, facts=describe_dataset(loaded["frame"]).metadata())
+
+
+def _judge(request: RetrainingRequest, trained: dict[str, Any]) -> JudgedRun:
+    from push_model.training.gate.validation import validate_model  # noqa: PLC0415 - as in train
+
+    verdict = validate_model(
+        trained["large_orders"],
+        model_name=trained["model_name"],
+        models_dir=str(request.models_dir),
+        min_items=request.min_items,
+        training_date=request.run_date,
+        holdout_days=request.holdout_days,
+        policy=request.policy,
+    )
+    return JudgedRun(
+        run_id=request.run_id,
+        run_date=str(request.run_date),
+        model_name=trained["model_name"],
+        model_path=trained["model_path"],
+        dataset=trained["dataset"],
+        backtests=backtest(request, trained["large_orders"]),
+        verdict=verdict,
+    )
 
 
 def _move_champion(request: RetrainingRequest, verdict: Verdict, *, by: str) -> None:
