@@ -11,7 +11,7 @@ from time import process_time
 from typing import Any
 
 
-def answer(question: dict[str, Any]) -> dict[str, Any]:
+def _answer(question: dict[str, Any]) -> dict[str, Any]:
     """Load the model, score the golden rows one by one and in a batch, and measure the time."""
     before = set(sys.modules)
     started = process_time()
@@ -43,7 +43,7 @@ def main() -> None:
     """Answer the question on standard input."""
     question = json.load(sys.stdin)
     sys.path.insert(0, question.pop("path"))
-    json.dump(answer(question), sys.stdout)
+    json.dump(_answer(question), sys.stdout)
 
 
 if __name__ == "__main__":
