@@ -10,6 +10,8 @@ from pathlib import Path
 
 import yaml
 
+from tests.waiting import LIMIT_S
+
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text("utf-8"))
@@ -44,7 +46,7 @@ def run_here(command, *, folder, env=()):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=LIMIT_S,
     )
 
 
@@ -59,5 +61,5 @@ def run_with_airflow(script, argument, home):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=LIMIT_S,
     )

@@ -87,7 +87,7 @@ class Checkout:
     def _is_ready(self):
         assert self.make.poll() is None, self.log.read_text()
         with suppress(httpx.HTTPError):
-            health = httpx.get(f"{self.address}/api/v2/monitor/health", timeout=60).json()
+            health = httpx.get(f"{self.address}/api/v2/monitor/health", timeout=300).json()
             return all(part["status"] == "healthy" for part in health.values())
         return False
 
@@ -101,7 +101,7 @@ class Checkout:
 
     def log_in(self, password):
         asked = {"username": USER, "password": password}
-        return httpx.post(f"{self.address}/auth/token", json=asked, timeout=60)
+        return httpx.post(f"{self.address}/auth/token", json=asked, timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def api(airflow, password):
     token = airflow.log_in(password).raise_for_status().json()["access_token"]
     headers = {"Authorization": f"Bearer {token}"}
     with httpx.Client(base_url=f"{airflow.address}/api/v2/dags", headers=headers) as client:
-        client.timeout = 60
+        client.timeout = 300
         wait_until(lambda: client.get(f"/{DAG}").is_success, "the DAG was read")
         client.patch(f"/{DAG}", json={"is_paused": False}).raise_for_status()
         yield client

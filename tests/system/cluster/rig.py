@@ -128,7 +128,7 @@ class Cluster:
     def _workers_answer(self):
         settings = self.services["worker"].environment
         with Celery(broker=settings["AIRFLOW__CELERY__BROKER_URL"]) as celery:
-            answers = celery.control.ping(timeout=5)
+            answers = celery.control.ping(timeout=30, limit=len(WORKERS))
         return {f"celery@{name}" for name in WORKERS} <= {node for one in answers for node in one}
 
     def trigger(self, dag, moment, **form):
