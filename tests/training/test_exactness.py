@@ -21,6 +21,7 @@ from push_model.training.parametrisation import BoostedTrees, LogisticRegression
 from push_model.training.shop.sample import write_sample
 
 ROWS = 100_000
+FAMILIES = [BoostedTrees(iterations=60), LogisticRegression()]
 UNTIL = date(2100, 1, 1)
 
 
@@ -28,14 +29,16 @@ UNTIL = date(2100, 1, 1)
 def frame(request, tmp_path_factory):
     if request.param == "sample":
         path = tmp_path_factory.mktemp("exactness") / "sample.csv"
-        write_sample(path, orders=350, seed=0)
+        write_sample(path, orders=120, seed=0)
     elif not (path := os.environ.get("PUSH_REAL_FRAME")):
         pytest.skip("PUSH_REAL_FRAME is not set: no real frame to measure on")
     return collect_sorted(keep_large_orders(load_dataset(str(path), until=UNTIL)))
 
 
 @pytest.mark.mltest("Mon 3")
-@pytest.mark.parametrize("family", [BoostedTrees(), LogisticRegression()], ids=lambda f: f.model)
+@pytest.mark.parametrize(
+    "family", [BoostedTrees(iterations=60), LogisticRegression()], ids=lambda f: f.model
+)
 def test_serving_equals_the_trainer_to_the_twelfth_digit(frame, family):
     train = split_by_time(frame).train
     pipeline = make_pipeline(family, seed=0).fit(train, train["outcome"])

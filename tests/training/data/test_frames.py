@@ -13,6 +13,7 @@ from push_model.training.data.frames import (
     reading,
     select_typed,
     to_relation,
+    write_parquet,
 )
 from tests.frames import make_frame
 
@@ -125,3 +126,12 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path):
 
     assert "cannot be written: disk trouble" in done.stdout, done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["frame.csv"]
+
+
+def test_a_parquet_file_of_ours_is_read_by_pandas_alone(tmp_path):
+    frame = make_frame(orders=3, seed=0)
+    write_parquet(frame, tmp_path / "frame.parquet", facts={"uri": "frame.csv"})
+
+    read = pd.read_parquet(tmp_path / "frame.parquet")
+
+    pd.testing.assert_frame_equal(collect_sorted(read), collect_sorted(frame))

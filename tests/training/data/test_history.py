@@ -17,6 +17,7 @@ from push_model.training.data.history import (
     with_history,
     write_history,
 )
+from tests.effort import EFFORT
 from tests.frames import make_frame
 
 PLACE = ["order_id", "variant_id"]
@@ -98,7 +99,7 @@ def _is_bought_beside(row, alike) -> bool:
 
 
 @pytest.mark.mltest("Data 7")
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3 * EFFORT))
 def test_it_counts_what_a_loop_over_the_orders_counts(seed):
     frame = make_shop(seed=seed)
 
@@ -108,7 +109,7 @@ def test_it_counts_what_a_loop_over_the_orders_counts(seed):
 
 
 @pytest.mark.mltest("Data 4")
-@settings(max_examples=20)
+@settings(max_examples=6 * EFFORT, deadline=None)
 @given(seed=st.integers(0, 50), cut=st.integers(1, 11))
 def test_cut_off_on_any_day_no_row_before_it_changes(seed, cut):
     frame = make_shop(seed=seed)
@@ -122,10 +123,10 @@ def test_cut_off_on_any_day_no_row_before_it_changes(seed, cut):
 
 
 @pytest.mark.mltest("Data 4")
-@settings(max_examples=5)
+@settings(max_examples=2 * EFFORT, deadline=None)
 @given(seed=st.integers(0, 50))
 def test_other_orders_of_the_same_day_change_no_row(seed):
-    frame = make_shop(seed=seed, orders=40, days=6)
+    frame = make_shop(seed=seed, orders=24, days=5)
     whole = past_of(frame, by=[*KEYS])
 
     for (_, _), orders in frame.groupby(["user_id", "order_date"])["order_id"]:
@@ -204,16 +205,6 @@ def test_what_it_does_not_bring_needs_its_users(asked):
         with_history(own.drop(columns="user_id"), **asked)
 
 
-@pytest.mark.parametrize("by", [["variant_id"], ["vendor"], [*KEYS]])
-@pytest.mark.parametrize("has_cadence", [False, True])
-def test_each_thing_counted_by_adds_two_columns(by, has_cadence):
-    frame = make_shop(seed=1)
-
-    found = with_history(frame, by=by, has_cadence=has_cadence)
-
-    assert len(found.columns) == len(frame.columns) + 1 + 2 * len(by) + 2 * has_cadence
-
-
 def test_half_a_history_is_derived_anew():
     frame = make_shop(seed=1)
 
@@ -224,10 +215,10 @@ def test_half_a_history_is_derived_anew():
 
 @pytest.mark.mltest("Mon 3")
 def test_what_requests_carry_is_what_the_next_order_turns_out_to_have():
-    frame = make_shop(seed=3, orders=80, days=50)
+    frame = make_shop(seed=3, orders=50, days=25)
     days = sorted(frame["order_date"].unique())
     compared = dict.fromkeys(("table", "flag alone", "no order known"), 0)
-    for day in days:
+    for day in days[::3]:
         sent = history_of_next_orders(frame[frame["order_date"] < day]).df().astype(NUMBERS)
         then = past_of(frame[frame["order_date"] <= day])
         for row in then[then["order_date"] == day].itertuples():
@@ -240,7 +231,7 @@ def test_what_requests_carry_is_what_the_next_order_turns_out_to_have():
                 compared["table"] += bool(len(told))
                 compared["flag alone"] += before and told.empty
                 compared["no order known"] += own.empty
-    assert min(compared.values()) > 5, compared
+    assert min(compared.values()) > 2, compared
 
 
 def tells_of(rows, row, key) -> bool:
