@@ -30,16 +30,6 @@ def pytest_xdist_make_scheduler(config, log):
     return WholeFiles(config, log)
 
 
-def pytest_ignore_collect(collection_path, config):
-    """Leave other folders unread where only quick tests run: reading takes longer than those."""
-    if config.option.markexpr == "check" and collection_path.suffix == ".py":
-        nodeid = collection_path.relative_to(config.rootpath).as_posix()
-        return (
-            True if tier_of(nodeid) != "check" and collection_path.name != "conftest.py" else None
-        )
-    return None
-
-
 def pytest_collection_modifyitems(items):
     """Mark each test with the tier of its folder, and start the most expensive folders first.
 
