@@ -1,1 +1,1 @@
-"""How is a model learnt from a feature frame? Read fit.py first."""
+"""Train a model from a feature frame; read fit.py first."""

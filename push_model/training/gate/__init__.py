@@ -1,1 +1,1 @@
-"""The gate: does a challenger go live?"""
+"""Decide whether a challenger may serve."""

@@ -55,7 +55,6 @@ def validate_model(
     training_date: date,
     holdout_days: int | None = None,
     policy: Policy | None = None,
-    seed: int = 0,
 ) -> Verdict:
     """Judge a challenger, and write its model card."""
     verdict, challenger, rows, scores = judge_model(
@@ -66,7 +65,6 @@ def validate_model(
         training_date=training_date,
         holdout_days=holdout_days,
         policy=policy or Policy(),
-        seed=seed,
     )
     if rows is not None and scores is not None:
         write_card(
@@ -75,7 +73,6 @@ def validate_model(
             scores,
             model=challenger.evaluated,
             verdict=verdict,
-            seed=seed,
         )
     return verdict
 
@@ -89,7 +86,6 @@ def judge_model(
     training_date: date,
     policy: Policy,
     holdout_days: int | None = None,
-    seed: int = 0,
 ) -> _Judgement:
     """Compare a challenger with champion and baselines on the newest orders, and decide."""
     challenger = read_candidate(model_path(models_dir, model_name))
@@ -108,7 +104,6 @@ def judge_model(
         rows,
         scores,
         policy=policy,
-        seed=seed,
         rows_given=count_training_window(split, min_items=min_items),
         days_since_newest_order=(training_date - rows["order_date"].max().date()).days,
         **_check(challenger, rows, scores, policy),
