@@ -34,8 +34,6 @@ help: ## List these targets
 
 # `value` keeps a $ in the path as it is.
 retrain up: export PUSH_DATASET = $(value DATASET)
-# The sample is of one winter, and is no source that dried up.
-retrain up: export PUSH_POLICY ?= $(if $(filter $(SAMPLE),$(DATASET)),examples/policy_of_the_sample.toml)
 
 .PHONY: retrain
 retrain: $(MIGRATED) $(filter $(SAMPLE),$(DATASET)) ## Train, judge and promote for one day [DATASET=path RUN_DATE=yyyy-mm-dd]

@@ -38,7 +38,7 @@ from push_model.training.gate.rules import claim, judge
 from push_model.training.gate.validation import find_drift
 from push_model.training.gate.verdict import decide
 from push_model.training.parametrisation import read_parametrisation
-from push_model.training.shop.sample import write_sample
+from push_model.training.sample import write_sample
 
 PARAMETRISATION = {"model": "boosted_trees", "iterations": 100}
 SIGNS = (0.0, 0.15, 0.25, 0.35, 0.45, 0.6)
@@ -90,7 +90,7 @@ def invent_frame(seed: int, orders: int) -> pd.DataFrame:
     """Read the large orders of a synthetic shop."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "frame.csv"
-        write_sample(path, orders=orders, seed=seed)
+        write_sample(path, until=date(2021, 3, 3), orders=orders, seed=seed)
         return collect_sorted(
             keep_large_orders(load_dataset(str(path), columns=JUDGING, until=date.max))
         )

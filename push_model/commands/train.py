@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,6 @@ from push_model.commands.options import (
     ModelsDir,
     Seed,
     Until,
-    make_progress,
     read_model,
     read_until,
 )
@@ -28,18 +28,16 @@ app = typer.Typer()
 def sample(
     out: Annotated[Path, typer.Argument(help="The CSV file to write.")],
     orders: Annotated[int, typer.Option(help="Repeat orders; each gives about 840 rows.")] = 350,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed and day give the same bytes.")] = 0,
+    until: Annotated[
+        str | None, typer.Option(help="yyyy-mm-dd: the last day. Default yesterday (UTC).")
+    ] = None,
 ) -> None:
     """Create synthetic demo data with the real columns."""
-    from push_model.training.shop.sample import write_sample  # noqa: PLC0415 - keeps --help instant
+    from push_model.training.sample import write_sample  # noqa: PLC0415 - keeps --help instant
 
-    with make_progress() as progress:
-        task = progress.add_task("Writing products", total=None)
-
-        def report(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
-        rows = write_sample(out, orders=orders, seed=seed, report_progress=report)
+    last = read_until(until) if until else read_until(None) - timedelta(days=1)
+    rows = write_sample(out, until=last, orders=orders, seed=seed)
     print_plain(f"Wrote {rows:,} rows of {orders:,} orders to {out}.")
 
 

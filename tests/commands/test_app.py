@@ -1,7 +1,9 @@
 import json
 import re
 import sys
+from datetime import UTC, datetime
 
+import pandas as pd
 import pytest
 
 from push_model.columns import FEATURES
@@ -66,11 +68,14 @@ def write_users(path):
 
 
 def test_sample_writes_the_frame_and_says_so(run, tmp_path):
-    code, out, _ = run("sample", tmp_path / "sample.csv", "--orders", 20, "--seed", 1)
+    before = datetime.now(UTC).date()
+    code, out, _ = run("sample", tmp_path / "sample.csv", "--orders", 200, "--seed", 1)
 
     assert code == 0
-    rows = len((tmp_path / "sample.csv").read_text().splitlines()) - 1
-    assert f"Wrote {rows:,} rows of 20 orders" in out
+    frame = pd.read_csv(tmp_path / "sample.csv", parse_dates=["order_date"])
+    assert f"Wrote {len(frame):,} rows of 200 orders" in out
+    days_old = (pd.Timestamp(before) - frame["order_date"].max()).days
+    assert days_old in {0, 1}  # yesterday, or today if midnight passed meanwhile
 
 
 def test_fit_shows_the_metrics_and_where_the_model_is(trained, tmp_path):

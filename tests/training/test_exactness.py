@@ -18,7 +18,7 @@ from push_model.training.data.split import split_by_time
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import export_model
 from push_model.training.parametrisation import BoostedTrees, LogisticRegression
-from push_model.training.shop.sample import write_sample
+from push_model.training.sample import write_sample
 
 ROWS = 100_000
 FAMILIES = [BoostedTrees(iterations=60), LogisticRegression()]
@@ -29,7 +29,7 @@ UNTIL = date(2100, 1, 1)
 def frame(request, tmp_path_factory):
     if request.param == "sample":
         path = tmp_path_factory.mktemp("exactness") / "sample.csv"
-        write_sample(path, orders=120, seed=0)
+        write_sample(path, until=date(2026, 1, 31), orders=120, seed=0)
     elif not (path := os.environ.get("PUSH_REAL_FRAME")):
         pytest.skip("PUSH_REAL_FRAME is not set: no real frame to measure on")
     return collect_sorted(keep_large_orders(load_dataset(str(path), until=UNTIL)))
