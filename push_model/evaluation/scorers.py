@@ -4,8 +4,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from push_model.evaluation.metrics import measure
-from push_model.evaluation.results import Metrics
 from push_model.model.scoring import Model
 
 Scores = NDArray[np.float64]
@@ -25,8 +23,3 @@ def baseline_scores(rows: pd.DataFrame) -> dict[str, Scores]:
     popularity = rows["global_popularity"].fillna(0.0).to_numpy(dtype=np.float64)
     before = rows["ordered_before"].fillna(0.0).to_numpy(dtype=np.float64)
     return {"popularity": popularity, "bought before": (before + popularity) / 2.0}
-
-
-def measure_popularity(rows: pd.DataFrame) -> Metrics:
-    """Measure the popularity baseline: ``global_popularity`` as the score."""
-    return measure(rows["outcome"], rows["global_popularity"].fillna(0.0))

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from push_model.errors import DatasetError
 from push_model.evaluation.metrics import measure
 from push_model.evaluation.results import Metrics
-from push_model.evaluation.scorers import FIRST_REPEAT_ORDER, measure_popularity, score
+from push_model.evaluation.scorers import FIRST_REPEAT_ORDER, baseline_scores, score
 from push_model.model.scoring import Model
 from push_model.training.calibration import Calibration, Line, calibrate, choose_calibration
 from push_model.training.data.split import Split, split_by_time
@@ -128,7 +128,7 @@ def _measure_all(document: Document, split: Split) -> dict[str, dict[str, Metric
     return {
         name: {
             "model": measure(rows["outcome"], score(model, rows)),
-            "popularity": measure_popularity(rows),
+            "popularity": measure(rows["outcome"], baseline_scores(rows)["popularity"]),
         }
         for name, rows in parts.items()
         if 0 < rows["outcome"].sum() < len(rows)

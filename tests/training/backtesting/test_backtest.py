@@ -2,10 +2,11 @@ import json
 from datetime import date, timedelta
 
 import pytest
+from sklearn.metrics import average_precision_score
 
 from push_model.errors import DatasetError
 from push_model.evaluation.metrics import measure
-from push_model.evaluation.scorers import measure_popularity, score
+from push_model.evaluation.scorers import baseline_scores, score
 from push_model.model.scoring import Model
 from push_model.training.backtesting.backtest import backtest
 from push_model.training.estimators import make_pipeline
@@ -61,7 +62,9 @@ def test_figures_are_those_of_every_other_evaluation(frame, model):
     assert total.expected_purchases == pytest.approx(p.sum())
     assert total.actual_purchases == y.sum()
     assert total.metrics == measure(y, p)
-    assert total.popularity_average_precision == measure_popularity(rows).average_precision
+    assert total.popularity_average_precision == average_precision_score(
+        rows["outcome"], baseline_scores(rows)["popularity"]
+    )
 
 
 def test_days_add_up_to_the_total(frame, model):
