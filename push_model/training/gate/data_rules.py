@@ -1,4 +1,4 @@
-"""The rules on holdout, data, drift and serving: can the data test a model, and can it serve?"""
+"""Provide the rules on holdout, data, drift and serving."""
 
 from collections.abc import Iterator
 

@@ -1,1 +1,0 @@
-"""How would an invented shop sell? Its shelf, its visitors, their baskets."""
