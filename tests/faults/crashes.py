@@ -43,7 +43,7 @@ def save(store):
 
 
 def move(store, to, *, forced=False):
-    serving = None if forced == "mending" else champion(store)
+    serving = None if forced == "damaged" else champion(store)
     expected = serving.model_name if serving else None
     return promote(
         store, to, expected=expected, verdict={}, reason="why", forced=bool(forced), **FACTS

@@ -38,7 +38,7 @@ def read_and_score(
     ]
     one_by_one = [model.propensity(row) for row in rows]
     if not all(math.isnan(p) or 0.0 <= p <= 1.0 for p in one_by_one):
-        raise AssertionError("a propensity is no probability")
+        raise AssertionError("a propensity is not a probability")
     _check_batch(model, rows, one_by_one, quietly=quietly)
     _check_requests(model, values, explain=explain)
     return "scored"

@@ -130,10 +130,10 @@ def test_reasons_and_health_are_of_one_model_too_while_champions_change(models):
     with hammering(lambda: (answer(explain=True), health(details=True))) as answers:
         move_in_another_process(models, 30 * EFFORT)
 
-    for found, told in answers:
+    for found, healthy in answers:
         assert found == explained[found["details"]["model_name"]]
-        assert ids[told["model_id"]] == told["model_name"]
-        assert told["status"] == "ok"
+        assert ids[healthy["model_id"]] == healthy["model_name"]
+        assert healthy["status"] == "ok"
 
 
 def test_champions_that_come_damaged_among_sound_ones_fail_no_answer(models):

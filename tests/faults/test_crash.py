@@ -80,7 +80,7 @@ def test_a_store_is_sound_wherever_a_change_of_it_is_killed(name, pattern, tmp_p
     assert served == {operation.old, operation.new}
 
 
-@pytest.mark.parametrize("act", [go_back, lambda store: move(store, "a", forced="mending")])
+@pytest.mark.parametrize("act", [go_back, lambda store: move(store, "a", forced="damaged")])
 def test_a_damaged_pointer_is_replaced_or_stays_as_damaged_as_it_was(
     act, pattern, tmp_path, monkeypatch
 ):

@@ -118,7 +118,7 @@ def test_the_newest_stay_and_the_older_go_the_oldest_first(models):
     assert {path.name for path in models.iterdir()} == {"g", "h", "i", ".promotion.lock"}
 
 
-def test_ten_stay_unless_told_otherwise(models):
+def test_ten_stay_by_default(models):
     for number in range(4):
         add(models, f"old_{number}", age_days=200)
 
@@ -232,7 +232,7 @@ def test_what_a_crashed_prune_left_is_swept_at_once(models):
     assert prune(models, keep=9, now=NOW).swept == (".x.4711-0badcafe.gone",)
 
 
-def test_other_hidden_files_are_nobodys_leavings(models):
+def test_other_hidden_files_are_left_alone(models):
     (models / ".gitignore").touch()
     (models / ".cache").mkdir()
 
