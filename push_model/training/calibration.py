@@ -16,11 +16,11 @@ from sklearn.pipeline import Pipeline
 MIN_PURCHASES = 100
 # Share of the log loss to save on orders not seen, and by how many standard errors of that
 # saving: with these, one useless line in twenty is kept.
-MIN_GAIN = 0.001
+_MIN_GAIN = 0.001
 MIN_STANDARD_ERRORS = 1.645
 # A model that needs more than this is broken, not over-confident; a line would hide it.
-SLOPES = (0.2, 5.0)
-INTERCEPTS = (-5.0, 5.0)
+_SLOPES = (0.2, 5.0)
+_INTERCEPTS = (-5.0, 5.0)
 # Propensities of 0 and 1 have no log-odds.
 SMALLEST = 1e-15
 
@@ -132,7 +132,7 @@ def choose_calibration(rows: pd.DataFrame, propensities: Floats) -> Calibration:
     line = fit_line(log_odds, outcomes)
     if tried is None or line is None:
         return _skip(
-            f"no slope from {SLOPES[0]:g} to {SLOPES[1]:g} fits; the model is far from calibrated"
+            f"no slope from {_SLOPES[0]:g} to {_SLOPES[1]:g} fits; the model is far from calibrated"
         )
     newer = rows["order_id"].to_numpy()[~is_older]
     return _compare(tried, line, newer, log_odds[~is_older], outcomes[~is_older])
@@ -161,12 +161,12 @@ def fit_line(log_odds: Floats, outcomes: Floats) -> Line | None:
         args=(log_odds, outcomes),
         jac=True,
         method="L-BFGS-B",
-        bounds=(SLOPES, INTERCEPTS),
+        bounds=(_SLOPES, _INTERCEPTS),
         options={"ftol": 0.0, "gtol": 1e-10},
     )
     line = Line(*map(float, found.x))
     is_within = all(
-        low < value < high for value, (low, high) in zip(line, (SLOPES, INTERCEPTS), strict=True)
+        low < value < high for value, (low, high) in zip(line, (_SLOPES, _INTERCEPTS), strict=True)
     )
     return line if is_within else None
 
@@ -198,7 +198,7 @@ def _compare(
     savings: Floats = np.bincount(order, weights=before - after).astype(np.float64)
     errors = _standard_errors(savings)
     gain = float(savings.sum() / before.sum())
-    helps = gain >= MIN_GAIN and errors >= MIN_STANDARD_ERRORS
+    helps = gain >= _MIN_GAIN and errors >= MIN_STANDARD_ERRORS
     chosen = line if helps else Line()
     return Calibration(
         "platt" if helps else "none",
@@ -226,8 +226,8 @@ def _explain(gain: float, errors: float, *, orders: int, helps: bool) -> str:
     tested = f"{change} on {orders} newer orders"
     if helps:
         return f"Calibrated with Platt scaling: {tested} (z {errors:.1f})."
-    if gain < MIN_GAIN:
-        return f"No calibration applied: {tested} ({100 * MIN_GAIN:g} % needed)."
+    if gain < _MIN_GAIN:
+        return f"No calibration applied: {tested} ({100 * _MIN_GAIN:g} % needed)."
     return (
         f"No calibration applied: {tested}, which is not significant "
         f"(z {errors:.1f}; {MIN_STANDARD_ERRORS:g} needed)."

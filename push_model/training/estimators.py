@@ -19,10 +19,10 @@ from push_model.training.parametrisation import (
     Parametrisation,
 )
 
-DAYS_SINCE = ("days_since_purchase_variant_id", "days_since_purchase_product_type")
+_DAYS_SINCE = ("days_since_purchase_variant_id", "days_since_purchase_product_type")
 
 # Missing means that the product was never bought; no number can say so.
-_SAYS_NEVER = frozenset({*DAYS_SINCE, "orders_since_variant", "orders_since_vendor"})
+_SAYS_NEVER = frozenset({*_DAYS_SINCE, "orders_since_variant", "orders_since_vendor"})
 # Missing means that nothing is known: one earlier order, as in a user's second order, and none
 # with the product.
 _NOTHING_KNOWN = {"earlier_orders": 1.0, "orders_with_variant": 0.0, "orders_with_vendor": 0.0}
@@ -35,8 +35,8 @@ THREADS = 2
 _MARKER_SHARE = 0.25
 
 RATIOS: tuple[Step, ...] = (
-    Ratio("variant_gap_ratio", DAYS_SINCE[0], "avg_days_to_buy_variant_id"),
-    Ratio("product_type_gap_ratio", DAYS_SINCE[1], "avg_days_to_buy_product_type"),
+    Ratio("variant_gap_ratio", _DAYS_SINCE[0], "avg_days_to_buy_variant_id"),
+    Ratio("product_type_gap_ratio", _DAYS_SINCE[1], "avg_days_to_buy_product_type"),
 )
 
 # Two purchases mean more after two orders than after ten.
@@ -48,8 +48,8 @@ LINEAR_STEPS: tuple[Step, ...] = (
     *RATIOS,
     Log("log_global_popularity", "global_popularity", 1e-3),
     Log("log_user_order_seq", "user_order_seq", 0.0),
-    Log("log_days_since_purchase_variant_id", DAYS_SINCE[0], 1.0),
-    Log("log_days_since_purchase_product_type", DAYS_SINCE[1], 1.0),
+    Log("log_days_since_purchase_variant_id", _DAYS_SINCE[0], 1.0),
+    Log("log_days_since_purchase_product_type", _DAYS_SINCE[1], 1.0),
     Product("regular_and_bought", "set_as_regular", "ordered_before"),
     Product("abandoned_and_bought", "abandoned_before", "ordered_before"),
     Product("regular_and_abandoned", "set_as_regular", "abandoned_before"),
@@ -90,7 +90,7 @@ class FeaturePreparer(NamedInputs, TransformerMixin, BaseEstimator):  # type: ig
         """Find the markers and the fills."""
         del y
         _require(self.features, X)
-        since = DAYS_SINCE if self.never_is_missing else ()
+        since = _DAYS_SINCE if self.never_is_missing else ()
         markers = [step for name in since if (step := find_never_marker(X, name))]
         # A column that `columns.py` does not list (yet) stays as it is.
         filled = [name for name in self.features if name in BY_NAME and name not in _SAYS_NEVER]

@@ -136,7 +136,7 @@ def read_large_orders(
     return frame
 
 
-def is_same_training(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+def _is_same_training(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
     """Check whether a training with these facts makes the model of a manifest.
 
     The training date is not compared: the same rows make the same model on any date.
@@ -145,7 +145,7 @@ def is_same_training(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> b
     --------
     >>> facts = {"dataset": {"sha256": "9f2c"}, "parametrisation": {"depth": 4}, "seed": 0,
     ...          "min_items": 5, "windows": {}, "versions": {}, "git_revision": None}
-    >>> is_same_training(facts, facts), is_same_training(facts, {**facts, "seed": 1})
+    >>> _is_same_training(facts, facts), _is_same_training(facts, {**facts, "seed": 1})
     (True, False)
     """
     digest = _digest(facts)
@@ -218,11 +218,11 @@ def _find_same_champion(
             return None
         path = model_path(request.models_dir, serving.model_name)
         manifest = read_manifest(path)
-        if not is_same_training(manifest, facts):
+        if not _is_same_training(manifest, facts):
             return None
         # Splitting copies the frame, so it is done only where all else is the same.
         windows = _describe_windows(split_by_time(frame, holdout_days=request.holdout_days))
-        if not is_same_training(manifest, {**facts, "windows": windows}):
+        if not _is_same_training(manifest, {**facts, "windows": windows}):
             return None
         require_whole(path)
     except (ModelIntegrityError, ModelNotFoundError):

@@ -10,16 +10,16 @@ from push_model.columns import MIN_ITEMS
 from push_model.training.parametrisation import Parametrisation, read_parametrisation
 from push_model.training.parsing import Day, Settings, Text, parse
 
-MAX_SEED = 2**31 - 1
+_MAX_SEED = 2**31 - 1
 # Three years: a shop that holds out more has no orders left to train on.
-MOST_HOLDOUT_DAYS = 1000
+_MOST_HOLDOUT_DAYS = 1000
 # The store takes 100 letters; another model of the same name needs room for its number.
-LONGEST_NAME = 90
+_LONGEST_NAME = 90
 
 
 def _read_name(name: str) -> str:
-    if len(name) > LONGEST_NAME:
-        raise ValueError(f"must have at most {LONGEST_NAME} letters")
+    if len(name) > _LONGEST_NAME:
+        raise ValueError(f"must have at most {_LONGEST_NAME} letters")
     return name
 
 
@@ -41,8 +41,8 @@ class FitRequest(Settings):
     # Items bought that make an order large.
     min_items: int = Field(MIN_ITEMS, ge=1, le=1000)
     # How many of the newest days evaluate the model; None for the newest tenth of the orders.
-    holdout_days: int | None = Field(None, ge=1, le=MOST_HOLDOUT_DAYS)
-    seed: int = Field(0, ge=0, le=MAX_SEED)
+    holdout_days: int | None = Field(None, ge=1, le=_MOST_HOLDOUT_DAYS)
+    seed: int = Field(0, ge=0, le=_MAX_SEED)
 
 
 def read_fit_request(event: Mapping[str, Any], *, today: date) -> FitRequest:

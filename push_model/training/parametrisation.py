@@ -79,35 +79,35 @@ FINAL_MODEL_WITH_HISTORY: dict[str, Any] = {
 }
 
 
-class Preset(NamedTuple):
+class _Preset(NamedTuple):
     """A parametrisation that people choose by name."""
 
     title: str  # what a form shows
     parametrisation: dict[str, Any]
 
 
-PRESETS: dict[str, Preset] = {
-    "final_model": Preset(
+PRESETS: dict[str, _Preset] = {
+    "final_model": _Preset(
         "Final model: boosted trees, chosen on real orders",
         FINAL_MODEL,
     ),
-    "final_model_with_history": Preset(
+    "final_model_with_history": _Preset(
         "Final model with history: the most accurate; the API must send it",
         FINAL_MODEL_WITH_HISTORY,
     ),
-    "boosted_trees_fast": Preset(
+    "boosted_trees_fast": _Preset(
         "Boosted trees, fast: fewer and shallower trees",
         {"model": "boosted_trees", "iterations": 100, "depth": 4},
     ),
-    "logistic_regression_l2": Preset(
+    "logistic_regression_l2": _Preset(
         "Logistic regression, ridge (l2): uses every feature",
         {"model": "logistic_regression", "penalty": "l2", "C": 1e-3},
     ),
-    "logistic_regression_l1": Preset(
+    "logistic_regression_l1": _Preset(
         "Logistic regression, lasso (l1): keeps few features",
         {"model": "logistic_regression", "penalty": "l1", "C": 1e-3},
     ),
-    "logistic_regression_elasticnet": Preset(
+    "logistic_regression_elasticnet": _Preset(
         "Logistic regression, elastic net: between the two",
         {"model": "logistic_regression", "penalty": "elasticnet", "C": 1e-3, "l1_ratio": 0.5},
     ),

@@ -16,7 +16,7 @@ from pydantic import (
 
 from push_model.errors import InvalidEventError, did_you_mean
 
-Value = TypeVar("Value")
+_Value = TypeVar("_Value")
 
 # Only the written form: date.fromisoformat also reads 20210304 and week dates.
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -39,7 +39,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-def parse(kind: type[Value] | Any, document: object, *, place: str, example: str) -> Value:
+def parse(kind: type[_Value] | Any, document: object, *, place: str, example: str) -> _Value:
     """Read a document as a `Settings` class, or as a union of such classes.
 
     Examples
@@ -60,7 +60,7 @@ def parse(kind: type[Value] | Any, document: object, *, place: str, example: str
         )
     adapter = TypeAdapter(kind)
     try:
-        value: Value = adapter.validate_python(dict(document))
+        value: _Value = adapter.validate_python(dict(document))
     except ValidationError as error:
         found = error.errors(include_url=False)
         # A mistyped key first: the others may only follow from it.

@@ -23,7 +23,7 @@ from push_model.training.parametrisation import Parametrisation, describe
 logger = logging.getLogger(__name__)
 
 # Rows on which the exported model is compared with its pipeline before anything is saved.
-CHECKED_ROWS = 100_000
+_CHECKED_ROWS = 100_000
 
 
 class FittedModel(NamedTuple):
@@ -92,7 +92,7 @@ def _finish(
     """Calibrate and export, and check that pipeline and document give the same scores."""
     pipeline = calibrate(fitted, line)
     document = export_model(pipeline, parametrisation, trained_on=trained_on, rows=rows)
-    check_equal(document, pipeline, checked_on.tail(CHECKED_ROWS))
+    check_equal(document, pipeline, checked_on.tail(_CHECKED_ROWS))
     return FittedModel(pipeline, document)
 
 

@@ -11,7 +11,7 @@ from push_model.columns import FEATURES
 from push_model.model.preparation import MissingIf, Step, prepare_columns
 
 # Ten bins: the population stability index is usually read on tenths.
-BIN_ENDS = np.arange(1, 10) / 10
+_BIN_ENDS = np.arange(1, 10) / 10
 
 # Rows prepared at once, so that finding the markers of a large frame copies none of it whole.
 CHUNK_ROWS = 1 << 16
@@ -62,7 +62,7 @@ def _measure(values: NDArray[np.float64], *, n_rows: int) -> dict[str, Any]:
     if not len(values):
         nothing = {"minimum": 0.0, "maximum": 0.0, "borders": [], "shares": [0.0]}
         return {"missing": 1.0, **nothing}
-    ends = np.unique(np.quantile(values, BIN_ENDS, method="inverted_cdf"))
+    ends = np.unique(np.quantile(values, _BIN_ENDS, method="inverted_cdf"))
     borders = ends[ends < values.max()]
     return {
         "missing": (n_rows - len(values)) / n_rows,

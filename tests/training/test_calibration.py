@@ -61,7 +61,7 @@ def test_over_confident_propensities_are_brought_back():
     assert json.loads(json.dumps(chosen.document()))["slope"] == chosen.slope
 
 
-def test_honest_propensities_are_left_alone():
+def test_calibrated_propensities_are_left_alone():
     rows, propensities = window(truth=Line())
 
     chosen = choose_calibration(rows, propensities)
@@ -71,14 +71,14 @@ def test_honest_propensities_are_left_alone():
 
 
 def test_only_the_newer_half_judges():
-    """A past that was over-confident does not count where the present is honest."""
+    """An over-confident past does not count where the present is calibrated."""
     older, propensities = window(orders=100)
-    newer, honest = window(truth=Line(), orders=100, seed=1)
+    newer, calibrated = window(truth=Line(), orders=100, seed=1)
     newer["order_id"] += 100
     newer["order_date"] += pd.Timedelta(days=10)
     rows = pd.concat([older, newer], ignore_index=True)
 
-    chosen = choose_calibration(rows, np.concatenate([propensities, honest]))
+    chosen = choose_calibration(rows, np.concatenate([propensities, calibrated]))
 
     assert chosen.method == "none"
     assert chosen.log_loss_after > chosen.log_loss_before
@@ -119,13 +119,13 @@ def test_a_saving_within_its_own_luck_is_no_evidence():
 
 def test_the_line_that_is_judged_knows_nothing_of_the_orders_that_judge_it():
     """The halves are off in opposite ways; a line that had seen the newer would have helped."""
-    older, honest = window(truth=Line(1.0, 0.3), orders=100)
+    older, calibrated = window(truth=Line(1.0, 0.3), orders=100)
     newer, propensities = window(truth=Line(1.0, -1.0), orders=100, seed=1)
     newer["order_id"] += 100
     newer["order_date"] += pd.Timedelta(days=10)
     rows = pd.concat([older, newer], ignore_index=True)
 
-    chosen = choose_calibration(rows, np.concatenate([honest, propensities]))
+    chosen = choose_calibration(rows, np.concatenate([calibrated, propensities]))
 
     assert chosen.log_loss_after > chosen.log_loss_before
     assert chosen.method == "none"

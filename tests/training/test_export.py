@@ -62,7 +62,7 @@ def test_the_exported_model_scores_as_its_pipeline_does(fitted):
 
 
 @pytest.mark.parametrize("family", [BoostedTrees(iterations=5), LogisticRegression()], ids=str)
-def test_a_column_missing_throughout_is_exported_as_it_was_learnt(family):
+def test_a_column_missing_throughout_is_exported_as_it_was_trained(family):
     frame = make_frame(orders=40, seed=0).assign(
         days_since_purchase_product_type=np.nan, discount_pct=np.nan, active_snoozed=0.0
     )

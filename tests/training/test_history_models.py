@@ -76,7 +76,7 @@ def test_both_kinds_are_judged_on_the_same_orders(shop):
     assert serves == [True]
 
 
-def test_its_promises_are_held_against_what_happened(shop):
+def test_its_predictions_are_compared_with_what_happened(shop):
     (found,) = backtest_champions(
         str(shop / "frame.csv"),
         models_dir=str(shop / "models"),

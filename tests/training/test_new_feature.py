@@ -1,4 +1,4 @@
-"""How quickly is a feature added? One line in `columns.py`: trained, judged and served."""
+"""A feature is added by one line in `columns.py`: it is trained, evaluated and served."""
 
 import json
 import os

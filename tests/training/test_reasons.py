@@ -1,4 +1,4 @@
-"""Do the reasons that are served agree with those the trainer's own library gives?"""
+"""The reasons that are served agree with those of the trainer's own library."""
 
 import numpy as np
 import pytest

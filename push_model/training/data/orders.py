@@ -8,10 +8,10 @@ import narwhals as nw
 from push_model.columns import MIN_ITEMS
 from push_model.errors import DatasetError
 
-Frame = TypeVar("Frame")
+_Frame = TypeVar("_Frame")
 
 
-def keep_large_orders(frame: Frame, *, min_items: int = MIN_ITEMS) -> Frame:
+def keep_large_orders(frame: _Frame, *, min_items: int = MIN_ITEMS) -> _Frame:
     """Keep the rows of orders in which at least `min_items` items were bought.
 
     Items *bought* are counted, not rows: each order has a row for every product on sale.
@@ -32,7 +32,7 @@ def keep_large_orders(frame: Frame, *, min_items: int = MIN_ITEMS) -> Frame:
         kept = known.join(large.select("order_id"), on="order_id", how="semi")
     else:
         kept = known.filter(items.over("order_id") >= min_items)
-    native: Frame = kept.to_native()
+    native: _Frame = kept.to_native()
     return native
 
 

@@ -12,7 +12,7 @@ _NUMBERS = frozenset([*_NUMERIC.split(), "BOOLEAN"])
 _DAYS = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"})
 
 
-class Rule(NamedTuple):
+class _Rule(NamedTuple):
     """A rule that each row must keep."""
 
     column: str
@@ -20,7 +20,7 @@ class Rule(NamedTuple):
     broken: str  # SQL, true for a row that breaks the rule
 
 
-def row_rules(types: Mapping[str, str]) -> list[Rule]:
+def row_rules(types: Mapping[str, str]) -> list[_Rule]:
     """List the rules of each row by itself.
 
     Examples
@@ -29,7 +29,7 @@ def row_rules(types: Mapping[str, str]) -> list[Rule]:
     ['must be given', 'must be finite', 'must be 0 or 1']
     """
     return [
-        Rule(name, words, broken)
+        _Rule(name, words, broken)
         for name, column in BY_NAME.items()
         if name in types
         for words, broken in _rules_of(column, types[name])

@@ -30,10 +30,10 @@ class Rows(NamedTuple):
     original: duckdb.DuckDBPyRelation
 
 
-Reader = Callable[[duckdb.DuckDBPyConnection, str], Rows]
+_Reader = Callable[[duckdb.DuckDBPyConnection, str], Rows]
 
 
-def find_reader(uri: str) -> Reader:
+def find_reader(uri: str) -> _Reader:
     """Return the reader of a dataset, by the scheme of its URI.
 
     Examples
@@ -48,7 +48,7 @@ def find_reader(uri: str) -> Reader:
     scheme = uri.partition("://")[0].lower()
     readers = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     if scheme in readers:
-        reader: Reader = readers[scheme].load()
+        reader: _Reader = readers[scheme].load()
         return reader
     known = sorted({"file", *readers})
     raise DatasetError(f"No source reads {scheme + '://'!r}. Known schemes: {known}.")

@@ -205,7 +205,7 @@ def test_what_it_does_not_bring_needs_its_users(asked):
         with_history(own.drop(columns="user_id"), **asked)
 
 
-def test_half_a_history_is_derived_anew():
+def test_half_a_history_is_derived_again():
     frame = make_shop(seed=1)
 
     found = past_of(frame.assign(earlier_orders=99.0))
@@ -235,13 +235,13 @@ def test_what_requests_carry_is_what_the_next_order_turns_out_to_have():
 
 
 def tells_of(rows, row, key) -> bool:
-    """Tell whether an order says that what it holds of a key was bought before."""
+    """Check whether an order says that a key was bought before."""
     alike = (rows["order_id"] == row.order_id) & (rows[key] == getattr(row, key))
     return bool(rows.loc[alike, "ordered_before"].max())
 
 
 def carry(own, told, names, *, before) -> list[float]:
-    """Say what a request carries, as docs/serving.md has it."""
+    """Return what a request sends, as in docs/serving.md."""
     by_user = own[own["variant_id"].isna() & own["vendor"].isna()]
     orders = float(by_user["earlier_orders"].iloc[0]) if len(own) else 1.0
     if len(told):

@@ -15,7 +15,7 @@ candidates = st.lists(st.tuples(st.integers(1, 6), st.integers(0, 1)), min_size=
     lambda rows: pd.DataFrame(rows, columns=["order_id", "outcome"])
 )
 baskets = st.integers(1, 8)
-# A machine busy with something else is no broken law.
+# A busy machine breaks no law.
 BUSY = settings(deadline=None)
 
 

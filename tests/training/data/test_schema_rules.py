@@ -9,7 +9,7 @@ from push_model.training.data.frames import connect
 from push_model.training.data.schema_rules import row_rules
 
 CONNECTION = connect()
-# A machine busy with something else is no broken law.
+# A busy machine breaks no law.
 BUSY = settings(deadline=None)
 numbers = st.floats(width=64) | st.sampled_from([0.0, 1.0, -1.0, 0.5, 1000.0, 1000.5])
 

@@ -146,12 +146,12 @@ def test_data_found_bad_in_a_file_that_changed_may_be_good_next_time(tmp_path):
         read_half_and_half()
 
 
-def test_bad_data_in_a_file_that_nobody_touched_stay_bad(tmp_path):
+def test_bad_data_in_an_untouched_file_stays_bad(tmp_path):
     with pytest.raises(DatasetError, match="truly bad"), refusing_change(str(tmp_path / "a.csv")):
         raise DatasetError("truly bad")
 
 
-def test_a_file_that_nobody_touched_is_read_in_peace(tmp_path):
+def test_an_untouched_file_is_read(tmp_path):
     (tmp_path / "frame.csv").write_bytes(b"a,b\n1,2\n")
 
     with refusing_change(str(tmp_path / "frame.csv")):
