@@ -148,6 +148,7 @@ def test_a_chat_that_hangs_is_given_up(sent, connect, monkeypatch):
         (f"http://127.0.0.1:{free_port()}{SECRET_PATH}", "ConnectionRefusedError"),
         (f"file://{SECRET_PATH}", "SlackRequestError"),
     ],
+    ids=["closed port", "no web address"],  # the same in every worker, whatever port is free
 )
 def test_an_address_that_does_not_answer_is_named_by_its_connection(
     sent, connect, caplog, address, error
