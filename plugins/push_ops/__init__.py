@@ -1,1 +1,1 @@
-"""What does each task of a DAG do? The Airflow side of push_model; start with steps.py."""
+"""What each task of the DAGs does: the Airflow side of push_model."""

@@ -75,19 +75,19 @@ def trace(outcomes: ArrayLike, scores: ArrayLike) -> Curves:
     y, p = np.asarray(outcomes, dtype=np.float64), np.asarray(scores, dtype=np.float64)
     return Curves(
         metrics=measure(y, p).document(),
-        places=find_places(y, p),
+        places=_find_places(y, p),
         gains=tuple(_gain(y, p, share) for share in PUSHED_SHARES),
-        reliability=bin_propensities(y, p),
+        reliability=_bin_propensities(y, p),
         histogram=_histogram(y, p),
     )
 
 
-def find_places(outcomes: ArrayLike, scores: ArrayLike) -> tuple[Place, ...]:
+def _find_places(outcomes: ArrayLike, scores: ArrayLike) -> tuple[Place, ...]:
     """Count candidates and purchases down to each of at most 200 scores, best first.
 
     Examples
     --------
-    >>> find_places([1, 0, 1, 0], [0.9, 0.8, 0.8, 0.1])
+    >>> _find_places([1, 0, 1, 0], [0.9, 0.8, 0.8, 0.1])
     (Place(candidates=1, purchases=1), Place(candidates=3, purchases=2), \
 Place(candidates=4, purchases=2))
     """
@@ -104,14 +104,14 @@ Place(candidates=4, purchases=2))
     return tuple(Place(int(candidates[i]), int(purchases[i])) for i in chosen)
 
 
-def bin_propensities(
+def _bin_propensities(
     outcomes: ArrayLike, scores: ArrayLike, *, bins: int = RELIABILITY_BINS
 ) -> tuple[Bin, ...]:
     """Compare mean propensities with shares bought, in bins of equally many predicted purchases.
 
     Examples
     --------
-    >>> [(b.promised, b.happened) for b in bin_propensities([0, 1], [0.25, 0.75], bins=2)]
+    >>> [(b.promised, b.happened) for b in _bin_propensities([0, 1], [0.25, 0.75], bins=2)]
     [(0.25, 0.0), (0.75, 1.0)]
     """
     y, p = np.asarray(outcomes, dtype=np.float64), np.asarray(scores, dtype=np.float64)

@@ -63,7 +63,7 @@ def evaluate(
     scored = {**scores, **baseline_scores(rows)}
     slices = _complete_slices(rows, scored, tuple(measured), seed=seed)
     if line:
-        scored[UNCALIBRATED] = undo_calibration(scores["challenger"], *line)
+        scored[UNCALIBRATED] = _undo_calibration(scores["challenger"], *line)
     outcomes = rows["outcome"].to_numpy(dtype=np.float64)
     importances = measure_importances(model, rows, seed=seed)
     return Evaluation(
@@ -92,12 +92,12 @@ def _complete_slices(
     return merge_slices(groups, measured, others)
 
 
-def undo_calibration(propensities: Scores, slope: float, intercept: float) -> Scores:
+def _undo_calibration(propensities: Scores, slope: float, intercept: float) -> Scores:
     """Return the propensities that calibration of the log-odds started from.
 
     Examples
     --------
-    >>> undo_calibration(np.array([0.5]), 2.0, 0.0)
+    >>> _undo_calibration(np.array([0.5]), 2.0, 0.0)
     array([0.5])
     """
     p = np.clip(propensities, LEAST, 1 - LEAST)

@@ -72,7 +72,7 @@ def write_outcome(folder: Path, outcome: Outcome) -> None:
     write_json(folder / _STANDINGS_FILE, _OUTCOME.dump_python(outcome, mode="json") | choices)
 
 
-def read_outcome(folder: Path) -> Outcome:
+def _read_outcome(folder: Path) -> Outcome:
     """Read what `write_outcome` wrote."""
     return _OUTCOME.validate_python(read_json(folder / _STANDINGS_FILE))
 

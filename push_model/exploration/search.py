@@ -65,12 +65,12 @@ def search(
     Algorithms for Hyper-Parameter Optimization, NeurIPS 24).
     """
     exploration = open_exploration(folder)
-    *_, features = searchable(exploration)
+    *_, features = _searchable(exploration)
     started = monotonic()
     study = _open_study(exploration, features)
     while (ended := len(_ended(study))) < trials:
         trial = study.ask()
-        precision = _try(exploration, trial, entry_of(draw_settings(trial), features=features))
+        precision = _try(exploration, trial, _entry_of(_draw_settings(trial), features=features))
         state = TrialState.PRUNED if precision is None else TrialState.COMPLETE
         study.tell(trial, precision, state=state)
         if report_progress is not None:
@@ -82,13 +82,13 @@ def search(
     return found
 
 
-def searchable(exploration: Exploration) -> tuple[str, ...]:
+def _searchable(exploration: Exploration) -> tuple[str, ...]:
     """Return the feature sets of the entries that a search finds."""
     lacks = lacking_columns("history", exploration.facts["frame"]["columns"])
     return ("request",) if lacks else ("request", "history")
 
 
-def draw_settings(trial: BaseTrial) -> dict[str, Any]:
+def _draw_settings(trial: BaseTrial) -> dict[str, Any]:
     """Draw settings, rounded to two digits."""
     return {
         "iterations": trial.suggest_int("iterations", 80, 240, step=10),
@@ -102,7 +102,7 @@ def draw_settings(trial: BaseTrial) -> dict[str, Any]:
     }
 
 
-def entry_of(settings: dict[str, Any], *, features: str) -> Entry:
+def _entry_of(settings: dict[str, Any], *, features: str) -> Entry:
     """Return the entry with some settings."""
     trees, depth, rate, l2, noise, steps = (settings[name] for name in SETTINGS)
     needs = NEEDS_MORE if features == "history" else 0
@@ -119,7 +119,7 @@ def entry_of(settings: dict[str, Any], *, features: str) -> Entry:
     )
 
 
-def settings_in_use() -> list[dict[str, Any]]:
+def _settings_in_use() -> list[dict[str, Any]]:
     """Return the settings of the final models, where these are boosted trees."""
     models = map(read_parametrisation, (FINAL_MODEL_WITH_HISTORY, FINAL_MODEL))
     known = [describe(model) for model in models if isinstance(model, BoostedTrees)]
@@ -174,7 +174,7 @@ def _open_study(exploration: Exploration, features: str) -> optuna.Study:
     study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP_TRIALS)
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
-    for settings in settings_in_use():
+    for settings in _settings_in_use():
         study.enqueue_trial(settings, skip_if_exists=True)
     return study
 
@@ -189,14 +189,14 @@ def _completed(study: optuna.Study) -> list[FrozenTrial]:
 
 def _find_best(study: optuna.Study, exploration: Exploration) -> tuple[Entry, ...]:
     ranked = sorted(_completed(study), key=lambda trial: (-(trial.value or 0.0), trial.number))
-    drawn = [draw_settings(optuna.trial.FixedTrial(trial.params)) for trial in ranked]
-    in_use = settings_in_use()
+    drawn = [_draw_settings(optuna.trial.FixedTrial(trial.params)) for trial in ranked]
+    in_use = _settings_in_use()
     kept = [
         each for place, each in enumerate(_drop_repeated(drawn)) if place < KEPT or each in in_use
     ]
     return tuple(
-        entry_of(settings, features=features)
-        for features in reversed(searchable(exploration))
+        _entry_of(settings, features=features)
+        for features in reversed(_searchable(exploration))
         for settings in kept
     )
 
@@ -204,7 +204,7 @@ def _find_best(study: optuna.Study, exploration: Exploration) -> tuple[Entry, ..
 def _write_found(exploration: Exploration, study: optuna.Study, found: Sequence[Entry]) -> None:
     document = {
         "grounds": exploration.grounds,
-        "in_use": len(settings_in_use()),
+        "in_use": len(_settings_in_use()),
         "startup_trials": STARTUP_TRIALS,
         "trials": len(_ended(study)),
         "stopped": len(_ended(study)) - len(_completed(study)),

@@ -65,7 +65,7 @@ def _draw_gains(lines: Sequence[Line], where: str) -> Picture:
         "gains",
         lines,
         where,
-        points=trace_gains,
+        points=_trace_gains,
         legend="found in the best 5 %",
         figures=[write_percent(share) for share in found],
         finish=_finish,
@@ -88,7 +88,7 @@ def _draw_precision_recall(lines: Sequence[Line], where: str) -> Picture:
         "precision-recall",
         lines,
         where,
-        points=trace_precision_recall,
+        points=_trace_precision_recall,
         legend="average precision",
         figures=[f"{line.curves.metrics['average_precision']:.3f}" for line in lines],
         finish=_finish,
@@ -109,7 +109,7 @@ def _draw_roc(lines: Sequence[Line], where: str) -> Picture:
         "roc",
         lines,
         where,
-        points=trace_roc,
+        points=_trace_roc,
         legend="ROC-AUC",
         figures=[f"{area:.3f}" for area in areas],
         finish=_finish,
@@ -231,7 +231,7 @@ def _draw(
     )
 
 
-def trace_gains(curves: Curves) -> Points:
+def _trace_gains(curves: Curves) -> Points:
     """Return shares of the candidates, and of the purchases found among them."""
     rows, purchases = curves.places[-1]
     return (
@@ -240,7 +240,7 @@ def trace_gains(curves: Curves) -> Points:
     )
 
 
-def trace_precision_recall(curves: Curves) -> Points:
+def _trace_precision_recall(curves: Curves) -> Points:
     """Return recall and precision, in steps: sloped lines would flatter models with few scores."""
     purchases = curves.places[-1].purchases
     recalls, precisions = [], []
@@ -251,7 +251,7 @@ def trace_precision_recall(curves: Curves) -> Points:
     return recalls, precisions
 
 
-def trace_roc(curves: Curves) -> Points:
+def _trace_roc(curves: Curves) -> Points:
     """Return shares of the unbought and of the bought candidates above each score."""
     rows, purchases = curves.places[-1]
     unbought = rows - purchases

@@ -75,7 +75,7 @@ def write_aside(path: Path, content: bytes) -> None:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    _sync_folder(path.parent)
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -98,7 +98,7 @@ def move_synced(aside: Path, path: Path) -> None:
     """Rename a file once it is on disk, so that a power cut leaves the old one or the new."""
     _sync(aside)
     aside.replace(path)
-    sync_folder(path.parent)
+    _sync_folder(path.parent)
 
 
 def append_line(path: Path, line: bytes) -> None:
@@ -110,7 +110,7 @@ def append_line(path: Path, line: bytes) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    sync_folder(path.parent)
+    _sync_folder(path.parent)
 
 
 def write_folder(target: Path, files: Mapping[str, bytes]) -> bool:
@@ -120,7 +120,7 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> bool:
     try:
         for name, content in files.items():
             _write_through(aside / name, content)
-        sync_folder(aside)
+        _sync_folder(aside)
         aside.rename(target)
     except BaseException as error:
         for name in files:
@@ -129,7 +129,7 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> bool:
         if isinstance(error, OSError) and lexists(target):
             return False
         raise
-    sync_folder(target.parent)
+    _sync_folder(target.parent)
     return True
 
 
@@ -138,7 +138,7 @@ def remove_folder(target: Path) -> None:
     aside = target.with_name(_aside_name(target) + _GONE)
     target.rename(aside)
     # Before the files go: a power cut must not bring half of the folder back under its name.
-    sync_folder(target.parent)
+    _sync_folder(target.parent)
     remove_aside(aside)
 
 
@@ -198,7 +198,7 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def sync_folder(path: Path) -> None:
+def _sync_folder(path: Path) -> None:
     """Write a folder's own entries to the disk: power may fail after a rename."""
     try:
         _sync(path)

@@ -33,10 +33,10 @@ def history(models_dir: Path | str) -> tuple[Champion, ...]:
     """Return every champion of a store, the oldest first and the present one last."""
     # The pointer first: the log is then at least as new, and no move is between the two.
     serving, _ = find_champion(models_dir)
-    return _up_to(serving, read_log(models_dir))
+    return _up_to(serving, _read_log(models_dir))
 
 
-def read_log(models_dir: Path | str) -> tuple[Champion, ...]:
+def _read_log(models_dir: Path | str) -> tuple[Champion, ...]:
     """Return the moves in the log; a line that is not a move, such as half a line, is left out."""
     return _read_moves(_read_lines(Path(models_dir)))
 

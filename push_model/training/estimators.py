@@ -91,7 +91,7 @@ class FeaturePreparer(NamedInputs, TransformerMixin, BaseEstimator):  # type: ig
         del y
         _require(self.features, X)
         since = _DAYS_SINCE if self.never_is_missing else ()
-        markers = [step for name in since if (step := find_never_marker(X, name))]
+        markers = [step for name in since if (step := _find_never_marker(X, name))]
         # A column that `columns.py` does not list (yet) stays as it is.
         filled = [name for name in self.features if name in BY_NAME and name not in _SAYS_NEVER]
         fills = [_typical(X, name) for name in filled]
@@ -116,7 +116,7 @@ class FeaturePreparer(NamedInputs, TransformerMixin, BaseEstimator):  # type: ig
         return np.column_stack([prepared[name] for name in self.inputs_])
 
 
-def find_never_marker(X: pd.DataFrame, name: str) -> MissingIf | None:
+def _find_never_marker(X: pd.DataFrame, name: str) -> MissingIf | None:
     """Find the number that a frame writes for "never bought".
 
     It is the most common value among candidates not ordered before, if a quarter of them or more
@@ -126,7 +126,7 @@ def find_never_marker(X: pd.DataFrame, name: str) -> MissingIf | None:
     Examples
     --------
     >>> frame = pd.DataFrame({"days": [33.0, 33.0, 33.0, 12.0], "ordered_before": [0, 0, 0, 1]})
-    >>> find_never_marker(frame, "days")
+    >>> _find_never_marker(frame, "days")
     MissingIf(name='days', equals=33.0, flag='ordered_before')
     """
     gaps = X.loc[X["ordered_before"] == 0, name].dropna()

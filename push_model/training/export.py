@@ -71,7 +71,7 @@ def check_equal(document: Mapping[str, Any], pipeline: Pipeline, frame: pd.DataF
         )
 
 
-def float64_border(border: float) -> float:
+def _float64_border(border: float) -> float:
     """Move a border so that plain doubles compare as CatBoost's float32 values do.
 
     Rounding to float32 sends a double above the border only past the midpoint of the border and
@@ -83,7 +83,7 @@ def float64_border(border: float) -> float:
     >>> value = 0.1 + 1e-10
     >>> value > 0.1, bool(np.float32(value) > np.float32(0.1))
     (True, False)
-    >>> value > float64_border(float(np.float32(0.1)))
+    >>> value > _float64_border(float(np.float32(0.1)))
     False
     """
     lower = np.float32(border)
@@ -121,7 +121,7 @@ def _symmetric_trees(classifier: CatBoostClassifier, line: Line, *, n_inputs: in
         "kind": "symmetric_trees",
         "scale": line.slope * float(scale),
         "bias": line.slope * float(bias) + line.intercept,
-        "borders": [[float64_border(border) for border in borders] for borders in used],
+        "borders": [[_float64_border(border) for border in borders] for borders in used],
         "missing_is_above": [
             float_features.get(i, {}).get("nan_value_treatment") == "AsTrue"
             for i in range(n_inputs)

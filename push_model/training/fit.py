@@ -38,7 +38,7 @@ from push_model.training.gate.challenger import VALIDATED_FILE
 from push_model.training.golden import GOLDEN_FILE, write_golden
 from push_model.training.parametrisation import describe
 from push_model.training.train import TrainedModel, train
-from push_model.training.versions import git_revision, library_versions
+from push_model.training.versions import code_digest, git_revision, library_versions
 
 # A model without history does not need to know whose orders they are.
 _WITH_PAST = add_needed(TRAINING)
@@ -101,7 +101,9 @@ def fit_model(event: Mapping[str, Any], *, load: Callable[..., Any] = load_datas
         until=request.training_date,
         derive=with_history if request.parametrisation.features == "history" else None,
     )
-    if same := _find_same_champion(request, facts, frame):
+    # A caller who names the model gets a folder of that name.
+    is_named = "model_name" in request.model_fields_set
+    if not is_named and (same := _find_same_champion(request, facts, frame)):
         logger.info("Nothing new: the same model as the champion, %s.", same.name)
         return Fitted(same, None)
     trained = train(
@@ -144,12 +146,12 @@ def _is_same_training(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> 
     Examples
     --------
     >>> facts = {"dataset": {"sha256": "9f2c"}, "parametrisation": {"depth": 4}, "seed": 0,
-    ...          "min_items": 5, "windows": {}, "versions": {}, "git_revision": None}
+    ...          "min_items": 5, "windows": {}, "versions": {}, "code": "51e0"}
     >>> _is_same_training(facts, facts), _is_same_training(facts, {**facts, "seed": 1})
     (True, False)
     """
     digest = _digest(facts)
-    compared = ("parametrisation", "seed", "min_items", "versions", "git_revision", "windows")
+    compared = ("parametrisation", "seed", "min_items", "versions", "code", "windows")
     return (
         digest is not None
         and digest == _digest(manifest)
@@ -206,6 +208,8 @@ def _known_facts(request: FitRequest, load: Callable[..., Any]) -> dict[str, Any
         # Only a loader itself knows what another source holds.
         "dataset": describe_dataset(uri).document() if load is load_dataset else {"uri": uri},
         "versions": library_versions(),
+        # Of this code, committed or not: an image has no git.
+        "code": code_digest(without="exploration"),
         "git_revision": git_revision(),
     }
 

@@ -32,7 +32,7 @@ class Golden(NamedTuple):
 
 def write_golden(document: _Document, pipeline: Pipeline) -> bytes:
     """Write candidates for a model, with its pipeline's answers, as JSON."""
-    rows = make_rows(document)
+    rows = _make_rows(document)
     names = [feature["name"] for feature in document["features"]]
     frame = pd.DataFrame(np.array(rows, dtype=np.float64), columns=names)
     propensities = pipeline.predict_proba(frame)[:, 1].tolist()
@@ -44,7 +44,7 @@ def read_golden(folder: Path) -> Golden:
     return Golden(**json.loads(read_vouched_for(folder, GOLDEN_FILE)))
 
 
-def make_rows(document: _Document) -> list[list[_Value]]:
+def _make_rows(document: _Document) -> list[list[_Value]]:
     """Draw candidates between the tenths of each feature, so that no real row is written.
 
     Edge cases are not its job: `check_equal` compares pipeline and model on real rows.

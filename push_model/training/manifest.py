@@ -39,6 +39,7 @@ class Facts(TypedDict):
     calibration: CalibrationFacts
     metrics: dict[str, dict[str, dict[str, float]]]  # by window and scorer
     versions: dict[str, str]
+    code: str
     git_revision: str | None
 
 

@@ -62,7 +62,7 @@ def dataset(tmp_path_factory):
 def tiny_trees():
     """Let a search try small trees alone."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "draw_settings", lambda _trial: TINY_TREES)
+        patch.setattr(search, "_draw_settings", lambda _trial: TINY_TREES)
         yield
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from push_model.evaluation.curves import bin_propensities, find_places, trace
+from push_model.evaluation.curves import _bin_propensities, _find_places, trace
 
 SCORED = st.lists(
     st.tuples(st.integers(0, 1), st.sampled_from([0.0, 0.1, 0.2, 0.5, 0.9])),
@@ -16,7 +16,7 @@ SCORED = st.lists(
 def test_each_place_counts_what_scores_at_least_as_high(rows):
     outcomes, scores = np.array(rows).T
 
-    places = find_places(outcomes, scores)
+    places = _find_places(outcomes, scores)
 
     counts = [
         (int((scores >= score).sum()), int(outcomes[scores >= score].sum()))
@@ -30,7 +30,7 @@ def test_however_many_rows_there_are_at_most_200_places_are_kept():
     scores = rng.random(20_000)
     outcomes = rng.random(20_000) < scores**3
 
-    places = find_places(outcomes, scores)
+    places = _find_places(outcomes, scores)
 
     assert 150 < len(places) <= 200
     assert places[-1] == (20_000, outcomes.sum())
@@ -40,7 +40,7 @@ def test_however_many_rows_there_are_at_most_200_places_are_kept():
 def test_bins_hold_every_row_once_and_keep_the_means(rows):
     outcomes, scores = np.array(rows).T
 
-    bins = bin_propensities(outcomes, scores, bins=4)
+    bins = _bin_propensities(outcomes, scores, bins=4)
 
     sizes = [found.rows for found in bins]
     assert sum(sizes) == len(rows)
@@ -53,14 +53,14 @@ def test_bins_predict_equally_many_purchases():
     scores = np.random.default_rng(0).random(9_000) ** 4
     outcomes = np.arange(9_000) % 2
 
-    bins = bin_propensities(outcomes, scores, bins=10)
+    bins = _bin_propensities(outcomes, scores, bins=10)
 
     promised = [found.promised * found.rows for found in bins]
     assert promised == pytest.approx([scores.sum() / 10] * 10, rel=0.01)
 
 
 def test_the_interval_of_a_bin_is_wilsons():
-    (found,) = bin_propensities([1] * 3 + [0] * 7, [0.5] * 10)
+    (found,) = _bin_propensities([1] * 3 + [0] * 7, [0.5] * 10)
 
     assert (found.low, found.high) == pytest.approx((0.1078, 0.6032), abs=1e-4)
 

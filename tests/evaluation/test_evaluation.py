@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from push_model.evaluation.evaluation import UNCALIBRATED, evaluate, undo_calibration
+from push_model.evaluation.evaluation import UNCALIBRATED, _undo_calibration, evaluate
 from push_model.evaluation.scorers import score
 from push_model.evaluation.slices import measure_slices, slices_of
 
@@ -37,7 +37,7 @@ def test_the_propensities_before_calibration_are_found_again(model, holdout):
     log_odds = np.log(raw / (1 - raw))
     calibrated = 1 / (1 + np.exp(-(1.3 * log_odds - 0.4)))
 
-    assert undo_calibration(calibrated, 1.3, -0.4) == pytest.approx(raw, abs=1e-12)
+    assert _undo_calibration(calibrated, 1.3, -0.4) == pytest.approx(raw, abs=1e-12)
 
 
 def test_slices_of_the_gate_are_shown_as_it_measured_them(model, holdout, scores, evaluation):

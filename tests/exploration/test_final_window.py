@@ -6,15 +6,15 @@ from push_model.errors import InvalidEventError
 from push_model.exploration.choose import Choice
 from push_model.exploration.entries.entry import Entry
 from push_model.exploration.final_window import (
+    _read_outcome,
     choose_finalists,
     compare_finals,
     find_in_use,
-    read_outcome,
     record_opening,
     write_outcome,
 )
 from push_model.exploration.folder import open_exploration
-from push_model.exploration.search import entry_of, settings_in_use
+from push_model.exploration.search import _entry_of, _settings_in_use
 from push_model.store.durable import write_json
 from push_model.training.parametrisation import FINAL_MODEL, FINAL_MODEL_WITH_HISTORY
 from tests.exploration.results import make_entry, make_result
@@ -47,9 +47,9 @@ def openings_of(exploration) -> list:
 
 
 def test_the_entries_in_use_are_those_of_the_final_models():
-    first, second = settings_in_use()
+    first, second = _settings_in_use()
     entries = [
-        entry_of(settings, features=features)
+        _entry_of(settings, features=features)
         for settings in (first, second)
         for features in ("request", "history")
     ]
@@ -69,7 +69,7 @@ def test_the_entries_in_use_are_those_of_the_final_models():
 
 def test_chosen_best_neighbour_in_use_and_rules_are_seen():
     choice = Choice(BEST, CHOSEN, (CHOSEN, BEST))
-    in_use = entry_of(settings_in_use()[0], features="history")
+    in_use = _entry_of(_settings_in_use()[0], features="history")
 
     found = choose_finalists([choice], [RULE, OTHER, BEST, BASE, CHOSEN, in_use])
 
@@ -146,9 +146,9 @@ def test_claims_are_paired_within_a_part():
 
 
 def test_an_outcome_survives_its_file(explored, tmp_path):
-    outcome = read_outcome(explored)
+    outcome = _read_outcome(explored)
 
     write_outcome(tmp_path, outcome)
 
-    assert read_outcome(tmp_path) == outcome
+    assert _read_outcome(tmp_path) == outcome
     assert (tmp_path / "standings.json").read_bytes() == (explored / "standings.json").read_bytes()

@@ -12,7 +12,7 @@ from push_model.evaluation.scorers import score
 from push_model.exploration import run
 from push_model.exploration.choose import find_level
 from push_model.exploration.entries.all import ENTRIES
-from push_model.exploration.final_window import read_outcome
+from push_model.exploration.final_window import _read_outcome
 from push_model.exploration.fits.protocol import CHOOSING, REPEATING
 from push_model.exploration.folder import open_exploration
 from push_model.exploration.work import do_work, list_missing, list_repeats, list_work, read_current
@@ -135,7 +135,7 @@ def test_a_plan_of_a_finished_exploration_is_empty(copied, dataset):
 
 
 def test_a_finished_exploration_has_a_leaderboard_a_choice_and_a_claim(explored):
-    found = read_outcome(explored)
+    found = _read_outcome(explored)
 
     names = [standing.entry.name for standing in found.standings]
     assert sorted(names) == sorted(entry.name for entry in open_exploration(explored).entries)
@@ -156,7 +156,7 @@ def test_finishing_again_shows_the_same_without_a_second_opening(copied):
 
 
 def test_a_look_at_the_final_window_that_was_cut_short_continues(copied):
-    before = read_outcome(copied)
+    before = _read_outcome(copied)
     (copied / "standings.json").unlink()
     for path in copied.glob("results/*/final.json"):
         path.unlink()
@@ -167,7 +167,7 @@ def test_a_look_at_the_final_window_that_was_cut_short_continues(copied):
 
 
 def test_another_choice_may_not_look_again(copied):
-    shutil.rmtree(copied / "results" / read_outcome(copied).choice.chosen.slug)
+    shutil.rmtree(copied / "results" / _read_outcome(copied).choice.chosen.slug)
 
     with pytest.raises(InvalidEventError, match="turn it into a validation set"):
         run.finish(copied)
@@ -177,7 +177,7 @@ def test_another_choice_may_not_look_again(copied):
 
 
 def test_the_claimed_model_is_kept_as_serving_reads_it(explored):
-    exploration, outcome = open_exploration(explored), read_outcome(explored)
+    exploration, outcome = open_exploration(explored), _read_outcome(explored)
     chosen = outcome.choice.chosen
     path = explored / "results" / chosen.slug / "final.model.json"
     document = json.loads(path.read_text("utf-8"))

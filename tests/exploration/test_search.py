@@ -10,11 +10,11 @@ from push_model.exploration.entries.all import TRIALS
 from push_model.exploration.entries.entry import parametrisation_of
 from push_model.exploration.folder import Exploration, open_exploration
 from push_model.exploration.search import (
-    draw_settings,
-    entry_of,
+    _draw_settings,
+    _entry_of,
+    _searchable,
+    _settings_in_use,
     find_more,
-    searchable,
-    settings_in_use,
 )
 from push_model.exploration.work import list_work
 from push_model.training.parametrisation import (
@@ -43,8 +43,8 @@ def copied(explored, tmp_path, monkeypatch):
             "depth": trial.suggest_int("depth", 1, 3),
         }
 
-    monkeypatch.setattr(search, "draw_settings", draw)
-    monkeypatch.setattr(search, "settings_in_use", list)
+    monkeypatch.setattr(search, "_draw_settings", draw)
+    monkeypatch.setattr(search, "_settings_in_use", list)
     return shutil.copytree(explored, tmp_path / "copied")
 
 
@@ -56,7 +56,7 @@ def made(folder) -> dict[str, int]:
 def test_the_drawn_settings_are_what_training_takes():
     trial = optuna.trial.FixedTrial(SETTINGS | {"learning_rate": 0.123456})
 
-    assert draw_settings(trial)["learning_rate"] == 0.12
+    assert _draw_settings(trial)["learning_rate"] == 0.12
 
 
 @pytest.mark.mltest("Model 3")
@@ -112,7 +112,7 @@ def test_after_the_random_start_the_sampler_goes_by_what_it_saw(copied, monkeypa
 
 def test_the_first_trials_have_the_settings_in_use(copied, monkeypatch):
     in_use = [SETTINGS | {"iterations": trees, "depth": 2} for trees in (7, 4)]
-    monkeypatch.setattr(search, "settings_in_use", lambda: in_use)
+    monkeypatch.setattr(search, "_settings_in_use", lambda: in_use)
     tried = []
 
     def follow(_exploration, _trial, entry):
@@ -137,7 +137,7 @@ def test_the_first_trials_have_the_settings_in_use(copied, monkeypatch):
 
 def test_what_is_in_use_is_kept_though_others_are_better(copied, monkeypatch):
     in_use = SETTINGS | {"iterations": 2, "depth": 2}
-    monkeypatch.setattr(search, "settings_in_use", lambda: [in_use])
+    monkeypatch.setattr(search, "_settings_in_use", lambda: [in_use])
     best_first = iter((0.1, 0.5, 0.4, 0.3, 0.2))
     monkeypatch.setattr(search, "_try", lambda *_: next(best_first))
 
@@ -151,16 +151,16 @@ def test_what_is_in_use_is_kept_though_others_are_better(copied, monkeypatch):
 
 def test_the_settings_in_use_are_those_of_the_final_models():
     for settings, model in zip(
-        settings_in_use(), (FINAL_MODEL_WITH_HISTORY, FINAL_MODEL), strict=True
+        _settings_in_use(), (FINAL_MODEL_WITH_HISTORY, FINAL_MODEL), strict=True
     ):
-        entry = entry_of(settings, features=model["features"])
+        entry = _entry_of(settings, features=model["features"])
         assert parametrisation_of(entry) == read_parametrisation(model)
 
 
 def test_what_can_be_drawn_holds_the_settings_in_use():
-    for settings in settings_in_use():
+    for settings in _settings_in_use():
         trial = optuna.trial.FixedTrial(settings)
-        assert draw_settings(trial) == settings
+        assert _draw_settings(trial) == settings
         for name, drawn_from in trial.distributions.items():
             assert drawn_from._contains(drawn_from.to_internal_repr(settings[name]))
 
@@ -208,9 +208,9 @@ def test_a_trial_is_judged_by_the_folds_so_far(copied, monkeypatch):
 
 
 def test_the_same_settings_are_the_same_entry_and_history_is_another():
-    plain, history = (entry_of(SETTINGS, features=f) for f in ("request", "history"))
+    plain, history = (_entry_of(SETTINGS, features=f) for f in ("request", "history"))
 
-    assert plain == entry_of(dict(SETTINGS), features="request")
+    assert plain == _entry_of(dict(SETTINGS), features="request")
     assert history.slug != plain.slug
     assert history.complexity > plain.complexity
     assert history.neighbour == "trees, history"
@@ -221,5 +221,5 @@ def test_history_is_searched_where_the_frame_has_it(explored):
     columns = set(exploration.facts["frame"]["columns"]) - set(HISTORY)
     poor = {**exploration.facts, "frame": {"columns": [*columns]}}
 
-    assert searchable(exploration) == ("request", "history")
-    assert searchable(Exploration(explored, poor)) == ("request",)
+    assert _searchable(exploration) == ("request", "history")
+    assert _searchable(Exploration(explored, poor)) == ("request",)

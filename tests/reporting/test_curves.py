@@ -6,12 +6,12 @@ import pytest
 from push_model.evaluation.curves import trace
 from push_model.reporting.curves import (
     Line,
+    _trace_gains,
+    _trace_precision_recall,
+    _trace_roc,
     draw_curves,
     draw_distribution,
     draw_reliability,
-    trace_gains,
-    trace_precision_recall,
-    trace_roc,
 )
 from push_model.reporting.picture import SERIES
 from tests.project.pages import Page
@@ -72,7 +72,7 @@ def test_titles_state_what_was_found_for_the_first_line(lines):
 
 
 def test_curves_end_where_everything_is_found(lines):
-    for points in (trace_gains, trace_roc):
+    for points in (_trace_gains, _trace_roc):
         across, up = points(lines[0].curves)
         assert (across[0], up[0], across[-1], up[-1]) == (0, 0, 1, 1)
 
@@ -81,7 +81,7 @@ def test_steps_of_precision_and_recall_add_up_to_the_average_precision():
     rng = np.random.default_rng(1)
     curves = trace(rng.random(60) < 0.4, rng.random(60))
 
-    recalls, precisions = trace_precision_recall(curves)
+    recalls, precisions = _trace_precision_recall(curves)
 
     area = np.dot(np.diff(recalls), precisions[1:])
     assert area == pytest.approx(curves.metrics["average_precision"])

@@ -10,7 +10,7 @@ import pytest
 
 from push_model.store.durable import locked
 from push_model.store.folder import check_folder
-from push_model.store.history import history, read_log
+from push_model.store.history import _read_log, history
 from push_model.store.inventory import model_names
 from push_model.store.promotion import champion, promote, rollback
 from push_model.testing import make_model
@@ -53,7 +53,7 @@ def unpack_elsewhere(home, folder):
 def require_sound(models):
     """Each model is whole, and the champion is the one whose promotion was logged last."""
     assert not any(check_folder(models / name).faults for name in model_names(models))
-    assert history(models) == read_log(models)
+    assert history(models) == _read_log(models)
     assert champion(models).model_name in model_names(models)
 
 

@@ -5,12 +5,12 @@ import pytest
 
 from push_model.store import durable
 from push_model.store.durable import (
+    _sync_folder,
     append_line,
     is_aside,
     read_json,
     read_whole,
     remove_folder,
-    sync_folder,
     write_aside,
     write_folder,
     write_json,
@@ -133,7 +133,7 @@ def test_a_folder_that_cannot_be_synced_is_no_failure(tmp_path, monkeypatch, cod
 
     monkeypatch.setattr(durable.os, "fsync", refuse)
 
-    sync_folder(tmp_path)
+    _sync_folder(tmp_path)
     with pytest.raises(OSError, match=os.strerror(code)):
         write_aside(tmp_path / "file", b"")  # of a file it is one
 
@@ -142,7 +142,7 @@ def test_a_folder_whose_sync_fails_is_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(durable.os, "fsync", fail)
 
     with pytest.raises(OSError, match="No space left"):
-        sync_folder(tmp_path)
+        _sync_folder(tmp_path)
 
 
 def test_a_folder_is_removed_with_all_that_lies_in_it(tmp_path):

@@ -8,7 +8,7 @@ from push_model.errors import ModelIntegrityError
 from push_model.store import history as past
 from push_model.store import promotion
 from push_model.store.durable import append_line
-from push_model.store.history import former_champions, history, read_log
+from push_model.store.history import _read_log, former_champions, history
 from push_model.store.pointer import write_champion
 from push_model.store.promotion import Champion, champion, promote, rollback
 from push_model.testing import make_model
@@ -55,7 +55,7 @@ def test_the_history_is_every_champion_with_who_when_why_and_in_place_of_which(m
 
 
 def test_the_pointer_holds_the_whole_move_and_the_log_a_copy_of_it(models):
-    assert read_log(models)[-1] == champion(models) == history(models)[-1]
+    assert _read_log(models)[-1] == champion(models) == history(models)[-1]
 
 
 def test_a_move_that_a_crash_kept_from_the_log_is_shown_and_copied_by_the_next(models, monkeypatch):
@@ -67,7 +67,7 @@ def test_a_move_that_a_crash_kept_from_the_log_is_shown_and_copied_by_the_next(m
     promote(models, "a", expected="c", **DETAILS)
 
     assert names_of(shown) == ["a", "b", "c"]
-    assert names_of(read_log(models)) == names_of(history(models)) == ["a", "b", "c", "a"]
+    assert names_of(_read_log(models)) == names_of(history(models)) == ["a", "b", "c", "a"]
     assert history(models)[:3] == shown
 
 
@@ -79,7 +79,7 @@ def test_the_same_promotion_again_copies_the_move_too(models, monkeypatch):
     for _ in range(2):
         promote(models, "c", expected="b", **DETAILS)
 
-    assert names_of(read_log(models)) == ["a", "b", "c"]
+    assert names_of(_read_log(models)) == ["a", "b", "c"]
 
 
 def test_a_lost_log_leaves_the_champion_and_is_begun_again(models):
@@ -100,7 +100,7 @@ def test_a_pointer_written_by_hand_is_shown_and_logged_once(models):
         promote(models, name, expected="c", **DETAILS)
 
     assert (shown.model_name, shown.by, shown.kind, shown.line) == ("c", "me", "unknown", None)
-    assert names_of(history(models)) == names_of(read_log(models)) == ["a", "b", "c", "a"]
+    assert names_of(history(models)) == names_of(_read_log(models)) == ["a", "b", "c", "a"]
 
 
 def test_a_damaged_pointer_leaves_the_log(models):

@@ -9,7 +9,7 @@ from push_model.training.estimators import (
     LINEAR_STEPS,
     RATIOS,
     FeaturePreparer,
-    find_never_marker,
+    _find_never_marker,
     make_pipeline,
 )
 from push_model.training.parametrisation import BoostedTrees, LogisticRegression, describe
@@ -27,7 +27,7 @@ def gaps(never: list[float], bought: list[float]) -> pd.DataFrame:
 def test_the_never_marker_is_found_from_the_data(marker):
     frame = gaps([marker] * 20 + [5.0], [33.0, 76.0, 8.0])
 
-    assert find_never_marker(frame, VARIANT_DAYS) == MissingIf(
+    assert _find_never_marker(frame, VARIANT_DAYS) == MissingIf(
         VARIANT_DAYS, marker, "ordered_before"
     )
 
@@ -42,7 +42,7 @@ def test_the_never_marker_is_found_from_the_data(marker):
     ids=["left empty already", "no value is common enough", "every candidate was bought before"],
 )
 def test_where_never_is_not_a_number_no_marker_is_found(frame):
-    assert find_never_marker(frame, VARIANT_DAYS) is None
+    assert _find_never_marker(frame, VARIANT_DAYS) is None
 
 
 @pytest.mark.mltest("Data 7")

@@ -10,7 +10,7 @@ from push_model.errors import ModelIntegrityError
 from push_model.model.scoring import Model
 from push_model.store.folder import document_bytes
 from push_model.training.estimators import make_pipeline
-from push_model.training.export import check_equal, export_model, float64_border
+from push_model.training.export import _float64_border, check_equal, export_model
 from push_model.training.parametrisation import BoostedTrees, LogisticRegression
 from tests.frames import make_frame
 
@@ -37,7 +37,7 @@ def fitted(request):
 def test_a_plain_comparison_with_the_moved_border_is_the_float32_one(border, value):
     asked = np.float32(value) > np.float32(border)
 
-    assert (value > float64_border(border)) == asked
+    assert (value > _float64_border(border)) == asked
 
 
 @given(FLOAT32, st.integers(-4, 4))
@@ -49,7 +49,7 @@ def test_the_moved_border_is_exact_to_the_last_bit_around_the_midpoint(border, u
 
     asked = np.float32(value) > np.float32(border)
 
-    assert (value > float64_border(border)) == asked
+    assert (value > _float64_border(border)) == asked
 
 
 def test_the_exported_model_scores_as_its_pipeline_does(fitted):

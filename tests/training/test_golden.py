@@ -7,7 +7,7 @@ from push_model.errors import ModelIntegrityError
 from push_model.store.folder import document_bytes, write_model_folder
 from push_model.training.estimators import make_pipeline
 from push_model.training.export import export_model
-from push_model.training.golden import GOLDEN_ROWS, make_rows, read_golden, write_golden
+from push_model.training.golden import GOLDEN_ROWS, _make_rows, read_golden, write_golden
 from push_model.training.parametrisation import BoostedTrees, LogisticRegression
 from tests.frames import make_frame
 
@@ -39,7 +39,7 @@ def test_the_same_model_gives_the_same_bytes(fitted):
 def test_what_was_written_is_read_again(fitted, folder):
     golden = read_golden(folder)
 
-    assert golden.rows == make_rows(fitted[0])
+    assert golden.rows == _make_rows(fitted[0])
     assert len(golden.rows) == len(golden.propensities) == GOLDEN_ROWS
 
 
@@ -64,7 +64,7 @@ def test_every_row_may_be_sent_and_is_scored_as_the_trainer_did(folder):
 
 
 def test_nothing_known_and_both_ends_are_among_them(fitted):
-    first, lowest, highest = make_rows(fitted[0])[:3]
+    first, lowest, highest = _make_rows(fitted[0])[:3]
 
     assert set(first) == {None}
     assert all(low <= high for low, high in zip(lowest, highest, strict=True))
@@ -73,7 +73,7 @@ def test_nothing_known_and_both_ends_are_among_them(fitted):
 def test_no_row_is_a_row_of_the_frame(frame, fitted):
     real = {tuple(row) for row in frame[list(FEATURES)].to_numpy(dtype=float).tolist()}
 
-    assert not real & {tuple(row) for row in make_rows(fitted[0])}
+    assert not real & {tuple(row) for row in _make_rows(fitted[0])}
 
 
 def test_golden_rows_that_changed_are_refused(folder):

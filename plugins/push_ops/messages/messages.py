@@ -52,7 +52,7 @@ class Message:
 def describe_outcome(run: JudgedRun, *, promoted: bool, link: str) -> Message:
     """Return the message about a run that reached a verdict."""
     name, verdict = run.model_name, run.verdict
-    why = explain_verdict(verdict)
+    why = _explain_verdict(verdict)
     if promoted:
         before = verdict.champion_name
         what = f"{name} is the new champion{f'; it replaces {before}' if before else ''}."
@@ -70,7 +70,7 @@ def describe_outcome(run: JudgedRun, *, promoted: bool, link: str) -> Message:
 def describe_question(run: JudgedRun, *, hours: float, link: str) -> Message:
     """Return the message that a winner waits for approval."""
     what = f"{run.model_name} won and waits up to {hours:g} hours for approval."
-    why = explain_verdict(run.verdict)
+    why = _explain_verdict(run.verdict)
     return Message(kind="Approval awaited", what=what, why=why, link=link)
 
 
@@ -83,7 +83,7 @@ def describe_rejection(run: JudgedRun, *, rejected_by: str | None, link: str) ->
 
 def describe_failure(task_id: str, error: BaseException | None, *, link: str) -> Message:
     """Return the message that a task failed for good."""
-    why = explain_error(error)
+    why = _explain_error(error)
     if isinstance(error, DatasetError) and task_id == _WAITING_TASK:
         return Message(
             kind="Dataset missing", what=why, why="The run cannot start without it.", link=link
@@ -105,19 +105,19 @@ def describe_overdue(hours: float, *, is_ended: bool, link: str) -> Message:
     return Message(kind="Overdue", what=what, why=why, link=link)
 
 
-def explain_verdict(verdict: Verdict) -> str:
+def _explain_verdict(verdict: Verdict) -> str:
     """Return a verdict's sentences, cut where they are many."""
     return _cut(" ".join(verdict.sentences))
 
 
-def explain_error(error: BaseException | None) -> str:
+def _explain_error(error: BaseException | None) -> str:
     """Return an error in words without values of the data and without passwords.
 
     Examples
     --------
-    >>> explain_error(DatasetError("sql://me:secret@host/db holds no rows."))
+    >>> _explain_error(DatasetError("sql://me:secret@host/db holds no rows."))
     'sql://host/db holds no rows.'
-    >>> explain_error(KeyError("a user's name"))
+    >>> _explain_error(KeyError("a user's name"))
     'KeyError; its log says more.'
     """
     if error is None:

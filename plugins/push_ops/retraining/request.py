@@ -76,7 +76,7 @@ def read_request(
     return RetrainingRequest(
         run_id=run_id,
         run_date=run_date,
-        dataset=name_of_day(pattern, run_date),
+        dataset=_name_of_day(pattern, run_date),
         is_daily=is_daily(pattern),
         min_items=form["min_items"],
         holdout_days=form["holdout_days"],
@@ -100,7 +100,7 @@ def settle_promotion(promotion: str, run_type: str) -> str:
 
 def read_dataset(given: str | None, environ: Mapping[str, str], run_date: date) -> str:
     """Return the dataset of a run: the form's or the installation's."""
-    return name_of_day(_choose_dataset(given, environ), run_date)
+    return _name_of_day(_choose_dataset(given, environ), run_date)
 
 
 def read_directory(variable: str, environ: Mapping[str, str]) -> Path:
@@ -124,12 +124,12 @@ def is_daily(pattern: str) -> bool:
     return any(found[1] is not None for found in _BRACE.finditer(pattern))
 
 
-def name_of_day(pattern: str, day: date) -> str:
+def _name_of_day(pattern: str, day: date) -> str:
     """Return the name of a dataset on a day.
 
     Examples
     --------
-    >>> name_of_day("data/{yyyy}/feature_frame_{yyyymmdd-1}.csv", date(2021, 3, 1))
+    >>> _name_of_day("data/{yyyy}/feature_frame_{yyyymmdd-1}.csv", date(2021, 3, 1))
     'data/2021/feature_frame_20210228.csv'
     """
 

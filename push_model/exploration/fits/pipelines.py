@@ -102,9 +102,9 @@ def _export_entry(entry: Entry, pipeline: Pipeline, rows: pd.DataFrame) -> Docum
 def _fit(entry: Entry, rows: pd.DataFrame, seed: int) -> Pipeline:
     weights = None
     if share := ORDER_SHARES.get(entry.treatment):
-        rows = thin_orders(rows, share=share, seed=seed)
+        rows = _thin_orders(rows, share=share, seed=seed)
     if entry.treatment == "a tenth of the negatives":
-        rows, weights = thin_negatives(rows, seed=seed)
+        rows, weights = _thin_negatives(rows, seed=seed)
     pipeline = _make(entry, rows, seed)
     given = {} if weights is None else {"classify__sample_weight": weights}
     with warnings.catch_warnings():
@@ -117,14 +117,14 @@ def _fit(entry: Entry, rows: pd.DataFrame, seed: int) -> Pipeline:
     return pipeline
 
 
-def thin_orders(rows: pd.DataFrame, *, share: float, seed: int) -> pd.DataFrame:
+def _thin_orders(rows: pd.DataFrame, *, share: float, seed: int) -> pd.DataFrame:
     """Keep whole orders, drawn at random from all days."""
     orders = rows["order_id"].unique()
     drawn = np.random.default_rng(seed).permutation(orders)[: max(1, round(share * len(orders)))]
     return rows[rows["order_id"].isin(drawn)]
 
 
-def thin_negatives(rows: pd.DataFrame, *, seed: int) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+def _thin_negatives(rows: pd.DataFrame, *, seed: int) -> tuple[pd.DataFrame, NDArray[np.float64]]:
     """Keep the purchases and a tenth of the rest, which then weighs ten times as much."""
     bought = rows["outcome"].to_numpy() > 0
     kept = bought | (np.random.default_rng(seed).random(len(rows)) < _KEPT_NEGATIVES)

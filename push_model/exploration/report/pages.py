@@ -49,11 +49,11 @@ class Report(NamedTuple):
 def write_report(folder: Path, found: Found) -> Path:
     """Write the report of a finished exploration into its folder, and return the page."""
     out = folder / "report"
-    write_files(out, make_report(found))
+    _write_files(out, _make_report(found))
     return out / HTML_FILE
 
 
-def make_report(found: Found) -> Report:
+def _make_report(found: Found) -> Report:
     """Fill the words and numbers of a report."""
     frame = found.facts["frame"]
     name = found.label(found.chosen.entry)
@@ -69,7 +69,7 @@ def make_report(found: Found) -> Report:
     )
 
 
-def write_files(out: Path, report: Report) -> None:
+def _write_files(out: Path, report: Report) -> None:
     """Write page, text and pictures, and remove the pictures of an earlier report."""
     drawn = {picture.name: picture.svg() for picture in report.pictures}
     page = render(

@@ -43,7 +43,7 @@ def backtest_champions(
     first = run_date - timedelta(days=days - 1)
     services = [
         service
-        for service in iterate_services(history(models_dir), until=run_date)
+        for service in _iterate_services(history(models_dir), until=run_date)
         if service.until >= first
     ]
     if not services:
@@ -68,7 +68,7 @@ def backtest_champions(
     return done
 
 
-def iterate_services(champions: Sequence[Champion], *, until: date) -> Iterator[_Service]:
+def _iterate_services(champions: Sequence[Champion], *, until: date) -> Iterator[_Service]:
     """Yield which model was champion at the start of each day.
 
     Notes
@@ -80,7 +80,7 @@ def iterate_services(champions: Sequence[Champion], *, until: date) -> Iterator[
     --------
     >>> moves = [("a", "2021-03-04T05:00:00+00:00"), ("b", "2021-03-06T05:00:00+00:00")]
     >>> champions = [Champion(name, at, by="a run") for name, at in moves]
-    >>> for service in iterate_services(champions, until=date(2021, 3, 9)):
+    >>> for service in _iterate_services(champions, until=date(2021, 3, 9)):
     ...     print(*service)
     a 2021-03-05 2021-03-06
     b 2021-03-07 2021-03-09

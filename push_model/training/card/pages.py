@@ -46,16 +46,16 @@ def write_card(
         seed=seed,
     )
     content = compose(folder.name, facts, evaluation, verdict)
-    write_aside(folder / HTML_FILE, write_html(content).encode())
-    write_aside(folder / MARKDOWN_FILE, write_markdown(content).encode())
+    write_aside(folder / HTML_FILE, _write_html(content).encode())
+    write_aside(folder / MARKDOWN_FILE, _write_markdown(content).encode())
 
 
-def write_html(card: Content) -> str:
+def _write_html(card: Content) -> str:
     """Write the card as a page that loads nothing from the network."""
     return render(TEMPLATE, Path(__file__).parent, card=card)
 
 
-def write_markdown(card: Content) -> str:
+def _write_markdown(card: Content) -> str:
     """Write the card as Markdown, with the titles of its pictures."""
     summary = f"**{escape(card.headline)}.** {escape(card.sentence)}"
     tiles = "\n".join(f"- {escape(tile.value)} {escape(tile.label)}" for tile in card.tiles)

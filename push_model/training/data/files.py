@@ -81,14 +81,14 @@ def describe_dataset(uri: str) -> DatasetFacts:
     path = find_path(uri)
     if path.is_dir():
         return _describe_folder(uri, path)
-    facts = read_facts(path)
+    facts = _read_facts(path)
     if "uri" in facts:
         size = facts.get("bytes")
         return DatasetFacts(facts["uri"], facts.get("sha256"), int(size) if size else None)
     return DatasetFacts(uri, _digest(path), path.stat().st_size)
 
 
-def read_facts(path: Path) -> Mapping[str, str]:
+def _read_facts(path: Path) -> Mapping[str, str]:
     """Read the facts that `write_parquet` wrote into a file."""
     if path.suffix != ".parquet":
         return {}

@@ -106,7 +106,7 @@ def with_history(
     return _query(rows, query)
 
 
-def history_of_next_orders(frame: Any) -> duckdb.DuckDBPyRelation:
+def _history_of_next_orders(frame: Any) -> duckdb.DuckDBPyRelation:
     """Return the history of each user's next order, for requests to send."""
     rows = to_relation(frame)
     refuse_missing_columns(rows.columns, NEEDED, source="The frame")
@@ -114,10 +114,10 @@ def history_of_next_orders(frame: Any) -> duckdb.DuckDBPyRelation:
 
 
 def write_history(uri: str, path: Path, *, until: date) -> int:
-    """Write `history_of_next_orders` of a dataset to a Parquet file, whole or not at all."""
+    """Write `_history_of_next_orders` of a dataset to a Parquet file, whole or not at all."""
     dataset = check_schema(open_dataset(uri, columns=add_needed(TRAINING), until=until))
     path.parent.mkdir(parents=True, exist_ok=True)
-    return write_parquet(history_of_next_orders(dataset.rows), path, facts={"until": str(until)})
+    return write_parquet(_history_of_next_orders(dataset.rows), path, facts={"until": str(until)})
 
 
 def _query(rows: duckdb.DuckDBPyRelation, query: str) -> duckdb.DuckDBPyRelation:

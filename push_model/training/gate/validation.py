@@ -57,7 +57,7 @@ def validate_model(
     policy: Policy | None = None,
 ) -> Verdict:
     """Judge a challenger, and write its model card."""
-    verdict, challenger, rows, scores = judge_model(
+    verdict, challenger, rows, scores = _judge_model(
         frame_uri,
         model_name=model_name,
         models_dir=models_dir,
@@ -77,7 +77,7 @@ def validate_model(
     return verdict
 
 
-def judge_model(
+def _judge_model(
     frame_uri: str,
     *,
     model_name: str,

@@ -10,10 +10,10 @@ from push_model.evaluation.scorers import baseline_scores
 from push_model.exploration.entries.all import choose_entries
 from push_model.exploration.entries.entry import Entry
 from push_model.exploration.fits.pipelines import (
+    _thin_negatives,
+    _thin_orders,
     fit_entry,
     make_scorer,
-    thin_negatives,
-    thin_orders,
 )
 from push_model.store.folder import document_bytes
 from push_model.training.calibration import CalibratedClassifier
@@ -146,7 +146,7 @@ def test_class_weights_promise_far_more(frame):
 
 
 def test_thinned_negatives_weigh_what_they_stand_for(frame):
-    kept, weights = thin_negatives(frame, seed=0)
+    kept, weights = _thin_negatives(frame, seed=0)
 
     bought = kept["outcome"] == 1
     assert bought.sum() == frame["outcome"].sum()
@@ -157,7 +157,7 @@ def test_thinned_negatives_weigh_what_they_stand_for(frame):
 def test_thinning_keeps_the_order_of_rows_and_the_frame(frame):
     before = frame.copy()
 
-    kept, _ = thin_negatives(frame, seed=0)
+    kept, _ = _thin_negatives(frame, seed=0)
 
     assert kept.index.is_monotonic_increasing
     assert frame.equals(before)
@@ -175,7 +175,7 @@ def test_thinned_negatives_promise_about_what_all_do(frame):
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 99))
 def test_fewer_orders_are_whole_ones_and_part_of_more(frame, seed):
-    few, more = (thin_orders(frame, share=share, seed=seed) for share in (0.25, 0.5))
+    few, more = (_thin_orders(frame, share=share, seed=seed) for share in (0.25, 0.5))
 
     assert set(few["order_id"]) < set(more["order_id"])
     assert more["order_id"].nunique() == round(0.5 * frame["order_id"].nunique())
@@ -184,7 +184,7 @@ def test_fewer_orders_are_whole_ones_and_part_of_more(frame, seed):
 
 def test_a_tree_of_fewer_orders_learns_from_those_alone(frame):
     half = trees(treatment="half of the orders", settings={"iterations": 10})
-    some = thin_orders(frame, share=0.5, seed=0)
+    some = _thin_orders(frame, share=0.5, seed=0)
 
     ours = fit_entry(half, frame, seed=0).predict_proba(frame)
     theirs = fit_entry(replace(half, treatment="plain"), some, seed=0)

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from push_model.evaluation.results import Interval
-from push_model.exploration.final_window import Claim, read_outcome
+from push_model.exploration.final_window import Claim, _read_outcome
 from push_model.exploration.fits.protocol import CLAIMING
 from push_model.exploration.folder import open_exploration
 from push_model.exploration.report import inspection
 from push_model.exploration.report.found import LEAST_ORDERS, Sender, gather
 from push_model.exploration.report.inspection import inspect_chosen
-from push_model.exploration.report.pages import make_report, write_files
-from push_model.exploration.search import entry_of
+from push_model.exploration.report.pages import _make_report, _write_files
+from push_model.exploration.search import _entry_of
 from push_model.exploration.work import read_current
 from push_model.training.parametrisation import FINAL_MODEL, FINAL_MODEL_WITH_HISTORY
 from tests.project.pages import Page
@@ -25,7 +25,7 @@ FEW_USERS = 4
 
 
 def read(folder):
-    exploration, outcome = open_exploration(folder), read_outcome(folder)
+    exploration, outcome = open_exploration(folder), _read_outcome(folder)
     entries = [standing.entry for standing in outcome.standings]
     results = read_current(exploration, entries, purposes=(CLAIMING,))
     seen = inspect_chosen(exploration, outcome.choice.chosen)
@@ -43,7 +43,7 @@ def folder(found, tmp_path_factory):
     out = tmp_path_factory.mktemp("report")
     (out / "pictures").mkdir()
     (out / "pictures" / "of-an-earlier-run.svg").touch()
-    write_files(out, make_report(found))
+    _write_files(out, _make_report(found))
     return out
 
 
@@ -61,7 +61,7 @@ def text(folder):
 def with_history(found):
     """Let the rule choose both final models, which are in use."""
     models = (FINAL_MODEL_WITH_HISTORY, FINAL_MODEL)
-    entries = [entry_of(model, features=model["features"]) for model in models]
+    entries = [_entry_of(model, features=model["features"]) for model in models]
     standings = [replace(found.chosen, entry=e, gain_on_neighbour=None) for e in entries]
     claims = tuple(
         Claim(
@@ -96,7 +96,7 @@ def with_history(found):
 
 def words_of(found) -> str:
     """Return the paragraphs of the page."""
-    return "\n".join(p for section in make_report(found).sections for p in section.paragraphs)
+    return "\n".join(p for section in _make_report(found).sections for p in section.paragraphs)
 
 
 def choose_runner_up(found, margin):
@@ -198,7 +198,7 @@ def test_history_improves_the_order_of_the_list(found, with_history):
 
 
 def test_the_margin_over_the_model_in_use_has_its_interval(with_history):
-    report = make_report(with_history)
+    report = _make_report(with_history)
 
     words = " ".join(report.sections[0].paragraphs)
     assert "final_model. In the newest orders the gain above it is +0.0100 (+0.0050 to" in words
@@ -221,7 +221,7 @@ def test_what_helped_and_what_did_not_are_of_the_family_of_the_chosen_entry(foun
     families = {found.label(s.entry): s.entry.family for s in found.outcome.standings}
     (helped,), (unhelpful,) = (
         section.tables
-        for section in make_report(found).sections
+        for section in _make_report(found).sections
         if section.name in {"helped", "unhelpful"}
     )
 
@@ -257,7 +257,7 @@ def test_the_report_id_changes_with_rows_rule_and_choice_alone(found, explored):
 def test_partial_dependence_ends_where_few_users_are(copied, monkeypatch):
     monkeypatch.setattr(inspection, "LEAST_USERS", FEW_USERS)
     (copied / "inspection.json").unlink()
-    seen = inspect_chosen(open_exploration(copied), read_outcome(copied).choice.chosen)
+    seen = inspect_chosen(open_exploration(copied), _read_outcome(copied).choice.chosen)
     start, end = seen.window.split(" <= day < ")
     rows = open_exploration(copied).read_rows()
     days = rows["order_date"].astype(str)
@@ -271,7 +271,7 @@ def test_partial_dependence_ends_where_few_users_are(copied, monkeypatch):
 
 
 def test_a_model_is_inspected_once(copied):
-    chosen = read_outcome(copied).choice.chosen
+    chosen = _read_outcome(copied).choice.chosen
     kept = copied / "inspection.json"
     before = kept.read_bytes()
 

@@ -2,12 +2,12 @@ import pytest
 
 from push_model.errors import DatasetError, ModelIntegrityError, UnfitChampionError
 from push_ops.messages.messages import (
+    _explain_error,
     describe_failure,
     describe_outcome,
     describe_overdue,
     describe_question,
     describe_rejection,
-    explain_error,
 )
 from tests.push_ops.judged import judged_run
 
@@ -114,7 +114,7 @@ def test_a_late_run_says_what_it_was_allowed_and_whether_it_goes_on(is_ended):
     ],
 )
 def test_only_the_kind_of_an_unforeseen_error_is_named(error, words):
-    said = explain_error(error)
+    said = _explain_error(error)
 
     assert said.startswith(words)
     assert "u_17" not in said
@@ -123,11 +123,11 @@ def test_only_the_kind_of_an_unforeseen_error_is_named(error, words):
 def test_no_password_of_a_database_is_repeated():
     error = DatasetError("postgresql://me:secret@db/shop holds no rows, nor s3://key@bucket.")
 
-    assert explain_error(error) == "postgresql://db/shop holds no rows, nor s3://bucket."
+    assert _explain_error(error) == "postgresql://db/shop holds no rows, nor s3://bucket."
 
 
 def test_a_long_reason_is_cut():
-    said = explain_error(DatasetError("row " * 1000))
+    said = _explain_error(DatasetError("row " * 1000))
 
     assert len(said) < 750
     assert said.endswith("... The log has the rest.")

@@ -11,7 +11,7 @@ from push_model.training.parametrisation import (
     read_parametrisation,
 )
 from push_ops.retraining.form import FORM
-from push_ops.retraining.request import is_daily, name_of_day, read_request
+from push_ops.retraining.request import _name_of_day, is_daily, read_request
 
 INSTALLATION = {
     "PUSH_DATASET": "/data/frame.csv",
@@ -167,13 +167,13 @@ def test_a_password_in_the_datasets_uri_is_refused_and_not_repeated(uri):
 
 @pytest.mark.parametrize(("pattern", "name"), NAMES.items())
 def test_a_day_is_put_where_the_name_has_a_place_for_it(pattern, name):
-    assert name_of_day(pattern, DAY) == name
+    assert _name_of_day(pattern, DAY) == name
     assert is_daily(pattern)
 
 
 @pytest.mark.parametrize("plain", ["data/frame.csv", "file:///a%20b.csv", "a{{yyyymmdd}}.csv"])
 def test_a_name_without_a_place_for_the_day_is_not_daily(plain):
-    assert name_of_day(plain, DAY) == plain.replace("{{", "{").replace("}}", "}")
+    assert _name_of_day(plain, DAY) == plain.replace("{{", "{").replace("}}", "}")
     assert not is_daily(plain)
 
 
@@ -190,7 +190,7 @@ def test_a_name_without_a_place_for_the_day_is_not_daily(plain):
 )
 def test_an_unknown_placeholder_is_refused_with_the_known_ones(pattern, part):
     with pytest.raises(InvalidEventError) as error:
-        name_of_day(pattern, DAY)
+        _name_of_day(pattern, DAY)
 
     assert f"holds {part!r}. Known placeholders: ['{{yyyymmdd}}', " in str(error.value)
 

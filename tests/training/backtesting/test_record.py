@@ -10,9 +10,9 @@ from push_model.store.promotion import Champion, promote, rollback
 from push_model.testing import make_model
 from push_model.training.backtesting.record import (
     BACKTESTS_FILE,
+    _iterate_services,
     append_backtests,
     backtest_champions,
-    iterate_services,
     read_backtests,
 )
 from tests.frames import FIRST_DAY, make_frame
@@ -136,7 +136,7 @@ def test_a_store_without_promotions_gives_nothing_and_reads_no_frame(tmp_path):
 def test_days_belong_to_champions(moves, expected):
     champions = [Champion(name, moment, by="a run") for name, moment in moves]
 
-    found = iterate_services(champions, until=date(2021, 3, 31))
+    found = _iterate_services(champions, until=date(2021, 3, 31))
 
     assert [(name, since.day, last.day) for name, since, last in found] == expected
 
@@ -151,7 +151,7 @@ def test_no_day_has_two_champions_and_none_before_its_promotion(days, last):
     ]
 
     seen = set()
-    for name, since, end in iterate_services(champions, until=until):
+    for name, since, end in _iterate_services(champions, until=until):
         assert first + timedelta(days=days[int(name)]) < since <= end <= until
         served = {since + timedelta(days=offset) for offset in range((end - since).days + 1)}
         assert not served & seen

@@ -5,7 +5,7 @@ import pytest
 from push_model.evaluation.evaluation import evaluate
 from push_model.evaluation.results import Interval, Metrics, Slice
 from push_model.training.card.content import compose
-from push_model.training.card.pages import write_html, write_markdown
+from push_model.training.card.pages import _write_html, _write_markdown
 from push_model.training.gate.verdict import FeatureDrift, Finding, HoldoutResults, Verdict
 
 # Fixtures of both folders: what a card is made of.
@@ -28,6 +28,7 @@ FACTS = {
     "calibration": {"method": "platt", "slope": 1.2, "intercept": 0.1, "says": "It helps."},
     "metrics": {},
     "versions": {"python": "3.11.7", "catboost": "1.2.10"},
+    "code": "51e0",
     "git_revision": None,
 }
 
@@ -87,9 +88,9 @@ def verdict(evaluation):
 
 @pytest.fixture(scope="session")
 def page(evaluation, verdict):
-    return write_html(compose("push_2021_03_04", FACTS, evaluation, verdict))
+    return _write_html(compose("push_2021_03_04", FACTS, evaluation, verdict))
 
 
 @pytest.fixture(scope="session")
 def text(evaluation, verdict):
-    return write_markdown(compose("push_2021_03_04", FACTS, evaluation, verdict))
+    return _write_markdown(compose("push_2021_03_04", FACTS, evaluation, verdict))

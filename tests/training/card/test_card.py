@@ -10,7 +10,7 @@ from push_model.evaluation.scorers import score
 from push_model.model.scoring import Model
 from push_model.reporting.numbers import SHOWN_METRICS
 from push_model.training.card.content import compose
-from push_model.training.card.pages import write_html, write_markdown
+from push_model.training.card.pages import _write_html, _write_markdown
 from push_model.training.parametrisation import read_parametrisation
 from push_model.training.train import train
 from tests.frames import make_frame
@@ -64,12 +64,12 @@ def test_a_card_shows_what_a_model_is_and_how_good_it_is(kind, request):
 def test_the_same_model_gives_the_same_bytes(page, text, evaluation, verdict):
     content = compose(NAME, FACTS, evaluation, verdict)
 
-    assert write_html(content) == page
-    assert write_markdown(content) == text
+    assert _write_html(content) == page
+    assert _write_markdown(content) == text
 
 
 def test_before_the_gate_a_card_says_so(evaluation):
-    text = write_markdown(compose(NAME, FACTS, evaluation, None))
+    text = _write_markdown(compose(NAME, FACTS, evaluation, None))
 
     assert "Not judged yet" in text
     assert "failed" not in text
@@ -78,7 +78,7 @@ def test_before_the_gate_a_card_says_so(evaluation):
 def test_the_first_model_is_compared_with_no_champion(evaluation, verdict):
     first = replace(verdict, champion_name=None, champion_line=None, claim=None)
 
-    text = write_markdown(compose(NAME, FACTS, evaluation, first))
+    text = _write_markdown(compose(NAME, FACTS, evaluation, first))
 
     assert "First model, evaluated on 262 orders." in text
 
@@ -88,7 +88,7 @@ def test_a_promotion_counts_the_rules_that_the_card_lists(evaluation, verdict):
     passed = [found for found in FINDINGS if found.passed is not False and found.about != "slice"]
     won = replace(verdict, decision="promote", claim="better", findings=(*passed, *slices))
 
-    text = write_markdown(compose(NAME, FACTS, evaluation, won))
+    text = _write_markdown(compose(NAME, FACTS, evaluation, won))
 
     listed = re.findall(r"\| (?:✓ passed|\? too little data) \|", text)
     assert f"1 of {len(listed)} rules passed, none failed. 1 had too little data." in text
@@ -165,7 +165,7 @@ def test_hostile_texts_stay_texts(evaluation, verdict):
 
     content = compose(HOSTILE, facts, replace(evaluation, slices=slices), hostile)
     with undrawn():
-        page, text = write_html(content), write_markdown(content)
+        page, text = _write_html(content), _write_markdown(content)
 
     assert Page(page).all("script") == []
     assert HOSTILE in "".join(Page(page).text)
@@ -180,7 +180,7 @@ def test_a_single_purchase_is_drawn(holdout, model, flat):
     ours = np.zeros(len(rows)) if flat else np.linspace(0, 1, len(rows))
 
     found = evaluate(rows, {"challenger": ours}, model=model)
-    page = write_html(compose(NAME, FACTS, found, None))
+    page = _write_html(compose(NAME, FACTS, found, None))
 
     assert len(Page(page).all("svg")) >= 7
 
@@ -223,7 +223,7 @@ def test_a_feature_that_is_noise_is_doubted_and_named_on_the_card():
     doubted = {each.feature for each in found.importances if each.is_doubtful}
     assert "count_pets" in doubted
     assert not doubted & {"ordered_before", "global_popularity"}
-    text = plain(write_markdown(compose(NAME, FACTS, found, None)))
+    text = plain(_write_markdown(compose(NAME, FACTS, found, None)))
     (said,) = re.findall(r"consider removing: ([^\n]*)", text)
     assert "count_pets" in said
     assert "ordered_before" not in said

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from push_model.errors import DatasetError
-from push_model.training.data.files import DatasetFacts, describe_dataset, read_facts
+from push_model.training.data.files import DatasetFacts, _read_facts, describe_dataset
 
 
 def write_plain_parquet(path, *, value: int):
@@ -64,7 +64,7 @@ def test_a_broken_parquet_file_remembers_nothing(tmp_path):
     path = tmp_path / "frame.parquet"
     path.write_bytes(b"PAR1 no more")
 
-    assert read_facts(path) == {}
+    assert _read_facts(path) == {}
 
 
 def test_facts_that_are_not_known_are_not_written_down():

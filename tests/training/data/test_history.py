@@ -12,7 +12,7 @@ from push_model.columns import HISTORY, TRAINING
 from push_model.errors import DatasetError, MissingColumnsError
 from push_model.training.data.history import (
     KEYS,
-    history_of_next_orders,
+    _history_of_next_orders,
     load_with_history,
     with_history,
     write_history,
@@ -155,7 +155,7 @@ def test_what_was_bought_the_same_day_is_counted_from_the_next_day_on_and_once()
     for word in ("variant", "vendor"):
         # The second is told itself that it was bought before; the first is not.
         assert found[f"orders_with_{word}"].tolist() == [0, 1, 1]
-    told = history_of_next_orders(frame).df()
+    told = _history_of_next_orders(frame).df()
     assert told["orders_with_variant"].dropna().tolist() == [0, 1]
 
 
@@ -219,7 +219,7 @@ def test_what_requests_carry_is_what_the_next_order_turns_out_to_have():
     days = sorted(frame["order_date"].unique())
     compared = dict.fromkeys(("table", "flag alone", "no order known"), 0)
     for day in days[::3]:
-        sent = history_of_next_orders(frame[frame["order_date"] < day]).df().astype(NUMBERS)
+        sent = _history_of_next_orders(frame[frame["order_date"] < day]).df().astype(NUMBERS)
         then = past_of(frame[frame["order_date"] <= day])
         for row in then[then["order_date"] == day].itertuples():
             own = sent[sent["user_id"] == row.user_id]
@@ -287,7 +287,7 @@ def test_the_table_for_requests_is_written_whole_or_not_at_all(dataset, tmp_path
 
     rows = write_history(str(dataset), out, until=date(2030, 1, 1))
 
-    assert rows == len(history_of_next_orders(pd.read_csv(dataset)).df())
+    assert rows == len(_history_of_next_orders(pd.read_csv(dataset)).df())
     pd.read_csv(dataset).assign(normalised_price=-1.0).to_csv(dataset, index=False)
     with pytest.raises(DatasetError, match="normalised_price"):
         write_history(str(dataset), tmp_path / "other.parquet", until=date(2030, 1, 1))

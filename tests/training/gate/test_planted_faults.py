@@ -14,7 +14,7 @@ from push_model.training import fit as fit_module
 from push_model.training.fit import handler_fit
 from push_model.training.gate import validation
 from push_model.training.gate.policy import Policy
-from push_model.training.gate.validation import judge_model
+from push_model.training.gate.validation import _judge_model
 from tests.frames import make_frame
 
 pytestmark = [
@@ -63,7 +63,7 @@ def fit(shop, path, name, **event):
 
 def judge(shop, name, path=None, **options):
     usual = {"models_dir": str(shop.models), "min_items": 5, "training_date": RUN_DATE}
-    judgement = judge_model(
+    judgement = _judge_model(
         str(path or shop.path), model_name=name, policy=QUICK, **usual | options
     )
     json.dumps(judgement.verdict.document(), allow_nan=False)

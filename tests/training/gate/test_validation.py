@@ -16,7 +16,7 @@ from push_model.training.data.split import split_by_time
 from push_model.training.fit import handler_fit
 from push_model.training.gate.challenger import find_veto, read_candidate, read_champion
 from push_model.training.gate.policy import Policy
-from push_model.training.gate.validation import judge_model, validate_model
+from push_model.training.gate.validation import _judge_model, validate_model
 from tests.frames import make_frame
 
 RUN_DATE = date(2022, 1, 1)
@@ -85,7 +85,7 @@ def where(shop):
 
 def judge(shop, **changes):
     asked = {"model_name": "trees"} | where(shop) | changes
-    return judge_model(str(shop / "frame.csv"), **asked).verdict
+    return _judge_model(str(shop / "frame.csv"), **asked).verdict
 
 
 @contextmanager
