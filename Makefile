@@ -36,7 +36,7 @@ help: ## List these targets
 retrain up: export PUSH_DATASET = $(value DATASET)
 
 .PHONY: retrain
-retrain: $(MIGRATED) $(filter $(SAMPLE),$(DATASET)) ## Train, judge and promote for one day [DATASET=path RUN_DATE=yyyy-mm-dd]
+retrain: $(MIGRATED) $(filter $(SAMPLE),$(DATASET)) ## Train, evaluate and promote for one day [DATASET=path RUN_DATE=yyyy-mm-dd]
 	@echo "Retraining on $$PUSH_DATASET as of $(RUN_DATE)"
 	@$(AIRFLOW) conf="$$(python -c 'import json, os; print(json.dumps({"dataset": os.environ["PUSH_DATASET"]}))')"; \
 	  airflow dags test push_retraining "$(RUN_DATE)" --conf "$$conf"
