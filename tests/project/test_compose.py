@@ -24,7 +24,8 @@ AIRFLOW = [
     "triggerer",
     "worker",
 ]
-AIRFLOW_CELERY = "airflow.providers.celery.executors.celery_executor.app"
+PING = SERVICES["worker"]["healthcheck"]["test"][1]
+AIRFLOW_CELERY = re.search(r"--app (\S+) inspect ping", PING)[1]
 
 
 def test_make_compose_secrets_draws_exactly_the_secrets_that_nothing_starts_without():
@@ -56,6 +57,14 @@ def test_every_service_is_restarted_watched_and_without_privileges():
         assert ("healthcheck" in service) == (name != "init")
 
 
+def test_a_component_waits_for_the_tables_and_the_broker():
+    assert SERVICES["init"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    for name in AIRFLOW[1:]:
+        waits_for = SERVICES[name]["depends_on"]
+        assert waits_for["init"] == {"condition": "service_completed_successfully"}
+        assert waits_for["redis"] == {"condition": "service_healthy"}
+
+
 def test_tasks_report_to_a_server_apart_from_the_page():
     command = SERVICES["execution-api"]["command"]
 
@@ -72,7 +81,7 @@ def test_there_may_be_any_number_of_workers():
     assert not {"container_name", "hostname", "ports", "network_mode", "deploy"} & set(worker)
     # Celery names each worker by its container; a health check asks its own worker.
     assert "--celery-hostname" not in worker["command"]
-    assert worker["healthcheck"]["test"][1].endswith('--destination "celery@$${HOSTNAME}"')
+    assert PING.endswith('--destination "celery@$${HOSTNAME}"')
 
 
 def test_the_page_alone_is_published_and_only_to_this_machine():

@@ -75,6 +75,13 @@ def test_limits_are_those_of_the_gate():
     assert limits_of("Drift: largest PSI of a feature") == [policy.max_psi]
 
 
+@pytest.mark.parametrize("name", ["NoVerdict", "SchedulerSilent"])
+def test_a_metric_that_is_not_sent_raises_an_alert(name):
+    (expression,) = (alert["expr"] for alert in ALERTS if alert["alert"] == name)
+
+    assert " or absent(" in expression
+
+
 def test_the_dashboard_reads_the_data_source_that_is_set_up():
     (source,) = yaml.safe_load((FOLDER / "grafana" / "datasources.yaml").read_text())["datasources"]
 
