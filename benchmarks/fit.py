@@ -8,7 +8,7 @@ so that reading them costs every way the same; popularity alone shows how much. 
 the 19 features raw, at the settings published for this frame; ours prepares its inputs, and its
 seconds say so. Ours are the final models, without history and with it, or what `--model` names;
 XGBoost gets our inputs, too, to tell what they do from what our trees do. Intervals come from
-orders drawn anew, the same draws for every way.
+replicates of the orders, the same ones for every way.
 
 XGBoost is left out where it is not installed (xgboost-cpu has no wheel for macOS; xgboost has).
 GradientBoosting uses one thread and takes no missing value: `--skip GradientBoosting`.

@@ -83,7 +83,7 @@ def compare_requests(frame: pd.DataFrame, ours: Pipeline, usual: Pipeline, *, re
             "json.loads and json.dumps of the same alone": (
                 lambda users=users: json.dumps(json.loads(users))
             ),
-            "joblib pipeline loaded anew, logistic regression": lambda users=users: reloading(
+            "joblib pipeline loaded again, logistic regression": lambda users=users: reloading(
                 users
             ),
             "joblib pipeline, DataFrame, logistic regression": (

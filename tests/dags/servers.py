@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from aiosmtpd.controller import Controller
 
+from tests.waiting import free_port
+
 HOST = "127.0.0.1"
 SECRET_PATH = "/services/T0/B0/secret-of-the-webhook"
 
@@ -82,13 +84,6 @@ def a_silent_port():
     """A port that takes connections and says nothing."""
     with socket.create_server((HOST, 0)) as server:
         yield server.getsockname()[1]
-
-
-def free_port():
-    """A port without a server."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
 
 
 def chat_connection(address):

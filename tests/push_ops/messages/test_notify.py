@@ -39,9 +39,9 @@ from tests.dags.servers import (
     a_mail_server,
     a_silent_port,
     chat_connection,
-    free_port,
     mail_connection,
 )
+from tests.waiting import free_port
 
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
