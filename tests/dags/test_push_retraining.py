@@ -3,10 +3,12 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from airflow.sdk import CronTriggerTimetable
 from airflow.utils.dag_version_inflation_checker import check_dag_file_stability
+from airflow.utils.types import DagRunType
 
 from push_model.errors import DatasetNotReadyError, PushModelError
 from push_ops.schedule import TASK_DEFAULTS
@@ -110,6 +112,18 @@ def test_what_a_person_must_fix_fails_at_once_and_what_may_pass_is_retried(error
     assert decision.action.value == action
     # A delay of the rule's own would switch the growing delays off.
     assert decision.retry_delay is None
+
+
+@pytest.mark.parametrize("kind", DagRunType)
+def test_a_step_knows_whether_its_run_is_a_backfill(dag, monkeypatch, kind):
+    ask = dag.get_task("load").python_callable.__globals__["_request"]
+    moment = datetime(2021, 6, 1, 5, tzinfo=UTC)
+    run = SimpleNamespace(run_id="r", logical_date=moment, run_type=kind, triggering_user_name=None)
+    monkeypatch.setenv("PUSH_DATASET", "frame.csv")
+    context = {"params": dag.params.dump(), "dag_run": run}
+    monkeypatch.setitem(ask.__globals__, "get_current_context", lambda: context)
+
+    assert ask().is_backfill == (kind is DagRunType.BACKFILL_JOB)
 
 
 def test_parsing_imports_no_training_library():
