@@ -63,10 +63,12 @@ def parse(kind: type[_Value] | Any, document: object, *, place: str, example: st
         value: _Value = adapter.validate_python(dict(document))
     except ValidationError as error:
         found = error.errors(include_url=False)
-        # A mistyped key first: the others may only follow from it.
-        found.sort(key=lambda one: one["type"] not in _UNKNOWN)
-        raise _explain(found[0], place, adapter.json_schema(), example) from None
-    return value
+    else:
+        return value
+    # A mistyped key first: the others may only follow from it.
+    found.sort(key=lambda one: one["type"] not in _UNKNOWN)
+    # Raised here: an error that has pydantic's for its context, and is within it, is never freed.
+    raise _explain(found[0], place, adapter.json_schema(), example)
 
 
 def read_day(value: object, name: str) -> date:

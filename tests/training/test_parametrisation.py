@@ -1,10 +1,14 @@
+import gc
 import json
 import re
+import weakref
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from push_model.errors import InvalidEventError
+from push_model.training.fit_request import read_fit_request
 from push_model.training.parametrisation import (
     FAMILIES,
     FINAL_MODEL,
@@ -112,3 +116,16 @@ def test_a_familys_name_means_its_defaults(family):
 def test_a_name_that_is_none_is_refused_with_those_that_are():
     with pytest.raises(InvalidEventError, match=r"'final_modle'\. Did you mean 'final_model'\?"):
         read_parametrisation("final_modle")
+
+
+@pytest.mark.parametrize("document", ["boosted_tree", {"model": "boosted_trees", "dept": 6}])
+def test_an_error_is_freed_with_all_that_its_traceback_holds(document):
+    event = {"model_parametrisation": document}
+    with pytest.raises(InvalidEventError, match="Did you mean") as raised:
+        read_fit_request(event, today=date(2021, 3, 4))
+    error = weakref.ref(raised.value)
+
+    del raised
+    gc.collect()
+
+    assert error() is None
