@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from math import exp, fsum, isnan, nan
 from sys import modules
+from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from push_model.errors import MissingColumnsError, ModelFormatError, describe_missing
@@ -34,6 +36,17 @@ WORTH_IMPORTING_NUMPY = 1_000
 
 # Rows prepared and scored at once: memory stays flat however many rows come.
 CHUNK_ROWS = 1 << 16
+
+# A fork copies the lock that an import holds, and no thread that would release it: the child would
+# wait forever. So no fork happens while NumPy is imported here.
+_IMPORTING = RLock()
+
+if hasattr(os, "register_at_fork"):  # absent on Windows, as forks are
+    os.register_at_fork(
+        before=_IMPORTING.acquire,
+        after_in_parent=_IMPORTING.release,
+        after_in_child=_IMPORTING.release,
+    )
 
 
 class Reasons(NamedTuple):
@@ -96,6 +109,7 @@ class Model:
         """
         if not is_worth_numpy(len(rows)):
             return [self.propensity(row) for row in rows]
+        import_numpy()
         import numpy as np  # noqa: PLC0415 - single users never pay for it
 
         table = np.asarray(rows, dtype=np.float64).T
@@ -171,6 +185,12 @@ class Model:
 def is_worth_numpy(n_rows: int) -> bool:
     """Return whether NumPy scores so many rows sooner than plain Python."""
     return n_rows >= (WORTH_NUMPY if "numpy" in modules else WORTH_IMPORTING_NUMPY)
+
+
+def import_numpy() -> None:
+    """Import NumPy; afterwards `import numpy` waits for nothing, also in a fork."""
+    with _IMPORTING:
+        import numpy  # noqa: F401, ICN001, PLC0415 - single users never pay for it
 
 
 def _propensity(log_odds: float) -> float:

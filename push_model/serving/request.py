@@ -13,7 +13,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from push_model.errors import describe_missing, list_some
-from push_model.model.scoring import is_worth_numpy
+from push_model.model.scoring import import_numpy, is_worth_numpy
 from push_model.serving.users import Repeated, flatten, is_number, kind_of
 
 if TYPE_CHECKING:
@@ -222,6 +222,7 @@ class RequestReader:
         places, products = flatten(users)
         if not is_worth_numpy(len(products)) or set(map(type, products)) != {dict}:
             return None
+        import_numpy()
         import numpy as np  # noqa: PLC0415 - single users never pay for it
 
         try:

@@ -228,6 +228,50 @@ def test_a_fork_while_reasons_are_made_ready_explains_in_the_child(monkeypatch):
 
 
 @WITH_FORKS
+def test_a_fork_while_numpy_is_imported_answers_in_the_child():
+    # In a process of its own: this one imported NumPy long ago.
+    found = subprocess.run(
+        [sys.executable, "-c", FORK_DURING_IMPORT],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+    assert (found.stdout, found.returncode) == ("forked while importing\n", 0), found.stderr
+
+
+FORK_DURING_IMPORT = """
+import os, signal, sys, threading, warnings
+from push_model.model.scoring import import_numpy
+
+warnings.simplefilter("ignore")
+is_importing, may_go_on = threading.Event(), threading.Event()
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy" and not is_importing.is_set():
+            is_importing.set()
+            may_go_on.wait(0.5)
+
+sys.meta_path.insert(0, Finder())
+thread = threading.Thread(target=import_numpy)
+thread.start()
+is_importing.wait(60)
+print("forked while importing", flush=True)
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    import_numpy()
+    import numpy
+    os._exit(0 if numpy.zeros(1).size == 1 else 1)
+_, status = os.waitpid(child, 0)
+thread.join()
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+@WITH_FORKS
 @FORK_WARNING
 def test_forks_under_four_threads_and_changing_champions_answer(models):
     right = bodies_by_model()
