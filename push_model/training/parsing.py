@@ -125,7 +125,7 @@ def _explain(found: Any, place: str, schema: Mapping[str, Any], example: str) ->
         return InvalidEventError(f'{place} lacks "{key}". Example: {example}.')
     # Nothing else can come of the fields that `Settings` are made of.
     rule = _RULES[kind].format(**facts)
-    return InvalidEventError(f'{place}["{key}"] {rule}, got {found["input"]!r}.')
+    return InvalidEventError(f'{place}["{key}"] {rule}, got {found["input"]!r:.100}.')
 
 
 def _explain_tag(found: Any, place: str, schema: Mapping[str, Any]) -> InvalidEventError:
