@@ -153,7 +153,7 @@ def _details(facts: Facts) -> Section:
 
 def _describe(calibration: CalibrationFacts) -> str:
     if calibration["method"] == "none":
-        return f"none. {calibration['says']}"
+        return calibration["says"]
     line = f"slope {calibration['slope']:.4g}, intercept {calibration['intercept']:.4g}"
     return f"{calibration['method']} ({line}). {calibration['says']}"
 
