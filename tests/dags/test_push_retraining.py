@@ -119,7 +119,8 @@ def test_a_step_knows_whether_its_run_is_a_backfill(dag, monkeypatch, kind):
     ask = dag.get_task("load").python_callable.__globals__["_request"]
     moment = datetime(2021, 6, 1, 5, tzinfo=UTC)
     run = SimpleNamespace(run_id="r", logical_date=moment, run_type=kind, triggering_user_name=None)
-    monkeypatch.setenv("PUSH_DATASET", "frame.csv")
+    for name in ("PUSH_DATASET", "PUSH_RUNS_DIR", "PUSH_MODELS_DIR"):
+        monkeypatch.setenv(name, "/shared")
     context = {"params": dag.params.dump(), "dag_run": run}
     monkeypatch.setitem(ask.__globals__, "get_current_context", lambda: context)
 
