@@ -47,7 +47,7 @@ def explore(
         int, typer.Option(min=1, help="Fits at once; each takes two cores.")
     ] = _DEFAULT_JOBS,
     search_trials: Annotated[
-        int | None, typer.Option(min=0, help="For Optuna. Default 14 for full, 0 for small.")
+        int | None, typer.Option(min=0, help="Trials of the search. Default: full 14, small 0.")
     ] = None,
     min_items: MinItems = 5,
     until: Until = None,
@@ -56,7 +56,7 @@ def explore(
         str | None, typer.Option(help="Reason to open the final window a second time.")
     ] = None,
 ) -> None:
-    """Compare models on past periods, pick the simplest good one, and test it on new orders."""
+    """Compare models on past orders, pick the simplest good one, and test it on the newest."""
     from push_model.exploration import run  # noqa: PLC0415 - keeps --help instant
     from push_model.exploration.entries.all import TRIALS  # noqa: PLC0415 - as above
     from push_model.exploration.folder import open_exploration  # noqa: PLC0415 - as above

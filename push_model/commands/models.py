@@ -114,7 +114,7 @@ def rollback(
     ] = None,
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,
 ) -> None:
-    """Go back to an earlier champion, if every file of it is what was saved."""
+    """Go back to the last former champion whose files are intact."""
     before, _ = find_champion(models_dir)
     with _disk_errors_as_sentences():
         after = store.rollback(models_dir, to=to, reason=reason, promoted_at=_now(), by=_user())
@@ -165,7 +165,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,  # noqa: FBT002 - a flag
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,
 ) -> None:
-    """Remove old models, and what crashes left behind. Champions to go back to stay."""
+    """Remove old models, and what crashes left behind. Rollback can still go back twice."""
     act = inventory.plan_pruning if dry_run else inventory.prune
     with _disk_errors_as_sentences():
         done = act(models_dir, keep=keep, now=time.time())

@@ -52,7 +52,7 @@ def fit(
     min_items: MinItems = 5,
     holdout_days: Annotated[
         int | None,
-        typer.Option(help="How many of the newest days evaluate. Default: a tenth of the orders."),
+        typer.Option(help="Newest days held out for evaluation. Default: a tenth of the orders."),
     ] = None,
     seed: Seed = 0,
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,

@@ -107,6 +107,8 @@ def _compare_users(shown: Sequence[Slice]) -> str:
             f"Average precision is {found['new users']:.3f} on new users and "
             f"{found['returning users']:.3f} on returning ones"
         )
+    if len(found) == 1:
+        return f"Average precision is {shown[0].average_precision:.3f} on {shown[0].name}"
     best, least = (choose(found, key=found.__getitem__) for choose in (max, min))
     return (
         f"Average precision is {found[best]:.3f} on {best}, the best slice, and "

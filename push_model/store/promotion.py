@@ -118,7 +118,7 @@ def _rollback_target(store: Path, to: str | None) -> str:
         for name in earlier_champions(store):
             return name
         raise ModelNotFoundError(
-            "No champion before the present one is whole. `push-model models` lists what there is; "
+            "No former champion is intact. `push-model models` lists what there is; "
             "`push-model promote NAME --reason ...` makes one of them champion."
         )
     folder = model_path(store, to)

@@ -100,7 +100,7 @@ def test_nothing_whole_to_go_back_to_leaves_the_champion(models):
     damage(models, "a")
     damage(models, "b")
 
-    with pytest.raises(ModelNotFoundError, match="No champion before the present one is whole"):
+    with pytest.raises(ModelNotFoundError, match="No former champion is intact"):
         go_back(models)
 
     assert champion(models).model_name == "c"

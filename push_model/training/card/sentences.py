@@ -6,7 +6,8 @@ repeat orders alone."""
 
 INTENDED_USE = """\
 For sales: choose a product and a number of pushes, and send them to the users most likely to buy
-it. Send where p > 0.05: about 5 % of pushes are opened, and a wrong one costs uninstalls."""
+it. Send where p > 0.05: about 5 % of pushes are opened, and unwanted ones make users
+uninstall the app."""
 
 KNOWN_ORDERS = """\
 It is trained on orders of at least {min_items} items bought, and predicts purchases in such

@@ -91,7 +91,7 @@ def tabulate_gains(scorers: Mapping[str, Curves]) -> Table:
     )
     lifts = tuple(f"lift, {label_of(name)}" for name in others)
     headings = ("push to the", "pushes bought", "purchases found", "lift", *lifts)
-    return Table("Lift: times the purchases that as many random pushes find", headings, rows)
+    return Table("Lift: purchases found, over those of as many random pushes", headings, rows)
 
 
 def tabulate_slices(slices: Sequence[Slice]) -> Table:
@@ -116,7 +116,7 @@ def tabulate_slices(slices: Sequence[Slice]) -> Table:
 
 
 def _percent(gain: float) -> str:
-    return f"{round(gain, 2) + 0.0:+.0%}"  # + 0.0: no minus before zero
+    return f"{round(100 * gain) + 0.0:+.0f} %"  # + 0.0: no minus before zero
 
 
 def tabulate_importances(importances: Sequence[Importance]) -> Table:

@@ -201,7 +201,7 @@ def test_the_margin_over_the_model_in_use_has_its_interval(with_history):
     report = _make_report(with_history)
 
     words = " ".join(report.sections[0].paragraphs)
-    assert "final_model. In the newest orders the gain above it is +0.0100 (+0.0050 to" in words
+    assert "is +0.0100 (+0.0050 to" in words
     assert any(tile.value == "+0.010" for tile in report.tiles)
 
 

@@ -49,7 +49,7 @@ def test_a_card_shows_what_a_model_is_and_how_good_it_is(kind, request):
         "above -0.02",
         "36,502",
         "18 % of the champion's best 5 %",
-        "(-10% to +2%)",
+        "(-10 % to +2 %)",
         "median 4, now 7",
         "slope 1.2, intercept 0.1",
         "It helps.",
