@@ -33,7 +33,9 @@ def print_metrics(columns: Mapping[str, Mapping[str, Any]], *, title: str) -> No
 
 def print_folder(path: Path) -> None:
     """Print where a model and its card are."""
-    print_plain(f"Model folder  {path}\nModel card    {path / 'card.html'}")
+    print_plain(f"Model folder  {path}")
+    if (card := path / "card.html").exists():  # `handler_fit` alone writes none
+        print_plain(f"Model card    {card}")
 
 
 def read_document(path: Path, complaint: str) -> Any:

@@ -37,7 +37,8 @@ def read_verdicts(runs_dir: Path, *, kind: str = "") -> tuple[PastVerdict, ...]:
 def sum_up(verdicts: Sequence[PastVerdict]) -> str:
     """Return in a sentence how the models of these days did."""
     days = [one.run_date for one in verdicts]
-    span = f"{len(verdicts)} runs, {min(days)} to {max(days)}"
+    runs = "1 run" if len(days) == 1 else f"{len(days)} runs"
+    span = f"{runs}, {min(days)} to {max(days)}"
     found = [figures for one in verdicts if (figures := one.verdict.by_scorer("average_precision"))]
     if not found:
         return f"{span}: nothing was measured."

@@ -35,7 +35,7 @@ def _is_recent(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
         True if days <= most else None,
         days,
         most,
-        f"The newest order is {days} days older than the run date (limit {most}).{advice}",
+        f"From the newest order to the run date: {days} days (limit {most}).{advice}",
     )
 
 
