@@ -236,5 +236,7 @@ def _read_text(path: Path) -> str:
         return sys.stdin.read()
     try:
         return path.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise InvalidEventError(f"{path} does not exist. Check the path.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidEventError(f"{path} cannot be read as UTF-8 text: {error}.") from error

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import warnings
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,11 +43,17 @@ def dag(dagbag):
 
 @pytest.fixture(scope="session")
 def database(request):
-    """The tables that `dag.test()` keeps its runs in, migrated once for each version of Airflow."""
+    """The tables that `dag.test()` keeps its runs in."""
+    _migrate(request.config.cache.mkdir("airflow"))
+
+
+@cache  # two folders of tests have the fixture, and a file in use must not be written over
+def _migrate(folder):
+    """Migrate the worker's database, or copy one that was migrated by this version of Airflow."""
     from airflow import __version__  # noqa: PLC0415 - reads the settings above
     from airflow.utils.db import initdb  # noqa: PLC0415 - the same
 
-    migrated = request.config.cache.mkdir("airflow") / f"{__version__}.db"
+    migrated = folder / f"{__version__}.db"
     here = AIRFLOW_HOME / "airflow.db"
     if migrated.exists():
         shutil.copy(migrated, here)
