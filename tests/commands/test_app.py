@@ -176,7 +176,7 @@ def test_a_damaged_pointer_to_the_newest_run_is_named(run, tmp_path):
     [
         (["champion"], "There is no champion"),
         (["verdict"], "No run has been validated yet"),
-        (["predict", "absent.json"], "absent.json cannot be read"),
+        (["predict", "absent.json"], "absent.json does not exist"),
         (["fit", "absent.csv", "--model", "{"], "--model is not valid JSON"),
         (["fit", "absent.csv"], "absent.csv does not exist"),
         (["fit", "absent[/b].csv"], "absent[/b].csv does not exist"),
