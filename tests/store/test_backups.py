@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import threading
-from itertools import cycle, pairwise
+from itertools import cycle
 
 import pytest
 
@@ -12,30 +12,24 @@ from push_model.store.durable import locked
 from push_model.store.folder import check_folder
 from push_model.store.history import _read_log, history
 from push_model.store.inventory import model_names
-from push_model.store.promotion import champion, promote, rollback
+from push_model.store.promotion import champion, rollback
 from push_model.testing import make_model
 from tests.effort import EFFORT
 from tests.project.containers import ROOT, commands_in, run_here, section
+from tests.stores import FACTS, make_store, move
 
 COMMANDS = commands_in(section("Backups"))
 (COPY,) = [command for command in COMMANDS if "tar --create" in command]
 (UNPACK,) = [command for command in COMMANDS if "tar --extract" in command]
-FACTS = {"reason": "why", "promoted_at": "2026-01-05", "by": "test"}
+NAMES = ("push_a", "push_b", "push_c")
 
 
 @pytest.fixture
 def home(tmp_path):
     """A folder with a store of two former champions and a present one, and room for a backup."""
     (tmp_path / "backup").mkdir()
-    for name in ("push_a", "push_b", "push_c"):
-        make_model(tmp_path / "models", name, promoted=False)
-    for before, after in pairwise([None, "push_a", "push_b", "push_c"]):
-        move(tmp_path / "models", after, before)
+    make_store(tmp_path / "models", NAMES, promoted=NAMES)
     return tmp_path
-
-
-def move(models, after, before):
-    promote(models, after, expected=before, verdict=None, **FACTS)
 
 
 def run(command, home):
@@ -74,7 +68,7 @@ def test_a_damaged_store_is_restored_and_keeps_what_was_trained_since(home):
     models = home / "models"
     run(COPY, home)
     make_model(models, "push_d", promoted=False)
-    move(models, "push_d", "push_c")
+    move(models, "push_d")
     shutil.rmtree(models / "push_b")
     (models / "push_c" / "model.json").write_text("{}")
     (models / "champion.json").write_text("half a po")
@@ -137,11 +131,11 @@ def test_copies_are_sound_while_the_champion_changes_all_the_time(home, tmp_path
     changes = []
 
     def change():
-        for before, after in pairwise(cycle(["push_c", "push_a", "push_b"])):
+        for name in cycle(NAMES):
             if is_over.is_set():
                 return
-            move(home / "models", after, before)
-            changes.append(after)
+            move(home / "models", name)
+            changes.append(name)
 
     changing = threading.Thread(target=change)
     changing.start()

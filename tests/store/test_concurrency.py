@@ -12,14 +12,13 @@ from push_model.store.durable import locked
 from push_model.store.folder import read_model, require_whole
 from push_model.store.history import history
 from push_model.store.inventory import prune
-from push_model.store.promotion import champion, model_path, promote, rollback
-from push_model.testing import make_model
+from push_model.store.promotion import champion, model_path, rollback
 from tests.effort import EFFORT
 from tests.forks import WITH_FORKS, code_of, start
+from tests.stores import FACTS, make_store, move
 
 pytestmark = WITH_FORKS
 
-FACTS = {"reason": "why", "promoted_at": "2026-01-05", "by": "test"}
 CHANGES = 120 * EFFORT
 LOST = 7
 
@@ -28,15 +27,7 @@ LOST = 7
 def models(tmp_path, monkeypatch):
     """A store of four models, of which a and b were promoted; it is not synced."""
     monkeypatch.setattr(os, "fsync", lambda _: None)
-    for number, name in enumerate("abcd"):
-        make_model(tmp_path, name, base_log_odds=float(number), promoted=False)
-    move(tmp_path, "a", None)
-    move(tmp_path, "b", "a")
-    return tmp_path
-
-
-def move(models, name, expected):
-    promote(models, name, expected=expected, verdict=None, **FACTS)
+    return make_store(tmp_path, "abcd", promoted="ab")
 
 
 def wait_for(path) -> None:
@@ -52,7 +43,7 @@ def test_of_processes_that_promote_at_once_one_wins_and_the_others_are_refused(m
     def attempt(name):
         wait_for(go)
         try:
-            move(models, name, "b")
+            move(models, name, expected="b")
         except PromotionConflictError as error:
             return LOST if "The champion changed since validation" in str(error) else 1
         return 0
@@ -76,7 +67,7 @@ def test_a_holder_of_the_lock_that_is_killed_lets_go(models, tmp_path):
     child = start(hold)
     wait_for(is_held)
     os.kill(child, signal.SIGKILL)
-    move(models, "c", "b")
+    move(models, "c")
 
     assert code_of(child) == -signal.SIGKILL
     assert champion(models).model_name == "c"
@@ -102,9 +93,9 @@ def test_readers_in_a_tight_loop_see_every_change_and_no_failure(models, tmp_pat
     children = [start(read), start(look_back)]
     try:
         for before, after in pairwise("bc" * (CHANGES // 6) + "b"):
-            move(models, after, before)
+            move(models, after, expected=before)
             assert rollback(models, **FACTS).model_name == before
-            move(models, after, before)
+            move(models, after, expected=before)
             prune(models, keep=4, now=0.0)
     finally:
         is_over.touch()

@@ -15,10 +15,7 @@ from push_model.store.durable import (
     write_folder,
     write_json,
 )
-
-
-def names_in(folder) -> set[str]:
-    return {path.name for path in folder.iterdir()}
+from tests.stores import names_in
 
 
 def fail(*_: object, **__: object) -> None:
@@ -33,27 +30,6 @@ def test_a_file_is_replaced_whole(tmp_path):
 
     assert path.read_bytes() == b"new"
     assert names_in(tmp_path) == {"pointer.json"}
-
-
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
-    path = tmp_path / "pointer.json"
-    path.write_bytes(b"old")
-    monkeypatch.setattr(durable.os, "fsync", fail)
-
-    with pytest.raises(OSError, match="No space left"):
-        write_aside(path, b"new")
-
-    assert path.read_bytes() == b"old"
-    assert names_in(tmp_path) == {"pointer.json"}
-
-
-def test_a_full_disk_leaves_no_part_of_a_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(durable.os, "fsync", fail)
-
-    with pytest.raises(OSError, match="No space left"):
-        write_folder(tmp_path / "model", {"a": b"1", "b": b"2"})
-
-    assert names_in(tmp_path) == set()
 
 
 def test_a_folder_another_writer_made_meanwhile_is_left_alone(tmp_path):
@@ -127,7 +103,7 @@ def test_a_file_that_is_not_json_is_refused_in_one_way(tmp_path, content):
 
 
 @pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP])
-def test_a_folder_that_cannot_be_synced_is_no_failure(tmp_path, monkeypatch, code):
+def test_only_a_folder_whose_disk_syncs_no_folders_need_not_be_synced(tmp_path, monkeypatch, code):
     def refuse(_):
         raise OSError(code, os.strerror(code))
 
@@ -136,11 +112,7 @@ def test_a_folder_that_cannot_be_synced_is_no_failure(tmp_path, monkeypatch, cod
     _sync_folder(tmp_path)
     with pytest.raises(OSError, match=os.strerror(code)):
         write_aside(tmp_path / "file", b"")  # of a file it is one
-
-
-def test_a_folder_whose_sync_fails_is_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(durable.os, "fsync", fail)
-
     with pytest.raises(OSError, match="No space left"):
         _sync_folder(tmp_path)
 
@@ -169,21 +141,17 @@ def test_a_folder_that_cannot_be_emptied_loses_its_name_all_the_same(tmp_path, m
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "expected"),
     [
-        "model",
-        ".model",
-        ".model.1",
-        ".model.1-0badcafe.old",
-        "model.1-0badcafe",
-        ".model.1-0BADCAFE",
+        ("model", (False, False)),
+        (".model", (False, False)),
+        (".model.1", (False, False)),
+        (".model.1-0badcafe.old", (False, False)),
+        ("model.1-0badcafe", (False, False)),
+        (".model.1-0BADCAFE", (False, False)),
+        (".model.1-0badcafe", (True, False)),
+        (".model.1-0badcafe.gone", (True, True)),
     ],
 )
-def test_what_was_not_written_aside_is_no_aside(name):
-    assert not is_aside(name)
-
-
-def test_an_aside_of_a_write_is_not_one_of_a_removal():
-    assert is_aside(".model.1-0badcafe")
-    assert not is_aside(".model.1-0badcafe", gone=True)
-    assert is_aside(".model.1-0badcafe.gone", gone=True)
+def test_only_what_was_written_or_moved_aside_is_aside(name, expected):
+    assert (is_aside(name), is_aside(name, gone=True)) == expected

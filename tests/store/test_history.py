@@ -10,21 +10,14 @@ from push_model.store import promotion
 from push_model.store.durable import append_line
 from push_model.store.history import _read_log, former_champions, history
 from push_model.store.pointer import write_champion
-from push_model.store.promotion import Champion, champion, promote, rollback
-from push_model.testing import make_model
-
-FACTS = {"promoted_at": "2026-01-05", "by": "test"}
-DETAILS = {"verdict": {"decision": "promote"}, "reason": "better", **FACTS}
+from push_model.store.promotion import Champion, champion, rollback
+from tests.stores import FACTS, make_store, move
 
 
 @pytest.fixture
 def models(tmp_path):
     """A store of which a and b were promoted."""
-    for number, name in enumerate("abc"):
-        make_model(tmp_path, name, base_log_odds=float(number), promoted=False)
-    promote(tmp_path, "a", expected=None, **DETAILS)
-    promote(tmp_path, "b", expected="a", **DETAILS)
-    return tmp_path
+    return make_store(tmp_path, "abc", promoted="ab")
 
 
 def names_of(moves) -> list[str]:
@@ -40,53 +33,36 @@ def point(models, **fields) -> None:
     (models / "champion.json").write_text(json.dumps(FACTS | fields))
 
 
-def test_a_new_store_has_no_history(tmp_path):
-    assert history(tmp_path) == ()
-
-
 def test_the_history_is_every_champion_with_who_when_why_and_in_place_of_which(models):
-    rollback(models, reason="complaints", **FACTS)
+    move(models, "c", verdict={"decision": "promote"}, reason="better")
+    rollback(models, **FACTS)
 
-    first, second, third = history(models)
+    moves = history(models)
     verdict = {"decision": "promote"}
-    assert first == ("a", "2026-01-05", "test", 1, "verdict", None, "better", verdict)
-    assert (second.before, second.model_name, second.line) == ("a", "b", 2)
-    assert third == ("a", "2026-01-05", "test", 3, "rollback", "b", "complaints", None)
-
-
-def test_the_pointer_holds_the_whole_move_and_the_log_a_copy_of_it(models):
-    assert _read_log(models)[-1] == champion(models) == history(models)[-1]
+    assert names_of(moves) == ["a", "b", "c", "b"]
+    assert moves[2] == ("c", "2026-01-05", "test", 3, "verdict", "b", "better", verdict)
+    assert moves[3] == ("b", "2026-01-05", "test", 4, "rollback", "c", "why", None)
+    assert _read_log(models)[-1] == champion(models) == moves[-1]
 
 
 def test_a_move_that_a_crash_kept_from_the_log_is_shown_and_copied_by_the_next(models, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(promotion, "append_to_log", lambda *_: None)
-        promote(models, "c", expected="b", **DETAILS)
+        move(models, "c")
     shown = history(models)
 
-    promote(models, "a", expected="c", **DETAILS)
+    move(models, "a")
 
     assert names_of(shown) == ["a", "b", "c"]
     assert names_of(_read_log(models)) == names_of(history(models)) == ["a", "b", "c", "a"]
     assert history(models)[:3] == shown
 
 
-def test_the_same_promotion_again_copies_the_move_too(models, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(promotion, "append_to_log", lambda *_: None)
-        promote(models, "c", expected="b", **DETAILS)
-
-    for _ in range(2):
-        promote(models, "c", expected="b", **DETAILS)
-
-    assert names_of(_read_log(models)) == ["a", "b", "c"]
-
-
 def test_a_lost_log_leaves_the_champion_and_is_begun_again(models):
     (models / "promotions.jsonl").unlink()
     assert names_of(history(models)) == ["b"]
 
-    promote(models, "c", expected="b", **DETAILS)
+    move(models, "c")
 
     assert names_of(history(models)) == ["b", "c"]
     assert [move.line for move in history(models)] == [2, 3]
@@ -97,7 +73,7 @@ def test_a_pointer_written_by_hand_is_shown_and_logged_once(models):
     shown = history(models)[-1]
 
     for name in ("c", "a"):
-        promote(models, name, expected="c", **DETAILS)
+        move(models, name)
 
     assert (shown.model_name, shown.by, shown.kind, shown.line) == ("c", "me", "unknown", None)
     assert names_of(history(models)) == names_of(_read_log(models)) == ["a", "b", "c", "a"]
@@ -125,7 +101,7 @@ def test_a_store_of_an_older_release_is_read_and_goes_on(models):
     point(models, model_name="c", line=3)  # so that the last line was cut short, too
     before = history(models)
 
-    promote(models, "a", expected="c", expected_line=3, **DETAILS)
+    move(models, "a", expected="c", expected_line=3)
 
     assert names_of(before) == ["a", "c"]
     assert [move.line for move in before] == [1, 3]
@@ -148,6 +124,7 @@ ENDS = st.sampled_from(["done", "not logged", "half a line", "nothing"])
 def test_whatever_crashes_the_history_is_the_champions_that_were(tmp_path_factory, attempts):
     store = tmp_path_factory.mktemp("store")
     truth = []
+    assert history(store) == ()
     for name, end in attempts:
         serving = champion(store)
         before = serving.model_name if serving else None
@@ -204,7 +181,7 @@ def test_a_line_that_is_not_a_move_is_left_out_and_spoils_no_other(models, line)
     with (models / "promotions.jsonl").open("ab") as file:
         file.write(line + b"\n")
 
-    promote(models, "c", expected="b", **DETAILS)
+    move(models, "c")
 
     assert names_of(history(models)) == ["a", "b", "c"]
     assert champion(models).line == 4
@@ -223,8 +200,8 @@ def test_a_promotion_that_comes_while_the_history_is_read_does_no_harm(models, m
     def look_early(folder):
         monkeypatch.setattr(past, "find_champion", find)
         found = find(folder)
-        promote(models, "c", expected="b", **DETAILS)
-        promote(models, "a", expected="c", **DETAILS)
+        move(models, "c")
+        move(models, "a")
         return found
 
     monkeypatch.setattr(past, "find_champion", look_early)

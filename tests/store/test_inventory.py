@@ -9,8 +9,9 @@ from push_model.store import durable, inventory
 from push_model.store.durable import locked
 from push_model.store.folder import write_model_folder
 from push_model.store.inventory import model_names, plan_pruning, prune, summarise
-from push_model.store.promotion import champion, promote
+from push_model.store.promotion import champion
 from push_model.testing import make_model
+from tests.stores import move, names_in
 
 FACTS = {
     "trained_on": "2026-01-05",
@@ -49,6 +50,8 @@ def test_a_store_that_is_none_is_named(tmp_path, name):
 
     with pytest.raises(ModelNotFoundError, match=f"There is no model store .*{name}"):
         model_names(tmp_path / name)
+    with pytest.raises(ModelNotFoundError, match=r"There is no model store .*absent"):
+        prune(tmp_path / "absent", now=NOW)
 
 
 def test_a_summary_says_what_the_manifest_does(folder):
@@ -104,26 +107,12 @@ def touch(path, *, age_days):
     os.utime(path, (NOW - age_days * DAY_S,) * 2)
 
 
-def move(models, name):
-    serving = champion(models)
-    expected = serving.model_name if serving else None
-    promote(models, name, expected=expected, verdict=None, reason="", promoted_at="", by="")
-
-
 def test_the_newest_stay_and_the_older_go_the_oldest_first(models):
     done = prune(models, keep=3, now=NOW)
 
     assert done.removed == tuple("abcdef")
-    assert model_names(models) == ("g", "h", "i")
-    assert {path.name for path in models.iterdir()} == {"g", "h", "i", ".promotion.lock"}
-
-
-def test_ten_stay_by_default(models):
-    for number in range(4):
-        add(models, f"old_{number}", age_days=200)
-
-    assert len(prune(models, now=NOW).removed) == 3
-    assert len(model_names(models)) == inventory.KEPT_BY_DEFAULT == 10
+    assert names_in(models) == {"g", "h", "i", ".promotion.lock"}
+    assert inventory.KEPT_BY_DEFAULT == 10
 
 
 def test_the_champion_and_two_to_go_back_to_stay_however_old(models):
@@ -160,31 +149,23 @@ def test_a_champion_that_is_a_link_keeps_the_folder_it_leads_to(models):
     assert model_names(models) == ("a", "i")
 
 
-def test_a_model_just_trained_for_an_old_date_is_new(models):
+def test_a_model_just_trained_is_new_and_a_folder_without_a_manifest_left_alone(models):
     touch(models / "a" / "manifest.json", age_days=0)
-
-    prune(models, keep=1, now=NOW)
-
-    assert model_names(models) == ("a",)
-
-
-def test_a_folder_without_a_manifest_is_left_alone(models):
     (models / "mine").mkdir()
 
     done = prune(models, keep=1, now=NOW)
 
-    assert model_names(models) == ("i", "mine")
+    assert model_names(models) == ("a", "mine")
     assert dict(done.kept)["mine"] == "has no manifest: not known to be a model"
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(models):
     (models / ".x.4711-0badcafe.gone").mkdir()
-    before = {path.name for path in models.iterdir()}
+    before = names_in(models)
 
     plan = plan_pruning(models, keep=2, now=NOW)
-    after = {path.name for path in models.iterdir()}
 
-    assert before == after
+    assert names_in(models) == before
     assert plan == prune(models, keep=2, now=NOW)
 
 
@@ -203,40 +184,29 @@ def test_the_newest_model_cannot_be_pruned_for_a_run_may_be_judging_it(models, k
         prune(models, keep=keep, now=NOW)
 
 
-def test_a_store_that_is_absent_is_not_pruned(tmp_path):
-    with pytest.raises(ModelNotFoundError, match="There is no model store"):
-        prune(tmp_path / "absent", now=NOW)
-
-
-@pytest.mark.parametrize(("age_days", "is_swept"), [(2.0, True), (0.9, False)])
-def test_what_a_crashed_save_left_is_swept_once_no_save_can_still_write_it(
-    models, age_days, is_swept
+@pytest.mark.parametrize(
+    ("name", "age_days", "is_swept"),
+    [
+        (".x.4711-0badcafe", 2.0, True),  # a save that crashed
+        (".x.4711-0badcafe", 0.9, False),  # a save that may go on
+        ("a/.card.md.4711-0badcafe", 2.0, True),
+        ("a/.card.md.4711-0badcafe", 0.9, False),
+        (".x.4711-0badcafe.gone", 0.0, True),  # a removal that crashed
+        (".cache", 1000.0, False),
+    ],
+)
+def test_what_a_crash_left_is_swept_once_nothing_can_still_write_it(
+    models, name, age_days, is_swept
 ):
-    folder, file = models / ".x.4711-0badcafe", models / "a" / ".card.md.4711-0badcafe"
-    folder.mkdir()
-    (folder / "model.json").touch()
-    file.touch()
-    for path in (folder, file):
-        touch(path, age_days=age_days)
+    aside = models / name
+    aside.mkdir()
+    (aside / "model.json").touch()
+    touch(aside, age_days=age_days)
 
     done = prune(models, keep=9, now=NOW)
 
-    assert (done.swept == (".x.4711-0badcafe", "a/.card.md.4711-0badcafe")) is is_swept
-    assert (folder.exists(), file.exists()) == (not is_swept, not is_swept)
-
-
-def test_what_a_crashed_prune_left_is_swept_at_once(models):
-    (models / ".x.4711-0badcafe.gone").mkdir()
-    touch(models / ".x.4711-0badcafe.gone", age_days=0)
-
-    assert prune(models, keep=9, now=NOW).swept == (".x.4711-0badcafe.gone",)
-
-
-def test_other_hidden_files_are_left_alone(models):
-    (models / ".gitignore").touch()
-    (models / ".cache").mkdir()
-
-    assert prune(models, keep=9, now=NOW + 1000 * DAY_S).swept == ()
+    assert done.swept == ((name,) if is_swept else ())
+    assert aside.exists() is not is_swept
 
 
 def test_a_link_left_aside_is_removed_and_not_followed(models, tmp_path_factory):

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from push_model.errors import InvalidEventError, ModelIntegrityError
-from push_model.store import promotion as store
 from push_model.store.pointer import champion, model_path
 from push_model.testing import make_model
+from tests.stores import NOT_NAMES
 
 POINTERS = [
     b"",
@@ -43,35 +43,7 @@ def test_a_pointer_serves_whatever_it_holds_beside_the_name_time_and_person(tmp_
     assert champion(tmp_path) == ("a", "", "", None, "unknown", None, "", None)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        ".",
-        "..",
-        ".hidden",
-        "../b",
-        "a/b",
-        "/etc",
-        "a\\b",
-        "a\0",
-        "a\n",
-        "a b",
-        "å",
-        "\N{DIVISION SLASH}a",
-        "\ud800",
-        "-a",
-        "a.b",
-        "champion.json",
-        "promotions.jsonl",
-        "manifest.json",
-        "a" * 101,
-        None,
-        1,
-        b"a",
-        ["a"],
-    ],
-)
+@pytest.mark.parametrize("name", [*NOT_NAMES, None, 1, b"a", ["a"]])
 def test_a_name_that_is_not_a_plain_name_is_refused(tmp_path, name):
     with pytest.raises(InvalidEventError, match=r"letters, digits, '_' or '-', .* never a path"):
         model_path(tmp_path, name)
@@ -98,13 +70,3 @@ def test_a_link_inside_the_store_is_followed_and_one_out_of_it_refused(tmp_path)
     assert model_path(models, "latest").name == "latest"
     with pytest.raises(InvalidEventError, match="'out' is a link that leads out of the store"):
         model_path(models, "out")
-
-
-def test_every_name_the_trainer_gives_is_a_legal_one():
-    assert store.model_path("models", "push_2026_11_23_2").name == "push_2026_11_23_2"
-
-
-@pytest.mark.parametrize("name", [store.CHAMPION_FILE, store.LOG_FILE, store.LOCK_FILE])
-def test_no_model_can_take_the_place_of_a_file_of_the_store(tmp_path, name):
-    with pytest.raises(InvalidEventError, match="It names a folder of the store"):
-        model_path(tmp_path, name)

@@ -1,5 +1,4 @@
 import json
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -9,38 +8,24 @@ from push_model.errors import (
     ModelNotFoundError,
     PromotionConflictError,
 )
-from push_model.store.promotion import champion, promote
-from push_model.testing import make_model
-
-
-def names_in(folder) -> set[str]:
-    return {path.name for path in folder.iterdir()}
+from push_model.store.promotion import champion
+from tests.stores import make_store, move, names_in
 
 
 @pytest.fixture
 def models(tmp_path):
     """A store of three models, none promoted."""
-    for number, name in enumerate("abc"):
-        make_model(tmp_path, name, base_log_odds=float(number), promoted=False)
-    return tmp_path
-
-
-def move(models, name, *, expected=None, **changes):
-    facts = {"verdict": "promote", "reason": "better", "promoted_at": "2026-01-05", "by": "test"}
-    return promote(models, name, expected=expected, **facts | changes)
+    return make_store(tmp_path, "abc")
 
 
 def log_of(models) -> list[dict]:
     return [json.loads(line) for line in (models / "promotions.jsonl").read_bytes().splitlines()]
 
 
-def test_a_new_store_has_no_champion(models):
-    assert champion(models) is None
-
-
 def test_the_promoted_model_serves_and_the_log_says_why(models):
+    assert champion(models) is None
     move(models, "a", promoted_at="2026-01-05", verdict={"ap": 0.2})
-    moved = move(models, "b", expected="a", promoted_at="2026-01-06", reason="newer")
+    moved = move(models, "b", promoted_at="2026-01-06", reason="newer")
 
     assert champion(models) == moved
     assert moved[:4] == ("b", "2026-01-06", "test", 2)
@@ -48,6 +33,8 @@ def test_the_promoted_model_serves_and_the_log_says_why(models):
     assert (first["from"], first["to"], first["verdict"]) == (None, "a", {"ap": 0.2})
     assert (second["from"], second["to"], second["reason"]) == ("a", "b", "newer")
     assert {first["kind"], second["kind"]} == {"verdict"}
+    left = {"champion.json", "promotions.jsonl", ".promotion.lock"}
+    assert names_in(models) == {"a", "b", "c"} | left
 
 
 @pytest.mark.parametrize("reason", ["", " \n"])
@@ -58,16 +45,11 @@ def test_a_forced_promotion_without_a_reason_is_refused(models, reason):
     assert names_in(models) == {"a", "b", "c"}
 
 
-def test_a_forced_promotion_is_logged_as_forced_and_by_whom(models):
-    move(models, "a", verdict=None, reason="b is wrong", by="ada", forced=True)
+def test_a_forced_promotion_is_logged_as_forced_and_compares_the_champion_too(models):
+    move(models, "a", reason="b is wrong", by="ada", forced=True)
 
     (line,) = log_of(models)
     assert (line["kind"], line["by"], line["reason"]) == ("forced", "ada", "b is wrong")
-
-
-def test_a_forced_promotion_compares_the_champion_too(models):
-    move(models, "a")
-
     with pytest.raises(PromotionConflictError, match="it was 'c', now it is 'a'"):
         move(models, "b", expected="c", forced=True)
 
@@ -78,7 +60,7 @@ def test_only_a_forced_promotion_replaces_a_damaged_pointer(models):
 
     with pytest.raises(ModelIntegrityError, match="does not name a champion"):
         move(models, "b", expected="a")
-    move(models, "b", forced=True)
+    move(models, "b", expected=None, forced=True)
 
     assert champion(models).model_name == "b"
     assert log_of(models)[-1]["from"] is None
@@ -113,29 +95,8 @@ def test_a_model_that_does_not_load_is_not_promoted(models):
     (models / "b" / "model.json").write_bytes(b"{}")
 
     with pytest.raises(ModelIntegrityError, match=r"b/model\.json does not match"):
-        move(models, "b", expected="a")
+        move(models, "b")
     with pytest.raises(ModelNotFoundError, match="no model folder zzz"):
-        move(models, "zzz", expected="a")
+        move(models, "zzz")
 
     assert champion(models).model_name == "a"
-
-
-def test_of_many_at_once_one_wins_and_the_others_are_refused(models):
-    def attempt(name):
-        try:
-            return move(models, name).model_name
-        except PromotionConflictError:
-            return None
-
-    with ThreadPoolExecutor(3) as threads:
-        winners = [name for name in threads.map(attempt, "abc") if name]
-
-    assert winners == [champion(models).model_name]
-    assert [entry["to"] for entry in log_of(models)] == winners
-
-
-def test_promotion_leaves_no_temporary_file(models):
-    move(models, "a")
-
-    names = {"a", "b", "c", "champion.json", "promotions.jsonl", ".promotion.lock"}
-    assert names_in(models) == names

@@ -8,30 +8,18 @@ from push_model.errors import (
 )
 from push_model.store import promotion as store
 from push_model.store.history import history
-from push_model.store.promotion import champion, promote, rollback
-from push_model.testing import make_model
-
-FACTS = {"promoted_at": "2026-01-05", "by": "ada"}
+from push_model.store.promotion import champion, rollback
+from tests.stores import FACTS, make_store, move
 
 
 @pytest.fixture
 def models(tmp_path):
     """A store of four models; a, b and c were promoted in turn."""
-    for number, name in enumerate("abcd"):
-        make_model(tmp_path, name, base_log_odds=float(number), promoted=False)
-    for name in "abc":
-        move(tmp_path, name)
-    return tmp_path
+    return make_store(tmp_path, "abcd", promoted="abc")
 
 
-def move(models, name):
-    before = champion(models)
-    expected = before.model_name if before else None
-    promote(models, name, expected=expected, verdict=None, reason="better", **FACTS)
-
-
-def go_back(models, to=None, reason="too many complaints"):
-    return rollback(models, to=to, reason=reason, **FACTS).model_name
+def go_back(models, to=None, **changes):
+    return rollback(models, to=to, **FACTS | changes).model_name
 
 
 def damage(models, name, file="model.json"):
@@ -39,15 +27,19 @@ def damage(models, name, file="model.json"):
 
 
 def test_a_rollback_goes_to_the_champion_before_and_is_logged(models):
-    assert go_back(models) == champion(models).model_name == "b"
+    assert go_back(models, by="ada") == champion(models).model_name == "b"
 
     last = history(models)[-1]
     assert (last.kind, last.before, last.model_name) == ("rollback", "c", "b")
-    assert (last.by, last.reason) == ("ada", "too many complaints")
+    assert (last.by, last.reason) == ("ada", "why")
 
 
-def test_rolling_back_twice_goes_two_champions_back_and_never_forward_again(models):
+def test_rolling_back_again_goes_further_back_and_never_forward(models):
     assert [go_back(models), go_back(models)] == ["b", "a"]
+
+    with pytest.raises(ModelNotFoundError, match="No former champion is intact"):
+        go_back(models)
+    assert champion(models).model_name == "a"
 
 
 def test_a_champion_promoted_after_a_rollback_is_gone_back_from_to_what_it_replaced(models):
@@ -59,12 +51,11 @@ def test_a_champion_promoted_after_a_rollback_is_gone_back_from_to_what_it_repla
 
 def test_a_verdict_from_before_a_rollback_promotes_nothing_though_the_name_is_the_same(models):
     seen = champion(models)  # what the gate compared with
-    facts = {"verdict": None, "reason": "better", **FACTS}
-    promote(models, "d", expected="c", expected_line=seen.line, **facts)
+    move(models, "d", expected_line=seen.line)
     go_back(models)
 
     with pytest.raises(PromotionConflictError, match="'c' was replaced and came back"):
-        promote(models, "d", expected="c", expected_line=seen.line, **facts)
+        move(models, "d", expected_line=seen.line)
 
     assert champion(models).model_name == "c"
 
@@ -96,41 +87,22 @@ def test_a_promotion_cut_short_is_nothing_to_go_back_to(models, monkeypatch):
     assert go_back(models) == "b"
 
 
-def test_nothing_whole_to_go_back_to_leaves_the_champion(models):
-    damage(models, "a")
-    damage(models, "b")
-
-    with pytest.raises(ModelNotFoundError, match="No former champion is intact"):
-        go_back(models)
-
-    assert champion(models).model_name == "c"
-    assert len(history(models)) == 3
-
-
 def test_a_named_target_is_checked_before_the_pointer_moves(models):
     damage(models, "a")
 
     with pytest.raises(ModelIntegrityError, match=r"a/model\.json does not match its manifest"):
         go_back(models, "a")
-
-    assert champion(models).model_name == "c"
-
-
-def test_a_model_that_never_served_is_promoted_and_not_rolled_back_to(models):
     with pytest.raises(InvalidEventError, match=r"'d' never was champion.*push-model promote d"):
         go_back(models, "d")
+    assert go_back(models, "c") == "c"
+
+    assert len(history(models)) == 3
 
 
 def test_a_champion_that_was_rolled_back_over_can_be_named(models):
     go_back(models, "a")
 
     assert go_back(models, "c") == "c"
-
-
-def test_going_back_to_the_champion_itself_changes_nothing(models):
-    assert go_back(models, "c") == "c"
-
-    assert len(history(models)) == 3
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
