@@ -1,12 +1,12 @@
-"""Measure the gain of refitting a validated model on all known orders before it serves.
+"""Measure the gain of refitting an evaluated model on all known orders before it serves.
 
     python benchmarks/refit.py FRAME --origins 6 --every 42 --days 14 --iterations 150
 
-At each origin, a day taken for today, the model that validation sees is trained as `handler_fit`
-does: the oldest 70 % of the orders fit it, the next 20 % calibrate it. Beside it come refits of
-the same parametrisation on more of what was known, with and without the line of the first. All are
-measured on the days after the origin, which none has seen; orders are bootstrapped, with the
-same replicates for each model, so differences are paired.
+At each origin, a day taken for today, the evaluated model is trained as `handler_fit` does: the
+oldest 70 % of the orders fit it, the next 20 % calibrate it. Beside it come refits of the same
+parametrisation on more of what was known, with and without the line of the first. All are measured
+on the days after the origin, which none has seen; orders are bootstrapped, with the same replicates
+for each model, so differences are paired.
 """
 
 import argparse
@@ -35,12 +35,12 @@ from push_model.training.parametrisation import Parametrisation, read_parametris
 from push_model.training.train import train
 
 RESAMPLES = 1_000
-VALIDATED = "validated: 70 %, line of the next 20 %"
+EVALUATED = "evaluated: 70 %, line of the next 20 %"
 TINY = 1e-15
 
 
 def main() -> None:
-    """Print each origin's figures as they come, then every way against the validated model."""
+    """Print each origin's figures as they come, then every way against the evaluated model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("frame")
     parser.add_argument("--origins", type=int, default=6)
@@ -95,7 +95,7 @@ def score_each_way(
         trained = train(known, parametrisation, seed=0, trained_on="2000-01-01")
     line = trained.calibration.line
     print(f"  {trained.calibration.method}: {line.slope:.3f} * log-odds {line.intercept:+.3f}")
-    yield VALIDATED, score(Model.from_document(trained.validated.document), later)
+    yield EVALUATED, score(Model.from_document(trained.evaluated.document), later)
     ninety = pd.concat(trained.split[:2])
     for share, rows in (("90 %", ninety), ("all", known)):
         raw = fit(rows, parametrisation, later)
@@ -118,17 +118,17 @@ def move(propensities: Floats, line: Line) -> Floats:
 
 
 def show(found: list[dict[str, dict[str, Floats]]]) -> None:
-    """Print the mean over origins of each figure, and what it is beside the validated model's."""
+    """Print the mean over origins of each figure, and what it is beside the evaluated model's."""
     print(f"\nMean of {len(found)} origins; 90 % intervals of the difference, orders bootstrapped")
     for figure in ("AP", "log loss", "expected/actual"):
         for way in found[0]:
             draws, base = (
                 np.mean([origin[each][figure] for origin in found], axis=0)
-                for each in (way, VALIDATED)
+                for each in (way, EVALUATED)
             )
             change = draws / base - 1
             low, high = np.quantile(change[1:], [0.05, 0.95])
-            wins = sum(origin[way][figure][0] > origin[VALIDATED][figure][0] for origin in found)
+            wins = sum(origin[way][figure][0] > origin[EVALUATED][figure][0] for origin in found)
             print(
                 f"{figure:<16} {way:<40} {draws[0]:.5f}  {change[0]:+7.2%} "
                 f"[{low:+.2%}, {high:+.2%}]  higher at {wins} of {len(found)}"

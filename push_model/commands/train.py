@@ -76,9 +76,9 @@ def fit(
     path, trained = fit_model(event)
     # The same model may already have a card with its verdict.
     if trained and not (path / HTML_FILE).exists():
-        validated, holdout = Model.from_document(trained.validated.document), trained.split.holdout
-        scores = {"challenger": score(validated, holdout)}
-        write_card(path, holdout, scores, model=validated, seed=seed)
+        evaluated, holdout = Model.from_document(trained.evaluated.document), trained.split.holdout
+        scores = {"challenger": score(evaluated, holdout)}
+        write_card(path, holdout, scores, model=evaluated, seed=seed)
     print_metrics(read_facts(path)["metrics"]["holdout"], title="Holdout")
     print_folder(path)
 

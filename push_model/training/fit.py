@@ -34,7 +34,7 @@ from push_model.training.data.orders import keep_large_orders, require_orders
 from push_model.training.data.schema import check_schema
 from push_model.training.data.split import Split, split_by_time
 from push_model.training.fit_request import FitRequest, read_fit_request
-from push_model.training.gate.challenger import VALIDATED_FILE
+from push_model.training.gate.challenger import EVALUATED_FILE
 from push_model.training.golden import GOLDEN_FILE, write_golden
 from push_model.training.parametrisation import describe
 from push_model.training.train import TrainedModel, train
@@ -240,7 +240,7 @@ def _save(trained: TrainedModel, request: FitRequest, known: Mapping[str, Any]) 
     joblib.dump(pipeline, pickled)
     files = {
         MODEL_FILE: document_bytes(document),
-        VALIDATED_FILE: document_bytes(trained.validated.document),
+        EVALUATED_FILE: document_bytes(trained.evaluated.document),
         "model.joblib": pickled.getvalue(),
         GOLDEN_FILE: write_golden(document, pipeline),
     }
@@ -251,7 +251,7 @@ def _save(trained: TrainedModel, request: FitRequest, known: Mapping[str, Any]) 
 def _facts(trained: TrainedModel, request: FitRequest, known: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "model_id": trained.serving.document["model_id"],
-        "validated_id": trained.validated.document["model_id"],
+        "validated_id": trained.evaluated.document["model_id"],
         "trained_on": str(request.training_date),
         **known,
         "windows": _describe_windows(trained.split),
@@ -264,7 +264,7 @@ def _facts(trained: TrainedModel, request: FitRequest, known: Mapping[str, Any])
 
 
 def _describe_windows(split: Split) -> dict[str, dict[str, Any]]:
-    """Describe the windows of the validated model, and the rows of the model that serves."""
+    """Describe the windows of the evaluated model, and the rows of the model that serves."""
     found: dict[str, dict[str, Any]] = {
         name: {
             "start": str(window.start),

@@ -38,12 +38,12 @@ class TrainedModel:
     """The model that serves, the same model without the newest rows, and how good that is."""
 
     serving: FittedModel  # fitted on all rows, so nothing here can measure it
-    validated: FittedModel  # fitted on the train window alone
-    split: Split  # of the validated model
-    # Of the validated model, by window or slice, then "model" and "popularity". Calibration
+    evaluated: FittedModel  # fitted on the train window alone
+    split: Split  # of the evaluated model
+    # Of the evaluated model, by window or slice, then "model" and "popularity". Calibration
     # fitted two numbers on the calibration window, so its metrics there are a little too good.
     metrics: dict[str, dict[str, Metrics]]
-    calibration: Calibration  # chosen with the validated model, applied to both
+    calibration: Calibration  # chosen with the evaluated model, applied to both
 
 
 def train(
@@ -63,11 +63,11 @@ def train(
     calibration = _choose_calibration(
         export_model(fitted, parametrisation, trained_on=trained_on), split
     )
-    validated = finish(fitted, calibration.line, split.train)
-    # The validated model has not seen the newest weeks; the one that serves has (docs/adr/0012).
+    evaluated = finish(fitted, calibration.line, split.train)
+    # The evaluated model has not seen the newest weeks; the one that serves has (docs/adr/0012).
     serving = finish(fit(frame), calibration.line, frame)
-    metrics = _measure_all(validated.document, split)
-    return TrainedModel(serving, validated, split, metrics, calibration)
+    metrics = _measure_all(evaluated.document, split)
+    return TrainedModel(serving, evaluated, split, metrics, calibration)
 
 
 def _fit(parametrisation: Parametrisation, rows: pd.DataFrame, *, seed: int) -> Pipeline:

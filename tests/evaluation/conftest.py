@@ -17,7 +17,7 @@ def holdout():
 def model():
     asked = read_parametrisation({"model": "logistic_regression"})
     trained = train(make_frame(orders=60, seed=0), asked, seed=0, trained_on="2021-03-04")
-    return Model.from_document(trained.validated.document)
+    return Model.from_document(trained.evaluated.document)
 
 
 @pytest.fixture(scope="session")

@@ -297,6 +297,6 @@ def test_training_calibrates_where_it_helps_and_the_holdout_agrees(trained):
 
 
 def test_both_pipelines_are_calibrated(trained, drifting):
-    for own in (trained[0].serving, trained[0].validated):
+    for own in (trained[0].serving, trained[0].evaluated):
         check_equal(own.document, own.pipeline, drifting)
         assert isinstance(own.pipeline[-1], CalibratedClassifier)

@@ -18,8 +18,8 @@ from push_model.store.promotion import Champion, champion, model_path
 from push_model.training.data.split import Split
 from push_model.training.gate.verdict import Finding
 
-#: The evaluated model of a folder.
-VALIDATED_FILE = "validated.json"
+#: The evaluated model of a folder; model format 1 fixes the name.
+EVALUATED_FILE = "validated.json"
 
 _UNREADABLE = (ModelNotFoundError, ModelIntegrityError, ModelFormatError)
 
@@ -67,8 +67,8 @@ class TrainingWindow:
 def read_candidate(folder: Path | str) -> Candidate:
     """Read both models of a folder, each only if its bytes are those that were saved."""
     loaded, manifest = read_model(folder), read_manifest(folder)
-    has_evaluated = VALIDATED_FILE in manifest["files"]
-    evaluated = read_model(folder, file=VALIDATED_FILE).model if has_evaluated else loaded.model
+    has_evaluated = EVALUATED_FILE in manifest["files"]
+    evaluated = read_model(folder, file=EVALUATED_FILE).model if has_evaluated else loaded.model
     return Candidate(loaded.path, manifest, loaded.model, evaluated)
 
 

@@ -215,7 +215,7 @@ def test_a_feature_that_is_noise_is_doubted_and_named_on_the_card():
 
     asked = read_parametrisation({"model": "boosted_trees", "iterations": 30, "depth": 3})
     trained, held = (with_noise(make_frame(orders=n, seed=n)) for n in (200, 300))
-    document = train(trained, asked, seed=0, trained_on="2021-03-04").validated.document
+    document = train(trained, asked, seed=0, trained_on="2021-03-04").evaluated.document
     model = Model.from_document(document)
 
     found = evaluate(held, {"challenger": score(model, held)}, model=model)
