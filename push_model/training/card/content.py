@@ -85,7 +85,8 @@ def _compose_sections(
 ) -> Iterator[Section]:
     """Yield the sections of a card."""
     holdout = verdict.holdout if verdict else None
-    yield _verdict(verdict)
+    if verdict and holdout:
+        yield _verdict(verdict, holdout)
     yield _details(facts)
     yield _intended_use(facts)
     yield _metrics(evaluation, holdout)
@@ -108,14 +109,13 @@ def _compose_sections(
     yield _reproduction(facts)
 
 
-def _verdict(verdict: Verdict | None) -> Section:
-    paragraphs = (
-        [*_compare(verdict, verdict.holdout)]
-        if verdict and verdict.holdout
-        else [f"{sentences.NOT_JUDGED}. {sentences.NOT_JUDGED_SAYS}"]
+def _verdict(verdict: Verdict, holdout: HoldoutResults) -> Section:
+    return Section(
+        "verdict",
+        "Verdict",
+        tuple(_compare(verdict, holdout)),
+        tables=tuple(tables.tabulate_findings(verdict.findings)),
     )
-    listed = tables.tabulate_findings(verdict.findings) if verdict else ()
-    return Section("verdict", "Verdict", tuple(paragraphs), tables=tuple(listed))
 
 
 def _compare(verdict: Verdict, holdout: HoldoutResults) -> Iterator[str]:
