@@ -108,7 +108,7 @@ def _data_match_the_champions(evidence: Evidence, policy: Policy) -> Iterator[Fi
         "data as new as the champion's",
         "data",
         ours.end >= theirs.end,
-        None,
+        ours.end,
         theirs.end,
         f"The train window ends {ours.end}, the champion's {theirs.end} (must not end earlier).",
     )
@@ -118,7 +118,7 @@ def _data_match_the_champions(evidence: Evidence, policy: Policy) -> Iterator[Fi
         # Orders that the champion was trained on cannot test it. That is not a fault of the
         # challenger.
         True if ours.unseen_from >= theirs.unseen_from else None,
-        None,
+        ours.unseen_from,
         theirs.unseen_from,
         f"The holdout begins {ours.unseen_from}; the champion was trained on orders before "
         f"{theirs.unseen_from} (must not begin earlier: hold out fewer days).",

@@ -23,7 +23,7 @@ class Finding:
     rule: str
     about: str  # "holdout", "data", "drift", "serving", "model" or "slice"
     passed: bool | None  # None: too little data
-    value: float | None
+    value: float | str | None
     limit: float | str | None
     sentence: str
     is_needed: bool = True  # False: no promotion waits for it

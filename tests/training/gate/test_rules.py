@@ -296,6 +296,34 @@ def test_a_finding_has_its_figures_interval_and_limit():
     )
 
 
+@pytest.mark.parametrize(
+    ("rule", "evidence", "value", "limit"),
+    [
+        ("data as new as the champion's", GOOD, "2021-03-01", "2021-03-01"),
+        ("data as new as the champion's", trained_on(end="2021-02-28"), "2021-02-28", "2021-03-01"),
+        (
+            "holdout new to the champion",
+            trained_on(unseen_from="2021-03-19"),
+            "2021-03-19",
+            "2021-03-20",
+        ),
+    ],
+)
+def test_a_rule_on_days_gives_the_day_beside_its_limit(rule, evidence, value, limit):
+    (finding,) = (found for found in judge(evidence, POLICY) if found.rule == rule)
+
+    assert (finding.value, finding.limit) == (value, limit)
+
+
+def test_every_rule_with_a_limit_gives_its_value():
+    serving = ServingCheck(passed=True, sentence="It serves.", answer_s=0.001)
+
+    findings = judge(replace(GOOD, serving=serving), POLICY)
+
+    without = [found.rule for found in findings if found.limit is not None and found.value is None]
+    assert without == []
+
+
 def verdict_on(evidence):
     findings = judge(evidence, POLICY)
     return Verdict(
