@@ -16,14 +16,21 @@ SECRET_PATH = "/services/T0/B0/secret-of-the-webhook"
 
 
 class Chat:
-    """A webhook: ``address``, what it ``received``, and the ``status`` it answers with."""
+    """A webhook: ``address``, what it ``received``, and the ``status`` it answers with.
+
+    ``requests`` counts those of any method.
+    """
 
     def __init__(self, status=200, headers=None):
         self.status, self.headers = status, headers or {}
-        self.received, self.release = [], threading.Event()
+        self.received, self.requests, self.release = [], 0, threading.Event()
         chat = self
 
         class Handler(BaseHTTPRequestHandler):
+            def parse_request(self):
+                chat.requests += 1
+                return super().parse_request()
+
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 chat.received.append((self.headers["Content-Type"], body))

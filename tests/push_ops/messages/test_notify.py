@@ -119,6 +119,26 @@ def test_a_chat_gets_the_message_as_json(sent, connect):
     assert log[-1] == ("INFO", "Sent by connection 'push_slack'.")
 
 
+@pytest.mark.parametrize("status", [202, 204])
+def test_a_chat_that_takes_a_message_without_an_answer_has_got_it(sent, connect, status):
+    with a_chat(status) as chat:
+        connect("push_slack", chat_connection(chat.address))
+        log = sent()
+
+    assert log[-1] == ("INFO", "Sent by connection 'push_slack'.")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_refused_and_not_followed(sent, connect, status):
+    with a_chat() as other, a_chat(status, {"Location": other.address}) as chat:
+        connect("push_slack", chat_connection(chat.address))
+        log = sent()
+
+    said = f"HTTP status {status}, a redirect, which is not followed"
+    assert log[-1] == refused("push_slack", said)
+    assert (len(chat.received), other.requests) == (1, 0)
+
+
 @pytest.mark.parametrize("status", [200, 404, 500])
 def test_no_log_at_any_level_holds_the_address_of_the_chat(sent, connect, status, caplog, capfd):
     with a_chat(status) as chat:
@@ -146,7 +166,7 @@ def test_a_chat_that_hangs_is_given_up(sent, connect, monkeypatch):
     ("address", "error"),
     [
         (f"http://127.0.0.1:{free_port()}{SECRET_PATH}", "ConnectionRefusedError"),
-        (f"file://{SECRET_PATH}", "SlackRequestError"),
+        (f"file://{SECRET_PATH}", "Its address does not start with http:// or https://"),
     ],
     ids=["closed port", "no web address"],  # the same in every worker, whatever port is free
 )
