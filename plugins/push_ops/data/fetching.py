@@ -12,11 +12,14 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from push_model.errors import DatasetError, DatasetNotReadyError
 from push_model.training.data.files import DatasetFacts, describe_dataset
 from push_model.training.data.wholeness import find_fault, take_snapshot
-from push_ops.data.connections import KINDS, SCHEME, Address, read_address
+
+_SCHEME = "conn://"
+_KINDS = (".csv", ".csv.gz", ".parquet")
 
 _NAME = ".fetched."
 _NS = 1_000_000_000
@@ -54,14 +57,14 @@ def require_whole(uri: str, *, settle_s: float, wait_s: float) -> None:
 @contextmanager
 def at_hand(uri: str, folder: Path, *, columns: Sequence[str], until: date) -> Iterator[Fetched]:
     """Yield a dataset as a file, fetched into a folder where it is behind a connection."""
-    if not uri.lower().startswith(SCHEME):
+    if not uri.lower().startswith(_SCHEME):
         yield Fetched(uri, describe_dataset(uri))
         return
-    address = read_address(uri)
+    address = _read_address(uri)
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(f"{_NAME}*"):  # by a try that was killed
         left.unlink(missing_ok=True)
-    kind = next(kind for kind in KINDS if (address.key or ".csv").endswith(kind))
+    kind = next(kind for kind in _KINDS if (address.key or ".csv").endswith(kind))
     path = folder / f"{_NAME}{uuid.uuid4().hex}{kind}"
     try:
         yield Fetched(str(path), _fetch(uri, address, path, columns, until))
@@ -71,16 +74,49 @@ def at_hand(uri: str, folder: Path, *, columns: Sequence[str], until: date) -> I
         path.unlink(missing_ok=True)
 
 
-def _fetch(
-    uri: str, address: Address, path: Path, columns: Sequence[str], until: date
-) -> DatasetFacts:
-    if address.table is not None:
-        from push_ops.data.tables import fetch_table  # noqa: PLC0415 - not for those who do not
+class _Address(NamedTuple):
+    """A ``conn://`` URI: a table of a database, or an object in a bucket."""
 
-        fetch_table(uri, address.connection, address.table, path, columns=columns, until=until)
+    connection: str  # its id
+    table: str | None  # with its schema, if given
+    bucket: str | None
+    key: str | None
+
+
+def _read_address(uri: str) -> _Address:
+    """Read a ``conn://`` URI.
+
+    Examples
+    --------
+    >>> _read_address("conn://orders_db?table=shop.feature_frame").table
+    'shop.feature_frame'
+    >>> _read_address("conn://shop_s3/exports/2021/frame.csv.gz").key
+    '2021/frame.csv.gz'
+    """
+    parts = urlsplit(uri)
+    query = parse_qs(parts.query, keep_blank_values=True)
+    bucket, _, key = unquote(parts.path).strip("/").partition("/")
+    if parts.netloc and not bucket and list(query) == ["table"] and query["table"] != [""]:
+        return _Address(parts.netloc, query["table"][-1], None, None)
+    if parts.netloc and key.endswith(_KINDS) and not parts.query:
+        return _Address(parts.netloc, None, bucket, key)
+    raise DatasetError(
+        f"{uri} does not name a dataset. Write conn://CONNECTION?table=NAME for a table, or "
+        f"conn://CONNECTION/BUCKET/KEY for an object that ends in one of {list(_KINDS)}."
+    )
+
+
+def _fetch(
+    uri: str, address: _Address, path: Path, columns: Sequence[str], until: date
+) -> DatasetFacts:
+    # Imported late: a dataset that is a file needs no client of a database.
+    from push_ops.data import connections  # noqa: PLC0415
+
+    if address.table is not None:
+        connections.fetch_table(
+            uri, address.connection, address.table, path, columns=columns, until=until
+        )
         # The same rows come in another order next time, so their digest would mean nothing.
         return DatasetFacts(uri, None, None)
-    from push_ops.data.objects import fetch_object  # noqa: PLC0415 - the same
-
-    fetch_object(uri, address.connection, str(address.bucket), str(address.key), path)
+    connections.fetch_object(uri, address.connection, str(address.bucket), str(address.key), path)
     return replace(describe_dataset(str(path)), uri=uri)
