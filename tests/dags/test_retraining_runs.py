@@ -135,7 +135,7 @@ def test_a_losing_challenger_leaves_the_champion_untouched(days):
     assert run.judged.verdict.champion_name == "push_2021_06_01"
     assert run.pointer == days.first.pointer
     (kept,) = run.heard
-    assert kept.startswith("*Kept*: push_2021_06_01 stays the champion. The verdict on push_2021")
+    assert kept.startswith("*Kept*: push_2021_06_01 stays the champion: the verdict on push_2021")
 
 
 def test_a_sound_second_run_breaks_no_rule(days):
@@ -175,7 +175,10 @@ def test_the_question_and_the_answer_are_a_message_each(days):
 
     assert awaited.startswith("*Approval awaited*: push_2021_06_02_2 won and waits up to 4 hours")
     assert "/tasks/approve/required_actions?map_index=-1" in awaited
-    assert answered.startswith("*Not promoted*: push_2021_06_02_2 won but was not approved.")
+    assert answered.startswith(
+        "*Not promoted*: push_2021_06_01 stays the champion: push_2021_06_02_2 won, but it was not "
+        "approved.\n"
+    )
     assert "bo rejected it." in answered
     assert quote(days.rejected.dag_run.run_id, safe="") in answered
 

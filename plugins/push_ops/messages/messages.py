@@ -51,20 +51,13 @@ class Message:
 
 def describe_outcome(run: JudgedRun, *, promoted: bool, link: str) -> Message:
     """Return the message about a run that reached a verdict."""
-    name, verdict = run.model_name, run.verdict
-    why = _explain_verdict(verdict)
-    if promoted:
-        before = verdict.champion_name
-        what = f"{name} is the new champion{f'; it replaces {before}' if before else ''}."
-        return Message(kind="Promoted", what=what, why=why, link=link)
-    if verdict.decision == "promote":
-        what = f"{name} won but was not approved. {_who_stays(verdict)}"
-        return Message(kind="Not promoted", what=what, why=why, link=link)
-    what = _who_stays(verdict)
-    if name != verdict.champion_name:  # which it is where there is nothing new
-        what += f" The verdict on {name} is {verdict.decision!r}."
-    kind = "Kept" if verdict.decision == "keep" else "Inconclusive"
-    return Message(kind=kind, what=what, why=why, link=link)
+    kinds = {"promote": "Not promoted", "keep": "Kept", "inconclusive": "Inconclusive"}
+    return Message(
+        kind="Promoted" if promoted else kinds[run.verdict.decision],
+        what=run.outcome(promoted=promoted),
+        why=_explain_verdict(run.verdict),
+        link=link,
+    )
 
 
 def describe_question(run: JudgedRun, *, hours: float, link: str) -> Message:
@@ -77,8 +70,7 @@ def describe_question(run: JudgedRun, *, hours: float, link: str) -> Message:
 def describe_rejection(run: JudgedRun, *, rejected_by: str | None, link: str) -> Message:
     """Return the message that a winner was rejected, or not answered in time (None)."""
     why = f"{rejected_by} rejected it." if rejected_by else "There was no answer in time."
-    what = f"{run.model_name} won but was not approved. {_who_stays(run.verdict)}"
-    return Message(kind="Not promoted", what=what, why=why, link=link)
+    return Message(kind="Not promoted", what=run.outcome(promoted=False), why=why, link=link)
 
 
 def describe_failure(task_id: str, error: BaseException | None, *, link: str) -> Message:
@@ -126,11 +118,6 @@ def _explain_error(error: BaseException | None) -> str:
         return _cut(_CREDENTIALS.sub("", str(error)))
     said = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
     return f"{type(error).__name__}{said}; its log says more."
-
-
-def _who_stays(verdict: Verdict) -> str:
-    serving = verdict.champion_name
-    return f"{serving} stays the champion." if serving else "There is still no champion."
 
 
 def _cut(text: str) -> str:

@@ -86,6 +86,18 @@ class JudgedRun:
         document = read_json(path)
         return cls(**document | {"verdict": Verdict.from_document(document["verdict"])})
 
+    def outcome(self, *, promoted: bool, unless: str = "it was not approved") -> str:
+        """Return in a sentence which model is the champion now; `unless` is why a winner is not."""
+        name, serving, decision = self.model_name, self.verdict.champion_name, self.verdict.decision
+        if promoted:
+            return f"{name} is the new champion{f'; it replaces {serving}' if serving else ''}."
+        stays = f"{serving} stays the champion" if serving else "There is still no champion"
+        if name == serving:  # there is nothing new
+            return f"{stays}."
+        if decision == "promote":
+            return f"{stays}: {name} won, but {unless}."
+        return f"{stays}: the verdict on {name} is {decision!r}."
+
     def champion_event(self) -> dict[str, Any]:
         """Return what DAGs that wait for a new champion get: the extra of the asset's event."""
         return {

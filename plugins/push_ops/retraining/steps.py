@@ -130,7 +130,8 @@ def promote(
     promoted = verdict.decision == "promote" and bool(may_promote)
     if promoted:
         _move_champion(request, verdict, by=approved_by or request.requested_by)
-    outcome = _describe(verdict, request, promoted=promoted)
+    outcome = run.outcome(promoted=promoted, unless=_why_not(request))
+    outcome = f"{outcome} {' '.join(verdict.sentences)}"
     if verdict.champion_name and not promoted and request.promotion != "never":
         require_fit(request, verdict.champion_name, run.backtests, outcome)
     logger.info("%s", outcome)
@@ -196,19 +197,6 @@ def _move_champion(request: RetrainingRequest, verdict: Verdict, *, by: str) -> 
         promoted_at=datetime.now(UTC).isoformat(timespec="seconds"),
         by=f"{by}, run {request.run_id}",
     )
-
-
-def _describe(verdict: Verdict, request: RetrainingRequest, *, promoted: bool) -> str:
-    name, serving = verdict.model_name, verdict.champion_name
-    why = " ".join(verdict.sentences)
-    if promoted:
-        return f"{name} is the new champion{f'; it replaces {serving}' if serving else ''}. {why}"
-    if name == serving:
-        return f"{serving} stays the champion. {why}"
-    stays = f"{serving} stays the champion" if serving else "There is still no champion"
-    if verdict.decision == "promote":
-        return f"{stays}: {name} won, but {_why_not(request)}. {why}"
-    return f"{stays}: the verdict on {name} is {verdict.decision!r}. {why}"
 
 
 def _why_not(request: RetrainingRequest) -> str:

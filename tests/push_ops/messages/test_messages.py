@@ -40,7 +40,7 @@ def test_a_champion_that_stays_is_named_with_the_verdict(decision, kind):
 
     assert message.kind == kind
     assert message.what == (
-        f"push_old stays the champion. The verdict on push_new is {decision!r}."
+        f"push_old stays the champion: the verdict on push_new is {decision!r}."
     )
 
 
@@ -48,7 +48,7 @@ def test_a_winner_whose_question_was_marked_as_done_by_hand_is_not_approved():
     message = outcome(judged_run(champion=None))
 
     assert message.kind == "Not promoted"
-    assert message.what == "push_new won but was not approved. There is still no champion."
+    assert message.what == "There is still no champion: push_new won, but it was not approved."
 
 
 def test_a_question_says_how_long_it_waits():
@@ -67,7 +67,7 @@ def test_a_rejection_names_the_person_or_says_that_there_was_no_answer(rejected_
 
     assert message.kind == "Not promoted"
     assert message.why == why
-    assert "push_old stays the champion." in message.what
+    assert message.what == "push_old stays the champion: push_new won, but it was not approved."
 
 
 @pytest.mark.parametrize(
