@@ -77,7 +77,7 @@ def read_request(
         run_id=run_id,
         run_date=run_date,
         dataset=_name_of_day(pattern, run_date),
-        is_daily=is_daily(pattern),
+        is_daily=_is_daily(pattern),
         min_items=form["min_items"],
         holdout_days=form["holdout_days"],
         parametrisation=read_parametrisation(form["model_parametrisation"] or form["model"]),
@@ -113,12 +113,12 @@ def read_directory(variable: str, environ: Mapping[str, str]) -> Path:
     )
 
 
-def is_daily(pattern: str) -> bool:
+def _is_daily(pattern: str) -> bool:
     """Check whether the name of a dataset holds the run date.
 
     Examples
     --------
-    >>> is_daily("data/frame_{yyyymmdd}.csv"), is_daily("data/frame.csv")
+    >>> _is_daily("data/frame_{yyyymmdd}.csv"), is_daily("data/frame.csv")
     (True, False)
     """
     return any(found[1] is not None for found in _BRACE.finditer(pattern))

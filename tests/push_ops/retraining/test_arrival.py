@@ -10,32 +10,16 @@ from airflow.sdk.exceptions import TaskDeferred
 
 from push_model.errors import DatasetError
 from push_ops.retraining.arrival import AwaitDataset
-from push_ops.retraining.form import FORM
-from push_ops.retraining.request import read_request
+from tests.push_ops.asked import read
 
 
-def request_of(dataset, day=None, wait_s=14400):
-    untouched = {name: field["default"] for name, field in FORM.items()}
-    return read_request(
-        untouched | {"dataset": str(dataset)},
-        run_id="run",
-        run_date=day or datetime.now(UTC).date(),
-        run_type="manual",
-        triggered_by="ana",
-        environ={
-            "PUSH_RUNS_DIR": "/srv/runs",
-            "PUSH_MODELS_DIR": "/srv/models",
-            "PUSH_DATASET_WAIT_S": str(wait_s),
-        },
+def awaiting(dataset, day=None, wait_s=14400):
+    request = read(
+        {"PUSH_DATASET_WAIT_S": str(wait_s)},
+        day=day or datetime.now(UTC).date(),
+        dataset=str(dataset),
     )
-
-
-def awaiting(dataset, day=None, **settings):
-    return AwaitDataset(
-        task_id="await",
-        read_request=lambda: request_of(dataset, day, **settings),
-        poke_interval=0.05,
-    )
+    return AwaitDataset(task_id="await", read_request=lambda: request, poke_interval=0.05)
 
 
 @pytest.fixture
@@ -94,16 +78,16 @@ def test_after_the_wait_the_worker_looks_once_more(todays, pattern, error):
     resume()
 
 
-def test_the_file_of_a_day_that_is_over_is_not_waited_for(tmp_path):
-    with pytest.raises(
-        DatasetError, match=r"frame_20210304\.csv does not exist, and 2021-03-04 is over, so"
-    ):
-        awaiting(tmp_path / "frame_{yyyymmdd}.csv", date(2021, 3, 4)).execute({})
-
-
-def test_a_path_without_a_date_is_not_waited_for(tmp_path):
-    with pytest.raises(DatasetError, match=r"frame\.csv does not exist\. Check the path\.$"):
-        awaiting(tmp_path / "frame.csv").execute({})
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("frame_{yyyymmdd}.csv", r"frame_20210304\.csv does not exist, and 2021-03-04 is over, so"),
+        ("frame.csv", r"frame\.csv does not exist\. Check the path\.$"),
+    ],
+)
+def test_a_file_that_cannot_come_any_more_is_not_waited_for(tmp_path, name, error):
+    with pytest.raises(DatasetError, match=error):
+        awaiting(tmp_path / name, date(2021, 3, 4)).execute({})
 
 
 def test_what_is_not_a_file_is_not_waited_for():

@@ -4,17 +4,12 @@ import pytest
 from jsonschema import ValidationError, validate
 
 from push_model.training.gate.policy import FORM_LIMITS, Policy
-from push_model.training.parametrisation import FINAL_MODEL, PRESETS
 from push_ops.retraining.form import FORM
 
 
 @pytest.mark.parametrize("name", FORM)
 def test_the_untouched_form_keeps_its_own_rules(name):
     validate(FORM[name]["default"], FORM[name])
-
-
-def test_the_untouched_form_trains_the_final_model():
-    assert PRESETS[FORM["model"]["default"]].parametrisation == FINAL_MODEL
 
 
 def test_every_choice_has_a_title():
