@@ -78,7 +78,7 @@ def fit(
     if trained and not (path / HTML_FILE).exists():
         evaluated, holdout = Model.from_document(trained.evaluated.document), trained.split.holdout
         scores = {"challenger": score(evaluated, holdout)}
-        write_card(path, holdout, scores, model=evaluated, seed=seed)
+        write_card(path, holdout, scores, model=evaluated)
     print_metrics(read_facts(path)["metrics"]["holdout"], title="Holdout")
     print_folder(path)
 

@@ -27,6 +27,8 @@ UNCALIBRATED = "before calibration"
 LEAST = 1e-15
 # Of slices that the gate did not measure.
 SLICE_ALPHA, SLICE_RESAMPLES = 0.1, 300
+# The same holdout gets the same shuffles and bootstrap draws.
+_SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,6 @@ def evaluate(
     model: Model,
     line: tuple[float, float] | None = None,
     measured: Iterable[Slice] = (),
-    seed: int = 0,
 ) -> Evaluation:
     """Evaluate scores, the baselines, and the model behind the challenger's scores.
 
@@ -61,11 +62,11 @@ def evaluate(
     the gate measured already.
     """
     scored = {**scores, **baseline_scores(rows)}
-    slices = _complete_slices(rows, scored, tuple(measured), seed=seed)
+    slices = _complete_slices(rows, scored, tuple(measured))
     if line:
         scored[UNCALIBRATED] = _undo_calibration(scores["challenger"], *line)
     outcomes = rows["outcome"].to_numpy(dtype=np.float64)
-    importances = measure_importances(model, rows, seed=seed)
+    importances = measure_importances(model, rows, seed=_SEED)
     return Evaluation(
         rows=len(rows),
         orders=int(rows["order_id"].nunique()),
@@ -73,12 +74,12 @@ def evaluate(
         scorers={name: trace(outcomes, given) for name, given in scored.items()},
         slices=slices,
         importances=importances,
-        dependences=_trace_dependences(model, rows, importances, seed=seed),
+        dependences=_trace_dependences(model, rows, importances),
     )
 
 
 def _complete_slices(
-    rows: pd.DataFrame, scores: Mapping[str, Scores], measured: tuple[Slice, ...], *, seed: int
+    rows: pd.DataFrame, scores: Mapping[str, Scores], measured: tuple[Slice, ...]
 ) -> tuple[Slice, ...]:
     groups, known = shown_slices_of(rows), {part.name for part in measured}
     others = measure_slices(
@@ -87,7 +88,7 @@ def _complete_slices(
         [group for group in groups if group[0] not in known],
         alpha=SLICE_ALPHA,
         resamples=SLICE_RESAMPLES,
-        seed=seed,
+        seed=_SEED,
     )
     return merge_slices(groups, measured, others)
 
@@ -106,8 +107,8 @@ def _undo_calibration(propensities: Scores, slope: float, intercept: float) -> S
 
 
 def _trace_dependences(
-    model: Model, rows: pd.DataFrame, importances: tuple[Importance, ...], *, seed: int
+    model: Model, rows: pd.DataFrame, importances: tuple[Importance, ...]
 ) -> tuple[Dependence, ...]:
     important = (importance.feature for importance in importances if importance.lost > 0)
-    traced = (trace_dependence(model, rows, name, seed=seed) for name in important)
+    traced = (trace_dependence(model, rows, name, seed=_SEED) for name in important)
     return tuple(islice((found for found in traced if found is not None), SHOWN_DEPENDENCES))

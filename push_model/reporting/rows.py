@@ -20,7 +20,7 @@ def draw_average_precision(
     found: Mapping[str, float],
     intervals: Mapping[str, Interval],
     *,
-    level: float | None = None,
+    level: float | None,
 ) -> Picture:
     """Draw the average precision of each scorer, with its interval where there is one."""
     ends = {name: interval[1:] for name, interval in intervals.items() if name in found}

@@ -68,6 +68,7 @@ def test_both_kinds_are_judged_on_the_same_orders(shop):
         models_dir=str(shop / "models"),
         min_items=5,
         training_date=date(2021, 4, 20),
+        holdout_days=None,
         policy=Policy(resamples=200),
     )
 

@@ -22,6 +22,7 @@ import json, sys
 from datetime import date
 from push_model import FEATURES, handler_fit, predict
 from push_model.reporting.picture import Picture
+from push_model.training.gate.policy import Policy
 from push_model.training.gate.validation import validate_model
 
 Picture.svg = lambda _: "<svg></svg>"
@@ -35,7 +36,7 @@ event = {
 handler_fit(event)
 verdict = validate_model(
     event["dataset"], model_name="push_2021_03_04", models_dir=event["models_dir"],
-    min_items=5, training_date=date(2021, 3, 4),
+    min_items=5, training_date=date(2021, 3, 4), holdout_days=None, policy=Policy(),
 )
 where = {"models_dir": event["models_dir"], "model": "push_2021_03_04"}
 user = dict.fromkeys(FEATURES)

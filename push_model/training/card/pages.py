@@ -30,7 +30,6 @@ def write_card(
     *,
     model: Model,
     verdict: Verdict | None = None,
-    seed: int = 0,
 ) -> None:
     """Evaluate a model on the holdout and write its card into its folder."""
     logger.info("Writing the model card.")
@@ -43,7 +42,6 @@ def write_card(
         model=model,
         line=(calibration["slope"], calibration["intercept"]) if has_line else None,
         measured=verdict.holdout.slices if verdict and verdict.holdout else (),
-        seed=seed,
     )
     content = compose(folder.name, facts, evaluation, verdict)
     write_aside(folder / HTML_FILE, _write_html(content).encode())

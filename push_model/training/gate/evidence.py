@@ -21,6 +21,8 @@ from push_model.training.gate.verdict import FeatureDrift, HoldoutResults
 # Share of the candidates on the list that sales would send to.
 LISTED_SHARE = 0.05
 
+# The same holdout gets the same bootstrap draws, and so the same verdict.
+_SEED = 0
 # Baselines give ranks, no probabilities.
 _PROBABILITIES = ("challenger", "champion")
 
@@ -54,14 +56,13 @@ def gather(
     scores: Mapping[str, Scores],
     *,
     policy: Policy,
-    seed: int = 0,
     drift: tuple[FeatureDrift, ...] = (),
     **facts: Any,
 ) -> Evidence:
     """Measure scorers on the same holdout; `facts` are the fields that are not measured on it."""
     scores = {**scores, **baseline_scores(rows)}
     outcomes = rows["outcome"].to_numpy(dtype=np.float64)
-    resampler = Resampler(rows["order_id"], outcomes, resamples=policy.resamples, seed=seed)
+    resampler = Resampler(rows["order_id"], outcomes, resamples=policy.resamples, seed=_SEED)
     interval = partial(resampler.interval, alpha=policy.alpha)
     replicates = _resample(resampler, scores, outcomes)
     pushed = replicates["precision_when_pushed"]
@@ -92,7 +93,7 @@ def gather(
             min_purchases=policy.min_slice_purchases,
             alpha=policy.alpha,
             resamples=policy.resamples,
-            seed=seed,
+            seed=_SEED,
         ),
         changed_share=(
             changed_share(scores["challenger"], scores["champion"])

@@ -14,7 +14,6 @@ from push_model.errors import ModelFormatError, ModelIntegrityError
 from push_model.model.scoring import WORTH_IMPORTING_NUMPY
 from push_model.store.folder import read_model
 from push_model.training.export import TOLERANCE
-from push_model.training.gate.policy import Policy
 from push_model.training.golden import Golden, read_golden
 
 # A process that has not answered by then hangs, whatever the load of the machine.
@@ -44,8 +43,8 @@ class ServingCheck:
 def check_serving(
     folder: Path,
     *,
-    budget_s: float = Policy().max_answer_s,
-    load_budget_s: float = Policy().max_load_s,
+    budget_s: float,
+    load_budget_s: float,
     timeout_s: float = _TIMEOUT_S,
     probe: Path = _PROBE,
 ) -> ServingCheck:

@@ -53,8 +53,8 @@ def validate_model(
     models_dir: str,
     min_items: int,
     training_date: date,
-    holdout_days: int | None = None,
-    policy: Policy | None = None,
+    holdout_days: int | None,
+    policy: Policy,
 ) -> Verdict:
     """Judge a challenger, and write its model card."""
     verdict, challenger, rows, scores = _judge_model(
@@ -64,7 +64,7 @@ def validate_model(
         min_items=min_items,
         training_date=training_date,
         holdout_days=holdout_days,
-        policy=policy or Policy(),
+        policy=policy,
     )
     if rows is not None and scores is not None:
         write_card(
@@ -84,8 +84,8 @@ def _judge_model(
     models_dir: str,
     min_items: int,
     training_date: date,
+    holdout_days: int | None,
     policy: Policy,
-    holdout_days: int | None = None,
 ) -> _Judgement:
     """Compare a challenger with champion and baselines on the newest orders, and decide."""
     challenger = read_candidate(model_path(models_dir, model_name))

@@ -62,10 +62,14 @@ def fit(shop, path, name, **event):
 
 
 def judge(shop, name, path=None, **options):
-    usual = {"models_dir": str(shop.models), "min_items": 5, "training_date": RUN_DATE}
-    judgement = _judge_model(
-        str(path or shop.path), model_name=name, policy=QUICK, **usual | options
-    )
+    usual = {
+        "models_dir": str(shop.models),
+        "min_items": 5,
+        "training_date": RUN_DATE,
+        "holdout_days": None,
+        "policy": QUICK,
+    }
+    judgement = _judge_model(str(path or shop.path), model_name=name, **usual | options)
     json.dumps(judgement.verdict.document(), allow_nan=False)
     return judgement.verdict
 

@@ -79,6 +79,7 @@ def where(shop):
         "models_dir": str(shop / "models"),
         "min_items": 5,
         "training_date": RUN_DATE,
+        "holdout_days": None,
         "policy": QUICK,
     }
 
