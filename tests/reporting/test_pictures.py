@@ -45,6 +45,12 @@ def test_slices_with_too_few_purchases_are_not_drawn():
     )
 
 
+def test_a_lone_slice_is_called_neither_the_best_nor_the_worst():
+    picture = draw_slices([make_slice("returning users")])
+
+    assert picture.title == "Average precision is 0.250 on returning users"
+
+
 def test_the_average_precision_is_compared_with_the_others():
     found = {"challenger": 0.3, "champion": 0.2, "popularity": 0.1}
 
