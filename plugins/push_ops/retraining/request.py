@@ -118,7 +118,7 @@ def _is_daily(pattern: str) -> bool:
 
     Examples
     --------
-    >>> _is_daily("data/frame_{yyyymmdd}.csv"), is_daily("data/frame.csv")
+    >>> _is_daily("data/frame_{yyyymmdd}.csv"), _is_daily("data/frame.csv")
     (True, False)
     """
     return any(found[1] is not None for found in _BRACE.finditer(pattern))
