@@ -73,6 +73,14 @@ def make_line(**changes) -> dict:
     } | changes
 
 
+# Two parts of one feature, each finite and the log-odds too, add up to infinity.
+TORN_MODEL = make_model_document(
+    make_line(weights=[1e8, -1e8, 0.0, 1e8], centers=[0.0] * 4, intercept=0.0),
+    steps=[{"kind": "product", "name": "ac", "left": "a", "right": "c"}],
+    inputs=("a", "b", "c", "ac"),
+)
+
+
 @st.composite
 def forests(draw) -> dict:
     n_inputs = len(NAMES) + len(MADE)

@@ -22,11 +22,12 @@ from push_model.serving.settings import (
 )
 from push_model.store.folder import document_bytes, write_model_folder
 from push_model.testing import make_model
-from tests.forests import make_line, make_model_document
+from tests.events import UNKNOWN as USER
+from tests.events import WRONG_EVENTS
+from tests.forests import TORN_MODEL, make_line, make_model_document
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "serving.md").read_text("utf-8")
-USER = dict.fromkeys(FEATURES)
 DEEP = '{"u": ' + "[" * 40 + "]" * 40 + "}"
 
 
@@ -90,22 +91,10 @@ def test_every_public_name_of_serving_is_on_the_page():
     assert {name for name in names if not re.search(rf"\b{name}\b", PAGE)} == set()
 
 
-EVENTS = {
-    "no event": None,
-    "a misspelt key": {"users": {"u": USER}, "thresholds": 1},
+EVENTS = {name: event for name, (event, _) in WRONG_EVENTS.items()} | {
     "a key that is no text": {"users": {"u": USER}, 17: 1},
-    "no users": {},
-    "a list of users": {"users": [USER]},
-    "nobody": {"users": ""},
-    "half a text": {"users": '{"u": '},
-    "two texts": {"users": "{} {}"},
-    "an id twice in text": {"users": '{"u": {}, "u": {}}'},
     "an id twice in a dict": {"users": {17: USER, "17": USER}},
     "an id that is neither": {"users": {1.5: USER}},
-    "a threshold in percent": {"users": {"u": USER}, "threshold": 5},
-    "explain as a number": {"users": {"u": USER}, "explain": 1},
-    "a model as a number": {"users": {"u": USER}, "model": 1},
-    "a path": {"users": {"u": USER}, "model": "../elsewhere"},
     "a link": {"users": {"u": USER}, "model": "out"},
     "no such model": {"users": {"u": USER}, "model": "no_such"},
     "nests": {"users": DEEP},
@@ -123,12 +112,6 @@ EVENTS = {
         "explain": True,
     },
 }
-# Two parts of one feature, each finite and the log-odds too, add up to infinity.
-TORN = make_model_document(
-    make_line(weights=[1e8, -1e8, 0.0, 1e8], centers=[0.0] * 4, intercept=0.0),
-    steps=[{"kind": "product", "name": "ac", "left": "a", "right": "c"}],
-    inputs=("a", "b", "c", "ac"),
-)
 SETTINGS = {
     "PUSH_MAX_REQUEST_CHARACTERS": "10",
     "PUSH_MAX_CANDIDATES": "1",
@@ -189,7 +172,7 @@ def provoke(case, store, monkeypatch):
     folder = make_model(store)
     (store / "out").symlink_to(store.parent)
     write_again(store / "huge", {})
-    write_again(store / "torn", TORN)
+    write_again(store / "torn", TORN_MODEL)
     monkeypatch.setenv("PUSH_MODELS_DIR", str(store))
     event = EVENTS.get(case, {"users": json.dumps({"u": USER, "v": USER})})
     if case in SETTINGS:
@@ -213,24 +196,23 @@ def messages_of_the_page():
 CASES = (*EVENTS, *SETTINGS, *DAMAGE, *TROUBLE)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_every_message_is_on_the_page_and_hides_where_the_store_is(case, tmp_path, monkeypatch):
-    message = provoke(case, tmp_path / "secret_store", monkeypatch)
-
-    assert "secret_store" not in message
-    assert any(re.fullmatch(pattern, message) for pattern in messages_of_the_page()), message
-
-
-def test_every_message_of_the_page_is_one_that_is_given(tmp_path, monkeypatch):
-    given = []
+def test_the_messages_are_those_of_the_page_and_hide_where_the_store_is(tmp_path):
+    given = {}
     for place, case in enumerate(CASES):
-        with monkeypatch.context() as patch:
-            given.append(provoke(case, tmp_path / str(place) / "store", patch))
+        with pytest.MonkeyPatch.context() as patch:
+            given[case] = provoke(case, tmp_path / str(place) / "secret_store", patch)
 
     patterns = messages_of_the_page()
 
+    def patterns_of(message):
+        return [pattern for pattern in patterns if re.fullmatch(pattern, message)]
+
     assert len(patterns) > 30
-    assert [p for p in patterns if not any(re.fullmatch(p, message) for message in given)] == []
+    assert {case: message for case, message in given.items() if not patterns_of(message)} == {}
+    assert {pattern for message in given.values() for pattern in patterns_of(message)} == {
+        *patterns
+    }
+    assert not [case for case, message in given.items() if "secret_store" in message]
 
 
 @pytest.mark.parametrize(

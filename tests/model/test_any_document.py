@@ -14,12 +14,7 @@ from push_model.testing import _document
 from tests.faults.changes import change_somewhere, flip_or_cut
 from tests.faults.reading import read_and_score
 from tests.faults.samples import FOREST, LINE, SAMPLES
-from tests.forests import (
-    MODELS,
-    make_forest,
-    make_line,
-    make_model_document,
-)
+from tests.forests import MODELS, TORN_MODEL, make_forest, make_model_document
 
 laws = settings(max_examples=60)
 
@@ -116,12 +111,7 @@ REGRESSIONS = {
             trees=[{"splits": [[0, 0]], "leaves": [1.7e308] * 2, "weights": [1, 1]}],
         )
     ),
-    # Two parts of one feature, each finite and the log-odds too, add up to infinity.
-    "two parts": make_model_document(
-        make_line(weights=[1e8, -1e8, 0.0, 1e8], centers=[0.0] * 4, intercept=0.0),
-        steps=[{"kind": "product", "name": "ac", "left": "a", "right": "c"}],
-        inputs=("a", "b", "c", "ac"),
-    ),
+    "two parts": TORN_MODEL,
 }
 
 
