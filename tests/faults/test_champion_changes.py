@@ -8,7 +8,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import cycle, pairwise
+from itertools import cycle, islice, pairwise
 from pathlib import Path
 
 import pytest
@@ -18,10 +18,10 @@ from push_model.columns import BY_NAME
 from push_model.model import symmetric_trees
 from push_model.serving import live_model
 from push_model.serving.live_model import LIVE_MODELS
-from push_model.store.promotion import promote
 from push_model.testing import make_model
 from tests.effort import EFFORT
 from tests.forks import FORK_WARNING, WITH_FORKS, in_fork
+from tests.stores import move
 
 CHANGES = 100 * EFFORT
 THREADS = 4
@@ -57,17 +57,17 @@ def models(tmp_path, monkeypatch):
     monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
     for name, base_log_odds in MODELS.items():
         make_model(tmp_path, name, base_log_odds=base_log_odds, promoted=False)
-    move(tmp_path, None, "push_a")
+    move(tmp_path, "push_a")
     return tmp_path
 
 
-def move(models, before, after) -> None:
-    promote(models, after, expected=before, verdict=None, reason="", promoted_at="", by="")
+def first_names(n: int) -> list[str]:
+    return list(islice(cycle(MODELS), n))
 
 
 def move_in_another_process(models, times: int) -> str:
     """Promote again and again in another process, as retraining does; return the last champion."""
-    names = [name for name, _ in zip(cycle(MODELS), range(times + 1), strict=False)]
+    names = first_names(times + 1)
     subprocess.run(
         [sys.executable, "-c", PROMOTE, str(models), *names],
         check=True,
@@ -142,7 +142,7 @@ def test_champions_that_come_damaged_among_sound_ones_fail_no_answer(models):
     damaged = make_model(models, "push_damaged", base_log_odds=3.0, promoted=False)
     (damaged / "model.json").write_bytes(b"{}")
     pointer = models / "champion.json"
-    names = [name for name, _ in zip(cycle(MODELS), range(21), strict=False)]
+    names = first_names(21)
 
     with hammering(answer) as answers:
         for before, after in pairwise(names):
@@ -150,7 +150,7 @@ def test_champions_that_come_damaged_among_sound_ones_fail_no_answer(models):
             for content in (whole.replace(before.encode(), b"push_damaged"), b"", b'{"model_'):
                 pointer.write_bytes(content)
             pointer.write_bytes(whole)
-            move(models, before, after)
+            move(models, after)
 
     assert all(found == right[found["details"]["model_name"]] for found in answers)
     assert answer() == right[names[-1]]
@@ -169,7 +169,7 @@ def test_a_model_in_its_folder_can_be_replaced_under_four_threads(models):
     answer()  # so that there is a last good one from the start
 
     with hammering(answer) as answers:
-        for name, _ in zip(cycle(MODELS), range(20 * EFFORT), strict=False):
+        for name in first_names(20 * EFFORT):
             for file, content in files[name].items():
                 (models / "push_a" / file).write_bytes(content)
 
@@ -275,7 +275,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 @FORK_WARNING
 def test_forks_under_four_threads_and_changing_champions_answer(models):
     right = bodies_by_model()
-    names = [name for name, _ in zip(cycle(MODELS), range(21), strict=False)]
+    names = first_names(21)
 
     def is_wrong() -> bool:
         found = answer()
@@ -283,8 +283,8 @@ def test_forks_under_four_threads_and_changing_champions_answer(models):
 
     with hammering(answer):
         codes = []
-        for before, after in pairwise(names):
-            move(models, before, after)
+        for name in names[1:]:
+            move(models, name)
             codes.append(in_fork(is_wrong))
 
     assert set(codes) == {0}

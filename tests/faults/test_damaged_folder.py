@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import shutil
 import threading
 from pathlib import Path
 
@@ -143,73 +142,40 @@ def test_no_fact_of_the_manifest_reaches_an_answer_but_the_digest(folder, traine
     assert answer_of_a_new_process() == whole
 
 
-def lose(path: Path) -> None:
-    path.unlink()
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
 def make_folder(path: Path) -> None:
     path.unlink()
     path.mkdir()
 
 
-def link_to_nothing(path: Path) -> None:
+def link_to(path: Path, target: Path | str) -> None:
     path.unlink()
-    path.symlink_to(path.with_name("nothing"))
+    path.symlink_to(target)
 
 
-def link_to_itself(path: Path) -> None:
-    path.unlink()
-    path.symlink_to(path.name)
-
-
-def link_to_another_file(path: Path) -> None:
-    path.unlink()
-    path.symlink_to("/etc/passwd")
-
-
-def fill_with_zeros(path: Path) -> None:
-    path.write_bytes(bytes(path.stat().st_size))
-
-
-def write_as_utf_16(path: Path) -> None:
-    path.write_bytes(path.read_text("utf-8").encode("utf-16"))
-
-
-def nest_without_end(path: Path) -> None:
-    path.write_bytes(b'{"files":' * 100_000)
-
-
-def grow_by_a_terabyte(path: Path) -> None:
-    os.truncate(path, 1 << 40)
-
-
-MISHAPS = [
-    lose,
-    empty,
-    make_folder,
-    link_to_nothing,
-    link_to_itself,
-    link_to_another_file,
-    fill_with_zeros,
-    nest_without_end,
-    grow_by_a_terabyte,
-]
+MISHAPS = {
+    "lost": Path.unlink,
+    "empty": lambda path: path.write_bytes(b""),
+    "a folder": make_folder,
+    "a link to nothing": lambda path: link_to(path, path.with_name("nothing")),
+    "a link to itself": lambda path: link_to(path, path.name),
+    "a link to another file": lambda path: link_to(path, "/etc/passwd"),
+    "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
+    "nested without end": lambda path: path.write_bytes(b'{"files":' * 100_000),
+    "a terabyte": lambda path: os.truncate(path, 1 << 40),
+}
+each_mishap = pytest.mark.parametrize("mishap", MISHAPS.values(), ids=MISHAPS)
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "model.json"])
 def test_a_file_in_another_encoding_is_refused_or_answers_the_same(folder, name):
     whole = answer()
-    write_as_utf_16(folder / name)
+    (folder / name).write_bytes((folder / name).read_text("utf-8").encode("utf-16"))
 
     found = answer()
     assert found == whole or refusal(found)
 
 
-@pytest.mark.parametrize("mishap", MISHAPS)
+@each_mishap
 @pytest.mark.parametrize("name", ["manifest.json", "model.json"])
 def test_a_file_that_is_no_longer_what_it_was_is_refused(folder, name, mishap):
     mishap(folder / name)
@@ -217,7 +183,7 @@ def test_a_file_that_is_no_longer_what_it_was_is_refused(folder, name, mishap):
     assert "estore it or retrain." in refusal(answer())
 
 
-@pytest.mark.parametrize("mishap", MISHAPS)
+@each_mishap
 @pytest.mark.parametrize("name", UNOPENED)
 def test_a_file_that_serving_never_opens_may_become_anything(folder, name, mishap):
     whole = answer()
@@ -226,7 +192,7 @@ def test_a_file_that_serving_never_opens_may_become_anything(folder, name, misha
     assert answer() == whole
 
 
-@pytest.mark.parametrize("mishap", MISHAPS)
+@each_mishap
 def test_a_pointer_that_is_no_longer_what_it_was_is_refused(tmp_path, monkeypatch, mishap):
     monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
     make_model(tmp_path)
@@ -262,28 +228,16 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(folder, name):
     assert found[0]["statusCode"] == "500"
 
 
-def link_out(folder: Path) -> None:
-    elsewhere = folder.parents[1] / f"{folder.parent.name}_elsewhere"
-    folder.rename(elsewhere)
-    folder.symlink_to(elsewhere)
-
-
-def link_folder_to_itself(folder: Path) -> None:
-    shutil.rmtree(folder)
-    folder.symlink_to(folder.name)
-
-
-def make_file(folder: Path) -> None:
-    shutil.rmtree(folder)
-    folder.write_bytes(b"{}")
-
-
-@pytest.mark.parametrize("mishap", [link_out, link_folder_to_itself, make_file, shutil.rmtree])
+@pytest.mark.parametrize("put", ["a link out", "a link to itself", "a file", "nothing"])
 @pytest.mark.parametrize("named", [True, False])
-def test_a_folder_that_is_none_of_the_store_is_refused(tmp_path, monkeypatch, mishap, named):
-    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
-    folder = make_model(tmp_path)
-    mishap(folder)
+def test_a_folder_that_is_none_of_the_store_is_refused(tmp_path, monkeypatch, put, named):
+    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path / "store"))
+    folder = make_model(tmp_path / "store")
+    folder.rename(tmp_path / "elsewhere")
+    if put.startswith("a link"):
+        folder.symlink_to(tmp_path / "elsewhere" if put == "a link out" else folder.name)
+    elif put == "a file":
+        folder.write_bytes(b"{}")
 
     found = handler_predict({"users": USERS, "model": folder.name if named else None})
 
@@ -293,19 +247,16 @@ def test_a_folder_that_is_none_of_the_store_is_refused(tmp_path, monkeypatch, mi
 
 
 @pytest.mark.parametrize("name", ["model.json", "manifest.json"])
-def test_a_file_linked_from_outside_the_store_is_refused(folder, tmp_path_factory, name):
-    elsewhere = tmp_path_factory.mktemp("elsewhere") / name
-    (folder / name).rename(elsewhere)
-    (folder / name).symlink_to(elsewhere)
-
-    assert f"{name} is a link that leads out of the store." in refusal(answer())
-
-
-def test_a_file_linked_from_within_the_store_serves(folder):
+def test_a_link_to_a_file_within_the_store_serves_and_one_out_of_it_is_refused(
+    folder, tmp_path_factory, name
+):
     # As volumes do that are mounted whole and swapped by one link.
     whole = answer()
     (folder.parent / "data").mkdir()
-    (folder / "model.json").rename(folder.parent / "data" / "model.json")
-    (folder / "model.json").symlink_to(folder.parent / "data" / "model.json")
+    inside = (folder / name).rename(folder.parent / "data" / name)
+    (folder / name).symlink_to(inside)
+    assert answer_of_a_new_process() == whole
 
-    assert answer() == whole
+    outside = inside.rename(tmp_path_factory.mktemp("elsewhere") / name)
+    link_to(folder / name, outside)
+    assert f"{name} is a link that leads out of the store." in refusal(answer_of_a_new_process())

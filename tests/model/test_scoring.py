@@ -108,15 +108,6 @@ def test_a_table_without_a_feature_is_refused():
         Model.from_document(LINE).propensities_of_columns({"a": np.ones(1), "c": np.ones(1)})
 
 
-def test_the_model_says_what_it_is():
-    model = Model.from_document(FOREST)
-
-    assert (model.family, model.trained_on) == ("boosted_trees", "2021-03-04")
-    assert model.model_id == FOREST["model_id"]
-    assert model.feature_names == NAMES
-    assert model.features[0].missing == "not known"
-
-
 @laws
 @given(MODELS, st.lists(VALUES, min_size=3, max_size=3), st.integers(0, 4))
 @example(CANCELLING, [2.0, 1e300, 1e300], 0)
@@ -203,23 +194,3 @@ def test_a_malformed_document_is_refused(changes, message):
 def test_what_is_not_a_document_is_refused(document):
     with pytest.raises(ModelFormatError, match="must be of format 1"):
         Model.from_document(document)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=3),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
-
-
-@laws
-@given(st.sampled_from(sorted(FOREST)), JSON)
-def test_any_json_in_place_of_any_part_is_read_or_refused(key, value):
-    try:
-        model = Model.from_document(FOREST | {key: value})
-    except ModelFormatError:
-        return
-
-    assert model.propensity([0.0] * len(model.features)) >= 0.0

@@ -50,14 +50,6 @@ def test_the_champion_is_read_once(live, tmp_path, monkeypatch):
     assert live.get(str(tmp_path), None) is first
 
 
-def test_a_new_champion_is_picked_up_without_a_restart(live, tmp_path):
-    make_model(tmp_path, "a")
-    before = serving(live, tmp_path)
-    make_model(tmp_path, "b", base_log_odds=-3.0)
-
-    assert (before, serving(live, tmp_path)) == ("a", "b")
-
-
 def test_the_disk_is_looked_at_once_a_second_at_most(tmp_path, monkeypatch):
     now = 100.0
     monkeypatch.setattr(live_model, "monotonic", lambda: now)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from push_model import FEATURES, handler_predict, health
+from push_model import FEATURES
 from push_model.serving.skew import (
     MOST_ROWS_OF_A_REQUEST,
     ONE_ROW_IN,
@@ -37,8 +37,8 @@ def training_like(rng: random.Random) -> list[float]:
     return row
 
 
-def in_hours(row: list[float]) -> list[float]:
-    return [*row[:DAYS], row[DAYS] * 24, *row[DAYS + 1 :]]
+def with_days(row: list[float], days: float) -> list[float]:
+    return [*row[:DAYS], days, *row[DAYS + 1 :]]
 
 
 def sketch_of(model, n_rows, change=lambda row: row):
@@ -61,7 +61,7 @@ def test_what_is_sent_as_in_training_changes_nothing(model, n_rows):
 @pytest.mark.parametrize("seed", range(3))
 def test_days_sent_as_hours_show_within_1000_users(model, batch, seed):
     rng, sketch = random.Random(seed), Sketch(model)
-    rows = [in_hours(training_like(rng)) for _ in range(1_000)]
+    rows = [with_days(row, row[DAYS] * 24) for row in (training_like(rng) for _ in range(1_000))]
 
     for start in range(0, 1_000, batch):
         sketch.add(rows[start : start + batch])
@@ -83,12 +83,8 @@ def test_a_feature_that_is_no_longer_sent_shows(model):
 
 
 def test_a_frames_way_of_writing_never_counts_as_missing(model):
-    def never(row):
-        row = [*row]
-        row[DAYS] = 33.0  # what the made-up model's frame writes
-        return row
-
-    report = sketch_of(model, 200, never)
+    # The number that the frame of the made-up model writes.
+    report = sketch_of(model, 200, lambda row: with_days(row, 33.0))
 
     assert report["features"]["days_since_purchase_variant_id"]["missing"]["served"] == 1.0
 
@@ -136,48 +132,24 @@ def test_a_model_that_does_not_say_what_it_was_trained_on_has_no_sketch(model):
     assert Sketch(model).report() is None
 
 
-def test_health_tells_it_if_asked(tmp_path, monkeypatch):
-    make_model(tmp_path)
-    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
-    users = {str(number): dict.fromkeys(FEATURES) for number in range(800)}
-
-    handler_predict({"users": users})
-
-    assert "skew" not in health()
-    assert health(details=True)["skew"]["rows"] == pytest.approx(100, abs=5)
-
-
 def test_a_feature_that_is_rarely_there_shows_a_unit_that_stays_within_the_range(model):
-    def in_weeks(row):
-        return [*row[:DAYS], row[DAYS] / 7, *row[DAYS + 1 :]]
+    report = sketch_of(model, 2_000, lambda row: with_days(row, row[DAYS] / 7))
 
-    days = sketch_of(model, 2_000, in_weeks)["features"]["days_since_purchase_variant_id"]
-
+    days = report["features"]["days_since_purchase_variant_id"]
     assert days["missing"]["served"] > 0.8
     assert days["changed"]
     assert days["psi"] > 1.0
 
 
 def test_a_handful_of_odd_values_is_no_change(model):
-    sent = 0
+    odd = iter([1e4] * 4)
 
-    def four_are_odd(row):
-        nonlocal sent
-        sent += 1
-        return [*row[:DAYS], 1e4 if sent <= 4 else row[DAYS], *row[DAYS + 1 :]]
-
-    report = sketch_of(model, 2_000, four_are_odd)
+    report = sketch_of(model, 2_000, lambda row: with_days(row, next(odd, row[DAYS])))
 
     assert not report["features"]["days_since_purchase_variant_id"]["changed"]
 
 
 SHARES = st.lists(st.tuples(*[st.floats(0.0, 1.0)] * 2), min_size=1, max_size=12)
-
-
-def test_the_index_is_the_sum_of_differences_times_logs_of_ratios():
-    by_hand = (0.6 - 0.2) * log(0.6 / 0.2) + (0.4 - 0.8) * log(0.4 / 0.8)
-
-    assert stability_index([0.6, 0.4], [0.2, 0.8]) == pytest.approx(by_hand)
 
 
 @given(SHARES)
@@ -191,7 +163,10 @@ def test_the_index_is_a_distance_finite_and_the_same_both_ways(pairs):
     assert stability_index(now, now) == 0.0
 
 
-def test_an_empty_bin_counts_as_the_smallest_share():
+def test_the_index_follows_its_formula_and_an_empty_bin_counts_as_the_smallest_share():
+    by_hand = (0.6 - 0.2) * log(0.6 / 0.2) + (0.4 - 0.8) * log(0.4 / 0.8)
+
+    assert stability_index([0.6, 0.4], [0.2, 0.8]) == pytest.approx(by_hand)
     assert stability_index([0.0], [0.5]) == stability_index([SMALLEST_SHARE], [0.5])
     assert stability_index([0.5], [0.0]) == stability_index([0.5], [SMALLEST_SHARE])
 
