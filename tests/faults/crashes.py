@@ -169,10 +169,14 @@ def done_again(operation: Operation, served: str | None) -> set[str | None]:
 
 
 def points_of(operation: Operation, store: Path, monkeypatch) -> list[tuple[int, str]]:
-    """Return where to strike: before and after each call that changes the disk, within writes."""
+    """Return where to strike: before each call that changes the disk, within writes, at the end.
+
+    After a call the disk is as before the next one, and a killed process loses nothing unsynced.
+    """
     calls = changes_of(operation, store, monkeypatch)
+    before = [(number, "before") for number, name in calls if name != "fsync"]
     halves = [(number, "half") for number, name in calls if name == "write"]
-    return [(number, how) for number, _ in calls for how in ("before", "after")] + halves
+    return [*before, *halves, (calls[-1][0], "after")]
 
 
 def require_sound(store: Path, *may_serve: str | None) -> str | None:

