@@ -1,4 +1,5 @@
 import json
+import shutil
 import warnings
 from types import SimpleNamespace
 
@@ -12,16 +13,27 @@ from push_model.errors import InvalidEventError
 from push_model.exploration.choose import Choice
 from push_model.exploration.entries.entry import Entry
 from push_model.exploration.final_window import Outcome
-from tests.frames import make_frame
+from tests.exploration.explored import UNTIL, finished
 
 pytestmark = pytest.mark.usefixtures("undrawn_pictures")
 
+SMALL = ("--size", "small", "--until", UNTIL)
+
 
 @pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    path = tmp_path_factory.mktemp("data") / "frame.csv"
-    make_frame(orders=120, seed=3).to_csv(path, index=False)
-    return str(path)
+def explored(tmp_path_factory, worker_id):
+    return finished(tmp_path_factory, worker_id)
+
+
+@pytest.fixture
+def dataset(explored):
+    return f"{explored}.csv"
+
+
+@pytest.fixture
+def out(explored, tmp_path):
+    """Return a finished exploration that may be changed."""
+    return shutil.copytree(explored, tmp_path / "copied")
 
 
 @pytest.fixture
@@ -38,17 +50,13 @@ def run(monkeypatch):
     return invoke
 
 
-@pytest.fixture(scope="module")
-def out(tmp_path_factory):
-    """Give a folder that the tests of this file go on in, in any order."""
-    return tmp_path_factory.mktemp("exploration")
+def test_it_fits_what_is_left_and_prints_a_leaderboard_the_choice_and_the_claim(run, dataset, out):
+    shutil.rmtree(out / "results" / "popularity")
 
-
-def test_it_prints_a_leaderboard_the_choice_and_the_claim(run, dataset, out):
-    code, said, logged, error = run(dataset, "--size", "small", "--out", out, "--jobs", 1)
+    code, said, logged, error = run(dataset, *SMALL, "--out", out, "--jobs", 1)
 
     assert code == 0, error
-    assert "Fitting: " in logged or "was fitted before" in said
+    assert "Fitting: 4 of 4" in logged
     assert "8 entries, 4 folds" in said
     entries = json.loads((out / "exploration.json").read_text("utf-8"))["entries"]
     table = [line for line in said.splitlines() if "few trees" in line or "90 %" in line]
@@ -61,17 +69,9 @@ def test_it_prints_a_leaderboard_the_choice_and_the_claim(run, dataset, out):
     assert "usual test: AP" in said
 
 
-def test_a_second_run_does_nothing_twice(run, dataset, out):
-    run(dataset, "--size", "small", "--out", out, "--jobs", 1)
-
-    code, said, _, _ = run(dataset, "--size", "small", "--out", out)
-
-    assert code == 0
-    assert "Every entry was fitted before" in said
-    assert len(json.loads((out / "finals.json").read_text("utf-8"))["openings"]) == 1
-
-
-def test_a_search_shows_the_best_so_far(run, dataset, tmp_path, monkeypatch):
+def test_a_finished_exploration_is_shown_again_and_searched_if_asked(
+    run, dataset, out, monkeypatch
+):
     asked = []
 
     def found(_folder, *, trials, report_progress):
@@ -81,11 +81,11 @@ def test_a_search_shows_the_best_so_far(run, dataset, tmp_path, monkeypatch):
 
     monkeypatch.setattr("push_model.exploration.search.search", found)
 
-    code, _, err, _ = run(
-        dataset, "--size", "small", "--out", tmp_path, "--jobs", 1, "--search-trials", 2
-    )
+    code, said, err, _ = run(dataset, *SMALL, "--out", out, "--search-trials", 2)
 
     assert code == 0
+    assert "Every entry was fitted before" in said
+    assert len(json.loads((out / "finals.json").read_text("utf-8"))["openings"]) == 1
     assert asked == [2]
     assert "Searching trees: 1 of 2, 1 min spent" in err
     assert "Searching trees: 2 of 2, best average precision 0.2500, 2 min spent" in err

@@ -19,7 +19,7 @@ from push_model.exploration.work import do_work, list_missing, list_repeats, lis
 from push_model.model.scoring import Model
 from push_model.training.data.orders import keep_large_orders
 from push_model.training.data.split import is_inside
-from tests.exploration.conftest import UNTIL
+from tests.exploration.explored import UNTIL
 
 pytestmark = pytest.mark.usefixtures("undrawn_pictures")
 
