@@ -1,10 +1,12 @@
 import json
 import re
-import sys
+import shutil
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from push_model.columns import FEATURES
 from push_model.commands import app as cli
@@ -16,37 +18,24 @@ from tests.past_runs import write_run
 pytestmark = pytest.mark.usefixtures("undrawn_pictures")
 
 SMALL = '{"model": "boosted_trees", "iterations": 20, "depth": 3}'
+FIT = ["--model", SMALL, "--training-date", "2022-01-02"]
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    """A frame, the store that `push-model fit` left of it, and what it printed."""
+    folder = tmp_path_factory.mktemp("fitted")
+    make_frame(orders=60, seed=0).to_csv(folder / "frame.csv", index=False)
+    environ = {"PUSH_MODELS_DIR": str(folder / "models"), "COLUMNS": "200"}
+    done = CliRunner(env=environ).invoke(cli.app, ["fit", str(folder / "frame.csv"), *FIT])
+    assert done.exit_code == 0
+    return SimpleNamespace(folder=folder, printed=done.output)
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Run the command line as a shell would; gives exit code, output and errors."""
-    monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path / "models"))
-    monkeypatch.setenv("PUSH_RUNS_DIR", str(tmp_path / "runs"))
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["push-model", *map(str, arguments)])
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        else:
-            code = 0
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
-
-
-@pytest.fixture
-def trained(run, tmp_path):
-    make_frame(orders=60, seed=0).to_csv(tmp_path / "frame.csv", index=False)
-    code, out, _ = run(
-        "fit", tmp_path / "frame.csv", "--model", SMALL, "--training-date", "2022-01-02"
-    )
-    assert code == 0
-    return out
+def trained(fitted, tmp_path):
+    """A copy of the frame and the store, to change."""
+    shutil.copytree(fitted.folder, tmp_path, dirs_exist_ok=True)
 
 
 def make_champion(models_dir):
@@ -78,13 +67,15 @@ def test_sample_writes_the_frame_and_says_so(run, tmp_path):
     assert days_old in {0, 1}  # yesterday, or today if midnight passed meanwhile
 
 
-def test_fit_shows_the_metrics_and_where_the_model_is(trained, tmp_path):
-    assert "average precision" in trained
-    assert "popularity" in trained
-    (calibration_error,) = [line for line in trained.splitlines() if " ECE " in line]
+def test_fit_shows_the_metrics_and_where_the_model_is(fitted):
+    printed = fitted.printed
+
+    assert "average precision" in printed
+    assert "popularity" in printed
+    (calibration_error,) = [line for line in printed.splitlines() if " ECE " in line]
     assert re.findall(r"\s(-|[\d.]+)\s", calibration_error)[-1] == "-"  # not of a baseline
-    card = tmp_path / "models" / "push_2022_01_02" / "card.html"
-    assert str(card) in trained
+    card = fitted.folder / "models" / "push_2022_01_02" / "card.html"
+    assert str(card) in printed
     assert "Not judged yet" in card.read_text()
 
 
@@ -93,7 +84,7 @@ def test_the_same_fit_again_leaves_a_card_with_its_verdict(run, tmp_path):
     card = tmp_path / "models" / "push_2022_01_02" / "card.html"
     card.write_text("with its verdict")
 
-    run("fit", tmp_path / "frame.csv", "--model", SMALL, "--training-date", "2022-01-02")
+    run("fit", tmp_path / "frame.csv", *FIT)
 
     assert card.read_text() == "with its verdict"
 
