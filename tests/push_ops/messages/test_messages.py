@@ -14,41 +14,53 @@ from tests.push_ops.judged import judged_run
 LINK = "http://airflow.invalid/dags/push_retraining/runs/one"
 
 
-def outcome(run, *, promoted=False):
-    return describe_outcome(run, promoted=promoted, link=LINK)
+@pytest.mark.parametrize(
+    ("run", "promoted", "kind", "what"),
+    [
+        (
+            judged_run(),
+            True,
+            "Promoted",
+            "push_new is the new champion; it replaces push_old.",
+        ),
+        (judged_run(champion=None), True, "Promoted", "push_new is the new champion."),
+        (
+            judged_run("keep"),
+            False,
+            "Kept",
+            "push_old stays the champion: the verdict on push_new is 'keep'.",
+        ),
+        (
+            judged_run("inconclusive", champion=None),
+            False,
+            "Inconclusive",
+            "There is still no champion: the verdict on push_new is 'inconclusive'.",
+        ),
+        (
+            judged_run("keep", champion="push_new"),
+            False,
+            "Kept",
+            "push_new stays the champion.",
+        ),
+        (  # its question was marked as done by hand
+            judged_run(),
+            False,
+            "Not promoted",
+            "push_old stays the champion: push_new won, but it was not approved.",
+        ),
+    ],
+)
+def test_an_outcome_names_the_champion_and_the_verdict(run, promoted, kind, what):
+    message = describe_outcome(run, promoted=promoted, link=LINK)
+
+    assert (message.kind, message.what, message.link) == (kind, what, LINK)
 
 
-def test_a_promotion_names_the_new_champion_the_old_one_and_why():
-    message = outcome(judged_run(), promoted=True)
+def test_a_promotion_says_why_and_how_to_take_it_back():
+    message = describe_outcome(judged_run(), promoted=True, link=LINK)
 
-    assert message.kind == "Promoted"
-    assert message.what == "push_new is the new champion; it replaces push_old."
     assert message.why == "All rules passed."
-    assert message.link == LINK
     assert "push-model rollback" in message.next_step
-
-
-def test_the_first_champion_replaces_none():
-    message = outcome(judged_run(champion=None), promoted=True)
-
-    assert message.what == "push_new is the new champion."
-
-
-@pytest.mark.parametrize(("decision", "kind"), [("keep", "Kept"), ("inconclusive", "Inconclusive")])
-def test_a_champion_that_stays_is_named_with_the_verdict(decision, kind):
-    message = outcome(judged_run(decision))
-
-    assert message.kind == kind
-    assert message.what == (
-        f"push_old stays the champion: the verdict on push_new is {decision!r}."
-    )
-
-
-def test_a_winner_whose_question_was_marked_as_done_by_hand_is_not_approved():
-    message = outcome(judged_run(champion=None))
-
-    assert message.kind == "Not promoted"
-    assert message.what == "There is still no champion: push_new won, but it was not approved."
 
 
 def test_a_question_says_how_long_it_waits():
@@ -71,29 +83,23 @@ def test_a_rejection_names_the_person_or_says_that_there_was_no_answer(rejected_
 
 
 @pytest.mark.parametrize(
-    ("error", "kind"),
+    ("task", "error", "kind", "what"),
     [
-        (DatasetError("frame.csv is empty. Export it again."), "Dataset refused"),
-        (UnfitChampionError("push_old is 73 days old."), "Champion unfit"),
-        (ModelIntegrityError("push_old is damaged."), "Task failed"),
+        ("load", DatasetError("frame.csv is empty."), "Dataset refused", "The task load refused"),
+        ("await_dataset", DatasetError("It did not arrive."), "Dataset missing", "It did not"),
+        ("promote", UnfitChampionError("It is 73 days old."), "Champion unfit", "The champion"),
+        ("train", ModelIntegrityError("It is damaged."), "Task failed", "The task train failed"),
+        ("train", None, "Task failed", "The task train failed"),
     ],
 )
-def test_a_failure_is_of_the_kind_of_who_must_act_and_says_its_error_in_full(error, kind):
-    message = describe_failure("load", error, link=LINK)
+def test_a_failure_is_of_the_kind_of_who_must_act_and_says_its_error_in_full(
+    task, error, kind, what
+):
+    message = describe_failure(task, error, link=LINK)
 
-    assert (message.kind, message.why) == (kind, str(error))
-
-
-def test_a_dataset_that_did_not_arrive_is_named_first():
-    error = DatasetError("data/frame_20261130.csv did not arrive within 4 hours.")
-
-    message = describe_failure("await_dataset", error, link=LINK)
-
-    assert (message.kind, message.what) == ("Dataset missing", str(error))
-
-
-def test_a_task_that_failed_is_named():
-    assert describe_failure("train", None, link=LINK).what.startswith("The task train failed")
+    assert message.kind == kind
+    assert message.what.startswith(what)
+    assert str(error or "Its process ended without an error") in f"{message.what} {message.why}"
 
 
 @pytest.mark.parametrize("is_ended", [True, False])
