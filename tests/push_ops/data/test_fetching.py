@@ -24,9 +24,8 @@ from push_model.errors import DatasetError, DatasetNotReadyError, MissingColumns
 from push_model.training.data.frames import write_parquet
 from push_ops.data.fetching import at_hand, require_whole
 from push_ops.retraining import steps
-from push_ops.retraining.form import FORM
-from push_ops.retraining.request import read_request
 from tests.frames import make_frame
+from tests.push_ops.asked import read
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -87,19 +86,8 @@ def fill(database, frame, *, table="feature_frame", types=TYPES):
 @pytest.fixture
 def request_of(tmp_path):
     def make(dataset, folder="runs", until=UNTIL):
-        untouched = {name: field["default"] for name, field in FORM.items()}
-        return read_request(
-            untouched | {"dataset": str(dataset)},
-            run_id="run",
-            run_date=until,
-            run_type="manual",
-            triggered_by="ana",
-            environ={
-                "PUSH_RUNS_DIR": str(tmp_path / folder),
-                "PUSH_MODELS_DIR": str(tmp_path / "models"),
-                "PUSH_DATASET_SETTLE_S": "1",
-            },
-        )
+        settings = {"PUSH_RUNS_DIR": str(tmp_path / folder), "PUSH_DATASET_SETTLE_S": "1"}
+        return read(settings, day=until, dataset=str(dataset))
 
     return make
 
@@ -154,36 +142,33 @@ def test_rows_dated_later_are_not_fetched(tmp_path, orders_db, request_of, frame
     assert loaded["rows"] == known
 
 
-def test_a_row_without_a_day_is_fetched_and_refused(tmp_path, orders_db, request_of, frame):
-    frame.loc[7, "order_date"] = None
+def test_what_breaks_the_schema_is_refused_by_the_datasets_name(
+    tmp_path, orders_db, request_of, frame
+):
+    fill(orders_db, frame.head(0), table="empty")
+    fill(orders_db, frame.rename(columns={"outcome": "outcom"}), table="renamed")
+    orders_db.execute("CREATE TABLE dayless (order_id bigint)")
+    frame.loc[7, "order_date"] = None  # fetched, though it is of no day
     fill(orders_db, frame)
 
-    with pytest.raises(DatasetError, match=re.escape(f"{TABLE} breaks the schema")) as error:
-        steps.load(request_of(TABLE))
-
-    assert "order_date" in str(error.value)
-    assert str(tmp_path) not in str(error.value)
+    for table, kind, complaint in [
+        ("feature_frame", DatasetError, r" breaks the schema.*order_date"),
+        ("empty", DatasetError, r" has a header but no rows\."),
+        ("renamed", MissingColumnsError, ": "),
+        ("dayless", MissingColumnsError, ": 'order_date' is missing"),
+    ]:
+        uri = f"conn://orders_db?table={table}"
+        with pytest.raises(kind, match=rf"(?s)^{re.escape(uri)}{complaint}") as error:
+            steps.load(request_of(uri))
+        assert str(tmp_path) not in str(error.value)
     assert files(tmp_path) == set()
 
 
-def test_a_view_that_lacks_a_column_is_refused_by_the_datasets_name(orders_db, request_of, frame):
+def test_a_view_with_a_column_too_many_is_read(orders_db, request_of, frame):
     fill(orders_db, frame)
     orders_db.execute("CREATE VIEW v AS SELECT *, outcome AS outcom FROM feature_frame")
-    orders_db.execute("CREATE TABLE dayless (order_id bigint)")
-    fill(orders_db, frame.rename(columns={"outcome": "outcom"}), table="renamed")
 
     assert steps.load(request_of("conn://orders_db?table=v"))["orders"] == 40
-    with pytest.raises(MissingColumnsError, match=r"table=dayless: 'order_date' is missing"):
-        steps.load(request_of("conn://orders_db?table=dayless"))
-    with pytest.raises(MissingColumnsError, match=r"^conn://orders_db\?table=renamed: "):
-        steps.load(request_of("conn://orders_db?table=renamed"))
-
-
-def test_an_empty_table_is_refused(orders_db, request_of, frame):
-    fill(orders_db, frame.head(0))
-
-    with pytest.raises(DatasetError, match=r"feature_frame has a header but no rows\."):
-        steps.load(request_of(TABLE))
 
 
 @pytest.mark.parametrize(
@@ -295,22 +280,15 @@ def check(path, **seconds):
     require_whole(str(path), **{"settle_s": 30, "wait_s": 600} | seconds)
 
 
-def test_a_whole_file_at_rest_is_not_waited_for(tmp_path):
-    deliver(tmp_path / "frame.csv", age_s=60)
+@pytest.mark.parametrize(
+    ("age_s", "settle_s"),
+    [(60, 30), (0, 0.2), (-3600, 0.2)],
+    ids=["at rest: no wait", "new: waits", "from a clock that is ahead: waits no longer"],
+)
+def test_a_whole_file_is_read_once_it_has_rested(tmp_path, age_s, settle_s):
+    deliver(tmp_path / "frame.csv", age_s=age_s)
 
-    check(tmp_path / "frame.csv", settle_s=30)
-
-
-def test_a_new_file_is_read_once_it_has_rested(tmp_path):
-    deliver(tmp_path / "frame.csv", age_s=0)
-
-    check(tmp_path / "frame.csv", settle_s=0.2)
-
-
-def test_a_file_from_a_clock_that_is_ahead_rests_no_longer(tmp_path):
-    deliver(tmp_path / "frame.csv", age_s=-3600)
-
-    check(tmp_path / "frame.csv", settle_s=0.2)
+    check(tmp_path / "frame.csv", settle_s=settle_s)
 
 
 def test_a_file_that_is_still_written_to_is_retried(tmp_path):
@@ -340,28 +318,32 @@ def test_what_is_not_a_file_is_not_checked(tmp_path):
 
 @pytest.fixture(scope="module")
 def object_server():
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - a second of imports
+    """A server that speaks S3 and has one empty bucket."""
+    import boto3  # noqa: PLC0415 - a second of imports
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - the same
 
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
+    address = "http://{}:{}".format(*server.get_host_and_port())
+    keys = {"aws_access_key_id": "ana", "aws_secret_access_key": PASSWORD}
+    client = boto3.client("s3", endpoint_url=address, region_name="eu-west-2", **keys)
+    client.create_bucket(
+        Bucket="exports", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
+    )
+    yield address
     server.stop()
+
+
+def connection_to(address):
+    extra = {"endpoint_url": address, "region_name": "eu-west-2"}
+    return json.dumps({"conn_type": "aws", "login": "ana", "password": PASSWORD, "extra": extra})
 
 
 @pytest.fixture
 def bucket(object_server, monkeypatch):
-    """An empty bucket, and the connection `store` to it."""
-    import boto3  # noqa: PLC0415 - as above
-
-    keys = {"aws_access_key_id": "ana", "aws_secret_access_key": PASSWORD}
-    client = boto3.client("s3", endpoint_url=object_server, region_name="eu-west-2", **keys)
-    client.create_bucket(
-        Bucket="exports", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
-    )
-    extra = {"endpoint_url": object_server, "region_name": "eu-west-2"}
-    connection = {"conn_type": "aws", "login": "ana", "password": PASSWORD, "extra": extra}
-    monkeypatch.setenv("AIRFLOW_CONN_STORE", json.dumps(connection))
-    yield S3Store(
+    """The bucket, and the connection `store` to it."""
+    monkeypatch.setenv("AIRFLOW_CONN_STORE", connection_to(object_server))
+    return S3Store(
         "exports",
         endpoint=object_server,
         region="eu-west-2",
@@ -369,9 +351,6 @@ def bucket(object_server, monkeypatch):
         secret_access_key=PASSWORD,
         client_options={"allow_http": True},
     )
-    for listed in client.list_objects_v2(Bucket="exports").get("Contents", []):
-        client.delete_object(Bucket="exports", Key=listed["Key"])
-    client.delete_bucket(Bucket="exports")
 
 
 @pytest.mark.parametrize("name", ["frame.csv", "frame.csv.gz", "frame.parquet"])
@@ -393,19 +372,17 @@ def test_an_object_gives_what_the_file_gives(tmp_path, bucket, request_of, frame
     assert files(tmp_path / "runs") == {"frame.parquet"}
 
 
-def test_an_object_that_did_not_come_is_refused(bucket, request_of):  # noqa: ARG001 - sets the connection
-    with pytest.raises(DatasetError, match=r"^conn://store/exports/frame\.csv does not exist\."):
-        steps.load(request_of("conn://store/exports/frame.csv"))
+@pytest.mark.usefixtures("bucket")
+def test_an_object_that_did_not_come_is_refused_and_a_store_that_is_away_retried(
+    request_of, monkeypatch
+):
+    uri = "conn://store/exports/frame.csv"
+    with pytest.raises(DatasetError, match=rf"^{uri} does not exist\."):
+        steps.load(request_of(uri))
 
-
-def test_a_store_that_is_away_is_retried(bucket, request_of, monkeypatch):  # noqa: ARG001 - as above
-    extra = {"endpoint_url": "http://127.0.0.1:1", "region_name": "eu-west-2"}
-    connection = {"conn_type": "aws", "login": "ana", "password": PASSWORD, "extra": extra}
-    monkeypatch.setenv("AIRFLOW_CONN_STORE", json.dumps(connection))
-
+    monkeypatch.setenv("AIRFLOW_CONN_STORE", connection_to("http://127.0.0.1:1"))
     with pytest.raises(
         ConnectionError, match="Cannot read from the store of connection 'store': "
     ) as error:
-        steps.load(request_of("conn://store/exports/frame.csv"))
-
+        steps.load(request_of(uri))
     assert PASSWORD not in str(error.value)
