@@ -10,7 +10,7 @@ from push_model.commands import explore, models, runs, train
 from push_model.errors import PushModelError
 
 app = typer.Typer(
-    help="Train, inspect and ask the models that predict who will buy a product.",
+    help="Train, inspect and query the models that predict who will buy a product.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.box import SIMPLE
@@ -39,24 +39,27 @@ _DEFAULT_JOBS = max(1, (os.cpu_count() or 1) // 2)
 @app.command()
 def explore(
     dataset: Dataset,
-    size: Annotated[str, typer.Option(help="small: eight cheap entries; full: all.")] = "full",
+    size: Annotated[
+        Literal["small", "full"],
+        typer.Option(help="small: eight entries that train fast; full: all entries."),
+    ] = "full",
     out: Annotated[
-        Path, typer.Option(help="Folder of the results; a second run continues there.")
+        Path, typer.Option(help="Folder of the results; a second run continues it.")
     ] = _DEFAULT_OUT,
     jobs: Annotated[
-        int, typer.Option(min=1, help="Fits at once; each takes two cores.")
+        int, typer.Option(min=1, help="Models to train at once; each uses two cores.")
     ] = _DEFAULT_JOBS,
     search_trials: Annotated[
-        int | None, typer.Option(min=0, help="Trials of the search. Default: full 14, small 0.")
+        int | None, typer.Option(min=0, help="Settings to search. Default: 14 if full, 0 if small.")
     ] = None,
     min_items: MinItems = 5,
     until: Until = None,
     seed: Seed = 0,
     again: Annotated[
-        str | None, typer.Option(help="Reason to open the final window a second time.")
+        str | None, typer.Option(help="Reason for opening the final window a second time.")
     ] = None,
 ) -> None:
-    """Compare models on past orders, pick the simplest good one, and test it on the newest."""
+    """Compare models, choose the simplest good one, and test it on the newest orders."""
     from push_model.exploration import run  # noqa: PLC0415 - keeps --help instant
     from push_model.exploration.entries.all import TRIALS  # noqa: PLC0415 - as above
     from push_model.exploration.folder import open_exploration  # noqa: PLC0415 - as above

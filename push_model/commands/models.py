@@ -1,6 +1,5 @@
 """`push-model` commands for the models of a store: list, promote, go back, verify, prune."""
 
-import getpass
 import os
 import sys
 import time
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from push_model.commands.options import DEFAULT_MODELS_DIR, ModelsDir
+from push_model.commands.options import DEFAULT_MODELS_DIR, ModelsDir, check_name, user_name
 from push_model.commands.tables import print_folder, print_metrics, read_facts
 from push_model.errors import InvalidEventError, ModelIntegrityError, ModelNotFoundError
 from push_model.serving.health import age_in_days
@@ -28,8 +27,8 @@ from push_model.store.pointer import Champion, find_champion
 app = typer.Typer()
 console = Console()
 
-Name = Annotated[str, typer.Argument(help="A model of the store.")]
-Reason = Annotated[str, typer.Option(help="Why, in a sentence; it goes into the log.")]
+Name = Annotated[str, typer.Argument(help="A model of the store.", callback=check_name)]
+Reason = Annotated[str, typer.Option(help="Why, in a sentence for the log.")]
 
 
 @app.command()
@@ -69,10 +68,17 @@ def champion(models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
 
 @app.command()
 def predict(
-    users: Annotated[Path, typer.Argument(help="JSON: user id to features; - reads stdin.")],
-    threshold: Annotated[float | None, typer.Option(help="Answer 1 or 0 instead.")] = None,
+    users: Annotated[
+        Path, typer.Argument(help="JSON file, user id to features; - for standard input.")
+    ],
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Answer 1 above this propensity, else 0.")
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Add reasons.")] = False,  # noqa: FBT002 - a flag
-    model: Annotated[str | None, typer.Option(help="A model of the store.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="A model to ask instead of the champion.", callback=check_name),
+    ] = None,
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,
 ) -> None:
     """Ask the champion for the propensity of each user."""
@@ -90,7 +96,7 @@ def predict(
 
 @app.command()
 def promote(name: Name, reason: Reason, models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
-    """Make a model the champion without a verdict. The log says that it was forced, and by whom."""
+    """Make a model the champion without a verdict. The log records who forced it."""
     before, _ = find_champion(models_dir)
     with _disk_errors_as_sentences():
         after = store.promote(
@@ -100,7 +106,7 @@ def promote(name: Name, reason: Reason, models_dir: ModelsDir = DEFAULT_MODELS_D
             verdict=None,
             reason=reason,
             promoted_at=_now(),
-            by=_user(),
+            by=user_name(),
             forced=True,
         )
     _print_change(before, after)
@@ -110,14 +116,17 @@ def promote(name: Name, reason: Reason, models_dir: ModelsDir = DEFAULT_MODELS_D
 def rollback(
     reason: Reason,
     to: Annotated[
-        str | None, typer.Option(help="Default: the last champion before the present one.")
+        str | None,
+        typer.Option(
+            help="A former champion. Default: the one before the present.", callback=check_name
+        ),
     ] = None,
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,
 ) -> None:
     """Go back to the last former champion whose files are intact."""
     before, _ = find_champion(models_dir)
     with _disk_errors_as_sentences():
-        after = store.rollback(models_dir, to=to, reason=reason, promoted_at=_now(), by=_user())
+        after = store.rollback(models_dir, to=to, reason=reason, promoted_at=_now(), by=user_name())
     _print_change(before, after)
 
 
@@ -143,7 +152,10 @@ def history(models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
 @app.command()
 def verify(
     name: Annotated[
-        str | None, typer.Argument(help="Default: every model, and the pointer.")
+        str | None,
+        typer.Argument(
+            help="A model to check. Default: every model, and champion.json.", callback=check_name
+        ),
     ] = None,
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,
 ) -> None:
@@ -160,12 +172,12 @@ def verify(
 @app.command()
 def prune(
     keep: Annotated[
-        int, typer.Option(help="How many of the newest models stay.")
+        int, typer.Option(min=1, help="How many of the newest models to keep.")
     ] = inventory.KEPT_BY_DEFAULT,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,  # noqa: FBT002 - a flag
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, only show.")] = False,  # noqa: FBT002 - a flag
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,
 ) -> None:
-    """Remove old models, and what crashes left behind. Rollback can still go back twice."""
+    """Remove old models and leftovers of crashes. The champion and the two before it stay."""
     act = inventory.plan_pruning if dry_run else inventory.prune
     with _disk_errors_as_sentences():
         done = act(models_dir, keep=keep, now=time.time())
@@ -208,13 +220,6 @@ def _print_change(before: Champion | None, after: Champion) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a user without a name
-        return f"user {os.getuid()}"
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """Options, readers and the progress bar that several commands share."""
 
+import getpass
 import json
+import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,44 +12,75 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from push_model.errors import InvalidEventError
+from push_model.store.pointer import model_path
 
+# The limits are those of `FitRequest`: click then names the option that is wrong.
 ModelsDir = Annotated[
-    Path, typer.Option(envvar="PUSH_MODELS_DIR", help="The model store.", show_default=True)
+    Path, typer.Option(envvar="PUSH_MODELS_DIR", file_okay=False, help="Folder of the models.")
 ]
 DEFAULT_MODELS_DIR = Path("models")
-RunsDir = Annotated[Path, typer.Option(envvar="PUSH_RUNS_DIR", help="The run folders.")]
+RunsDir = Annotated[
+    Path,
+    typer.Option(envvar="PUSH_RUNS_DIR", file_okay=False, help="Folder of the retraining runs."),
+]
 DEFAULT_RUNS_DIR = Path("runs")
 Dataset = Annotated[str, typer.Argument(help="Path or URI of a feature frame.")]
-MinItems = Annotated[int, typer.Option(min=1, help="Items bought that make an order large.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+MinItems = Annotated[
+    int, typer.Option(min=1, max=1000, help="Use orders with at least this many items bought.")
+]
+Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of all random draws.")]
 Until = Annotated[
-    str | None, typer.Option(help="yyyy-mm-dd: no later row is read. Default today (UTC).")
+    str | None, typer.Option(help="Last day to read, yyyy-mm-dd. Default: today (UTC).")
 ]
 
 
-def read_until(text: str | None) -> date:
-    """Read ``--until``."""
+def read_until(text: str | None, option: str = "--until") -> date:
+    """Read a last day; without one it is today."""
     from push_model.training.parsing import read_day  # noqa: PLC0415 - keeps --help instant
 
-    return datetime.now(UTC).date() if text is None else read_day(text, "--until")
+    return datetime.now(UTC).date() if text is None else read_day(text, option)
 
 
-def read_model(text: str) -> Any:
-    """Read a parametrisation as `handler_fit` takes it.
+def read_model(text: str) -> dict[str, Any]:
+    """Read ``--model``: a name, or a parametrisation in JSON; return it written out.
 
     Examples
     --------
-    >>> read_model("final_model"), read_model('{"model": "boosted_trees"}')
-    ('final_model', {'model': 'boosted_trees'})
+    >>> read_model('{"model": "boosted_trees", "depth": 4}')["depth"]
+    4
     """
-    if not text.lstrip().startswith("{"):
-        return text
+    from push_model.training.parametrisation import (  # noqa: PLC0415 - keeps --help instant
+        describe,
+        read_parametrisation,
+    )
+
+    given = text
+    if text.lstrip().startswith("{"):
+        try:
+            given = json.loads(text)
+        except ValueError as error:
+            raise InvalidEventError(
+                f"--model is not valid JSON: {error}. Wrap it in single quotes."
+            ) from error
+    return describe(read_parametrisation(given, place="--model"))
+
+
+def check_name(name: str | None) -> str | None:
+    """Check a model's name where it is typed, so that the message names its option."""
     try:
-        return json.loads(text)
-    except ValueError as error:
-        raise InvalidEventError(
-            f"--model is not valid JSON: {error}. Wrap it in single quotes."
-        ) from error
+        if name is not None:
+            model_path(Path(), name)
+    except InvalidEventError as error:
+        raise typer.BadParameter(str(error)) from error
+    return name
+
+
+def user_name() -> str:
+    """Return who runs this command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        return f"user {os.getuid()}"
 
 
 def make_progress() -> Progress:

@@ -23,7 +23,7 @@ console = Console()
 @app.command()
 def verdict(
     run_folder: Annotated[
-        Path | None, typer.Argument(help="Default: the newest run's folder.")
+        Path | None, typer.Argument(help="Folder of a run. Default: the newest run.")
     ] = None,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
 ) -> None:
@@ -31,7 +31,7 @@ def verdict(
     from push_model.training.gate.verdict import VERDICT_FILE, Verdict  # noqa: PLC0415 - keeps --help instant
 
     folder = run_folder or _newest_run(runs_dir)
-    run = read_document(folder / VERDICT_FILE, "No validated run is in this folder")
+    run = read_document(folder / VERDICT_FILE, "This folder has no verdict")
     found = Verdict.from_document(run["verdict"])
     colour = {"promote": "green", "keep": "yellow"}.get(found.decision, "magenta")
     console.print(f"[bold {colour}]Verdict: {found.decision}[/]  {run['model_name']}")
@@ -50,19 +50,19 @@ def verdict(
 
 
 def _newest_run(runs_dir: Path) -> Path:
-    latest = read_document(runs_dir / "latest.json", "No run has been validated yet")
+    latest = read_document(runs_dir / "latest.json", "No run has a verdict yet")
     return Path(latest["run_folder"])
 
 
 @app.command()
 def verdicts(
     kind: Annotated[
-        str, typer.Option(help="Runs of one kind: scheduled, manual, backfill. Default: all.")
+        str, typer.Option(help="Only runs of this kind: scheduled, manual, backfill.")
     ] = "",
-    newest: Annotated[int, typer.Option(min=1, help="How many runs of the latest run dates.")] = 60,
+    newest: Annotated[int, typer.Option(min=1, help="How many of the newest runs to show.")] = 60,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
 ) -> None:
-    """Show the verdicts of many runs by run date."""
+    """List the verdicts of the newest runs by run date."""
     from push_model.training.backtesting.past_verdicts import read_verdicts, sum_up  # noqa: PLC0415 - keeps --help instant
 
     found = read_verdicts(runs_dir, kind=kind)[-newest:]
@@ -98,10 +98,10 @@ def _verdicts_table(found: "Sequence[PastVerdict]") -> Table:
 
 @app.command()
 def backtests(
-    newest: Annotated[int, typer.Option(min=1, help="How many of the newest lines.")] = 20,
+    newest: Annotated[int, typer.Option(min=1, help="How many of the newest lines to show.")] = 20,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
 ) -> None:
-    """Show what champions predicted against what happened, run after run."""
+    """Compare what champions predicted with what happened, run by run."""
     from push_model.training.backtesting.record import (  # noqa: PLC0415 - keeps --help instant
         BACKTESTS_FILE,
         read_backtests,

@@ -43,7 +43,9 @@ def read_document(path: Path, complaint: str) -> Any:
     try:
         return json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
-        raise ModelNotFoundError(f"{complaint}: {path} is absent. Run make retrain.") from error
+        raise ModelNotFoundError(
+            f"{complaint}: {path} does not exist. Run make retrain."
+        ) from error
     except ValueError as error:
         raise ModelIntegrityError(f"{path} is damaged: {error}. Run make retrain.") from error
 

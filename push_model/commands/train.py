@@ -27,10 +27,12 @@ app = typer.Typer()
 @app.command()
 def sample(
     out: Annotated[Path, typer.Argument(help="The CSV file to write.")],
-    orders: Annotated[int, typer.Option(help="Repeat orders; each gives about 840 rows.")] = 350,
-    seed: Annotated[int, typer.Option(help="The same seed and day give the same bytes.")] = 0,
+    orders: Annotated[
+        int, typer.Option(min=10, help="Repeat orders; each gives about 840 rows.")
+    ] = 350,
+    seed: Seed = 0,
     until: Annotated[
-        str | None, typer.Option(help="yyyy-mm-dd: the last day. Default yesterday (UTC).")
+        str | None, typer.Option(help="Last day of the data, yyyy-mm-dd. Default: yesterday (UTC).")
     ] = None,
 ) -> None:
     """Create synthetic demo data with the real columns."""
@@ -52,7 +54,11 @@ def fit(
     min_items: MinItems = 5,
     holdout_days: Annotated[
         int | None,
-        typer.Option(help="Newest days held out for evaluation. Default: a tenth of the orders."),
+        typer.Option(
+            min=1,
+            max=1000,
+            help="Newest days to evaluate the model on. Default: the newest tenth of the orders.",
+        ),
     ] = None,
     seed: Seed = 0,
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,
@@ -67,7 +73,7 @@ def fit(
     event = {
         "model_parametrisation": read_model(model),
         "dataset": dataset,
-        "training_date": training_date,
+        "training_date": read_until(training_date, "--training-date"),
         "min_items": min_items,
         "holdout_days": holdout_days,
         "seed": seed,

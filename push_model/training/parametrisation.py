@@ -114,8 +114,8 @@ PRESETS: dict[str, _Preset] = {
 }
 
 
-def read_parametrisation(given: object) -> Parametrisation:
-    """Read a parametrisation, by name or written out.
+def read_parametrisation(given: object, *, place: str = _EVENT_KEY) -> Parametrisation:
+    """Read a parametrisation, by name or written out; `place` names it in messages.
 
     Examples
     --------
@@ -128,11 +128,11 @@ def read_parametrisation(given: object) -> Parametrisation:
     push_model.errors.InvalidEventError: ... 'lerning_rate'. Did you mean 'learning_rate'? ...
     """
     if isinstance(given, str):
-        given = _find_by_name(given)
+        given = _find_by_name(given, place)
     return parse(
         _TaggedParametrisation,
         given,
-        place=_EVENT_KEY,
+        place=place,
         example='{"model": "boosted_trees", "depth": 6}',
     )
 
@@ -148,13 +148,13 @@ def describe(parametrisation: Parametrisation) -> dict[str, Any]:
     return parametrisation.model_dump()
 
 
-def _find_by_name(name: str) -> Mapping[str, Any]:
+def _find_by_name(name: str, place: str) -> Mapping[str, Any]:
     if name in PRESETS:
         return PRESETS[name].parametrisation
     if name in FAMILIES:
         return {"model": name}
     names = [*PRESETS, *FAMILIES]
     raise InvalidEventError(
-        f"{_EVENT_KEY} has no preset named {name!r}.{did_you_mean(name, names)} "
+        f"{place} has no preset named {name!r}.{did_you_mean(name, names)} "
         f"It must be one of {names}, or an object."
     )

@@ -3,15 +3,19 @@ import re
 import shutil
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import get_args, get_type_hints
 
 import pandas as pd
 import pytest
+from typer.models import OptionInfo
 from typer.testing import CliRunner
 
 from push_model.columns import FEATURES
 from push_model.commands import app as cli
 from push_model.store.promotion import promote
+from push_model.training.fit_request import FitRequest
 from push_model.training.gate.verdict import Finding, Verdict
+from push_model.training.sample import FEWEST_ORDERS
 from tests.frames import make_frame
 from tests.past_runs import write_run
 
@@ -166,13 +170,20 @@ def test_a_damaged_pointer_to_the_newest_run_is_named(run, tmp_path):
     ("arguments", "message"),
     [
         (["champion"], "There is no champion"),
-        (["verdict"], "No run has been validated yet"),
+        (["verdict"], "No run has a verdict yet"),
         (["predict", "absent.json"], "absent.json does not exist"),
         (["fit", "absent.csv", "--model", "{"], "--model is not valid JSON"),
         (["fit", "absent.csv"], "absent.csv does not exist"),
         (["fit", "absent[/b].csv"], "absent[/b].csv does not exist"),
         (["fit", "absent.csv", "--model", "boosted_tree"], "Did you mean 'boosted_trees'"),
-        (["sample", "out.csv", "--orders", "1"], "orders"),
+        (
+            ["fit", "absent.csv", "--model", '{"model": "boosted_trees", "depth": 9}'],
+            '--model["depth"]',
+        ),
+        (["fit", "absent.csv", "--training-date", "x"], "--training-date must be"),
+        (["features", "absent.csv", "out.parquet", "--until", "x"], "--until must be"),
+        (["sample", "out.csv", "--until", "x"], "--until must be"),
+        (["explore", "absent.csv", "--until", "4.3.2021"], "--until must be"),
     ],
 )
 def test_a_foreseen_failure_is_one_sentence_and_exit_code_1(run, arguments, message):
@@ -181,3 +192,77 @@ def test_a_foreseen_failure_is_one_sentence_and_exit_code_1(run, arguments, mess
     assert code == 1
     assert message in err
     assert "Traceback" not in err
+
+
+# Each option that takes some values only, with one that it refuses.
+BAD_VALUES = {
+    ("sample", "--orders"): FEWEST_ORDERS - 1,
+    ("sample", "--seed"): -1,
+    ("fit", "--min-items"): 1001,
+    ("fit", "--holdout-days"): 0,
+    ("fit", "--seed"): 2**31,
+    ("predict", "--threshold"): 1.5,
+    ("predict", "--model"): "a/b",
+    ("rollback", "--to"): "a/b",
+    ("prune", "--keep"): 0,
+    ("verdicts", "--newest"): 0,
+    ("backtests", "--newest"): 0,
+    ("explore", "--size"): "medium",
+    ("explore", "--jobs"): 0,
+    ("explore", "--search-trials"): -1,
+    ("explore", "--min-items"): 0,
+    ("explore", "--seed"): -1,
+}
+ARGUMENTS = {
+    "sample": ["out.csv"],
+    "fit": ["absent.csv"],
+    "predict": ["absent.json"],
+    "rollback": ["--reason", "why"],
+    "explore": ["absent.csv"],
+}
+
+
+@pytest.mark.parametrize(("command", "option"), BAD_VALUES)
+def test_a_bad_value_is_reported_under_the_name_of_its_option(run, command, option):
+    value = BAD_VALUES[command, option]
+
+    code, _, err = run(command, *ARGUMENTS.get(command, []), option, value)
+
+    assert code == 2
+    assert f"Invalid value for '{option}'" in err
+
+
+def options():
+    """Yield each option: its command, its name, its type, and what Typer knows of it."""
+    for group in cli.app.registered_groups:
+        for command in group.typer_instance.registered_commands:
+            hints = get_type_hints(command.callback, include_extras=True)
+            for name, hint in hints.items():
+                for info in getattr(hint, "__metadata__", ()):
+                    if isinstance(info, OptionInfo):
+                        option = f"--{name.replace('_', '-')}"
+                        yield command.callback.__name__, option, hint.__origin__, info
+
+
+def test_every_option_that_takes_a_number_has_a_bad_value_here():
+    numbers = {
+        (command, option)
+        for command, option, kind, _ in options()
+        if {kind, *get_args(kind)} & {int, float}
+    }
+
+    assert numbers
+    assert numbers <= set(BAD_VALUES)
+
+
+@pytest.mark.parametrize("name", ["min_items", "holdout_days", "seed"])
+def test_the_limits_of_fit_are_those_of_the_request(name):
+    (info,) = (
+        info
+        for command, option, _, info in options()
+        if (command, option) == ("fit", f"--{name.replace('_', '-')}")
+    )
+
+    limits = FitRequest.model_fields[name].metadata
+    assert [info.min] == [limit.ge for limit in limits if hasattr(limit, "ge")]
+    assert [info.max] == [limit.le for limit in limits if hasattr(limit, "le")]

@@ -91,30 +91,6 @@ def test_a_finished_exploration_is_shown_again_and_searched_if_asked(
     assert "Searching trees: 2 of 2, best average precision 0.2500, 2 min spent" in err
 
 
-@pytest.mark.parametrize("option", ["--jobs", "--search-trials"])
-def test_numbers_out_of_range_are_refused_before_anything_is_read(run, tmp_path, option):
-    code, _, err, _ = run("nowhere.csv", "--out", tmp_path, option, -1)
-
-    assert code == 2
-    assert option in err
-    assert "or equal to" in err
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (("--until", "4.3.2021"), '--until must be text "yyyy-mm-dd"'),
-        (("--size", "huge"), "size must be one of"),
-    ],
-)
-def test_a_request_that_cannot_be_met_is_refused(run, dataset, tmp_path, options, said):
-    code, _, _, error = run(dataset, "--out", tmp_path, *options)
-
-    assert code == 1
-    with pytest.raises(InvalidEventError, match=said):
-        raise error
-
-
 def test_entries_whose_columns_are_missing_are_printed(run, dataset, tmp_path, monkeypatch):
     # The full list takes minutes; what is left out is printed before.
     monkeypatch.setattr("push_model.commands.explore._fit_all", _stop)
