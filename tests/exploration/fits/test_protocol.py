@@ -16,6 +16,7 @@ from push_model.exploration.fits.protocol import (
     plan_parts,
 )
 from push_model.training.data.split import is_inside, split_by_time
+from tests.effort import EFFORT
 
 ORDERS_A_DAY = st.lists(st.integers(0, 6), min_size=12, max_size=60).filter(
     lambda counts: sum(count > 0 for count in counts) >= 6
@@ -29,33 +30,21 @@ def orders_of(counts) -> pd.DataFrame:
     return pd.DataFrame({"order_id": range(len(on)), "order_date": on, "outcome": 1.0})
 
 
-@settings(max_examples=30)
+@settings(max_examples=15 * EFFORT)
 @given(ORDERS_A_DAY)
-def test_every_train_window_is_before_what_it_is_judged_on(counts):
-    for part in plan_parts(orders_of(counts)):
-        assert part.train.start < part.train.end <= part.judged.start < part.judged.end
-
-
-@settings(max_examples=30)
-@given(ORDERS_A_DAY)
-def test_every_window_holds_whole_orders(counts):
+def test_windows_follow_each_other_hold_orders_and_keep_the_final_one_unseen(counts):
     frame = orders_of(counts)
-
-    assert all(count(frame, w)["orders"] for p in plan_parts(frame) for w in (p.train, p.judged))
-
-
-@settings(max_examples=30)
-@given(ORDERS_A_DAY)
-def test_no_fold_and_no_validation_sees_the_final_window(counts):
-    parts = plan_parts(orders_of(counts))
+    parts = plan_parts(frame)
     final = parts[-1].judged
 
+    assert parts == plan_parts(frame.sample(frac=1.0, random_state=0))
     for part in parts:
-        if part.purpose != CLAIMING:
-            assert part.judged.end <= final.start
+        assert part.train.start < part.train.end <= part.judged.start < part.judged.end
+        assert all(count(frame, window)["orders"] for window in (part.train, part.judged))
+        assert part.purpose == CLAIMING or part.judged.end <= final.start
 
 
-@settings(max_examples=30)
+@settings(max_examples=15 * EFFORT)
 @given(ORDERS_A_DAY)
 def test_folds_expand_and_judge_each_order_once(counts):
     folds = [part for part in plan_parts(orders_of(counts)) if part.purpose == CHOOSING]
@@ -64,14 +53,6 @@ def test_folds_expand_and_judge_each_order_once(counts):
     for before, after in pairwise(folds):
         assert after.train.start == before.train.start
         assert after.train.end == after.judged.start == before.judged.end
-
-
-@settings(max_examples=30)
-@given(ORDERS_A_DAY)
-def test_rows_in_another_order_are_laid_out_alike(counts):
-    frame = orders_of(counts)
-
-    assert plan_parts(frame) == plan_parts(frame.sample(frac=1.0, random_state=0))
 
 
 def test_the_usual_parts_are_the_usual_split(frame):

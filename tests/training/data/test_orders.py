@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from push_model.errors import DatasetError
 from push_model.training.data.orders import keep_large_orders, require_orders
+from tests.effort import EFFORT
 from tests.frames import make_frame
 
 candidates = st.lists(st.tuples(st.integers(1, 6), st.integers(0, 1)), min_size=1, max_size=60).map(
@@ -16,7 +17,7 @@ candidates = st.lists(st.tuples(st.integers(1, 6), st.integers(0, 1)), min_size=
 )
 baskets = st.integers(1, 8)
 # A busy machine breaks no law.
-BUSY = settings(deadline=None)
+BUSY = settings(deadline=None, max_examples=20 * EFFORT)
 
 
 def one_order(*, bought: int, not_bought: int) -> pd.DataFrame:
@@ -45,17 +46,12 @@ def test_it_keeps_what_a_loop_over_the_orders_would_keep(frame, min_items):
         if frame.loc[frame["order_id"] == order, "outcome"].sum() >= min_items
     }
 
+    before = frame.copy(deep=True)
+
     kept = keep_large_orders(frame, min_items=min_items)
 
+    pd.testing.assert_frame_equal(frame, before)
     pd.testing.assert_frame_equal(kept, frame[frame["order_id"].isin(large)])
-
-
-@BUSY
-@given(frame=candidates, min_items=baskets)
-def test_keeping_twice_keeps_the_same(frame, min_items):
-    once = keep_large_orders(frame, min_items=min_items)
-
-    pd.testing.assert_frame_equal(keep_large_orders(once, min_items=min_items), once)
 
 
 @BUSY
@@ -66,24 +62,6 @@ def test_the_order_of_the_rows_does_not_matter(frame, min_items, seed):
     kept = keep_large_orders(shuffled, min_items=min_items).sort_index()
 
     pd.testing.assert_frame_equal(kept, keep_large_orders(frame, min_items=min_items))
-
-
-@BUSY
-@given(frame=candidates, min_items=baskets)
-def test_asking_for_a_larger_basket_never_keeps_more(frame, min_items):
-    larger = keep_large_orders(frame, min_items=min_items + 1)
-
-    assert set(larger.index) <= set(keep_large_orders(frame, min_items=min_items).index)
-
-
-@BUSY
-@given(frame=candidates, min_items=baskets)
-def test_the_frame_that_came_is_unchanged(frame, min_items):
-    before = frame.copy(deep=True)
-
-    keep_large_orders(frame, min_items=min_items)
-
-    pd.testing.assert_frame_equal(frame, before)
 
 
 @pytest.mark.parametrize("kind", ["polars", "polars lazy", "duckdb"])

@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from push_model.columns import BY_NAME, FRAME
 from push_model.training.data.frames import connect
 from push_model.training.data.schema_rules import row_rules
+from tests.effort import EFFORT
 
 CONNECTION = connect()
 # A busy machine breaks no law.
-BUSY = settings(deadline=None)
+BUSY = settings(deadline=None, max_examples=20 * EFFORT)
 numbers = st.floats(width=64) | st.sampled_from([0.0, 1.0, -1.0, 0.5, 1000.0, 1000.5])
 
 
