@@ -53,7 +53,7 @@ pytestmark = [
 def folder(tmp_path_factory):
     """Write a frame of which the calibration window differs enough to be calibrated."""
     folder = tmp_path_factory.mktemp("reproducible")
-    frame = make_frame(orders=600, seed=0)
+    frame = make_frame(orders=450, seed=0)
     late = frame["order_date"] >= frame["order_date"].quantile(LATE)
     dropped = late & (frame["outcome"] == 1) & (frame.index % 5 == 0)
     frame.loc[dropped, "outcome"] = 0.0
