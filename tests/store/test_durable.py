@@ -1,5 +1,6 @@
 import errno
 import os
+import stat
 
 import pytest
 
@@ -8,6 +9,7 @@ from push_model.store.durable import (
     _sync_folder,
     append_line,
     is_aside,
+    move_synced,
     read_json,
     read_whole,
     remove_folder,
@@ -155,3 +157,34 @@ def test_a_folder_that_cannot_be_emptied_loses_its_name_all_the_same(tmp_path, m
 )
 def test_only_what_was_written_or_moved_aside_is_aside(name, expected):
     assert (is_aside(name), is_aside(name, gone=True)) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda path, _: write_aside(path, b"1"), ["file, not there", "folder, there"]),
+        (lambda path, other: move_synced(other, path), ["file, not there", "folder, there"]),
+        (lambda path, _: append_line(path, b"1"), ["file, there", "folder, there"]),
+        (
+            lambda path, _: write_folder(path, {"a": b"1"}),
+            ["file, not there", "folder, not there", "folder, there"],
+        ),
+        (lambda _, other: remove_folder(other.parent), ["folder, not there"]),
+    ],
+)
+def test_content_is_synced_before_it_gets_its_name_and_the_name_afterwards(
+    tmp_path, monkeypatch, change, expected
+):
+    path, other = tmp_path / "path", tmp_path / "folder" / "other"
+    other.parent.mkdir()
+    other.touch()
+    seen = []
+
+    def note(descriptor):
+        kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+        seen.append(f"{kind}, {'there' if path.exists() else 'not there'}")
+
+    monkeypatch.setattr(durable.os, "fsync", note)
+    change(path, other)
+
+    assert seen == expected
