@@ -68,28 +68,19 @@ def test_a_model_without_a_valid_date_has_no_age(tmp_path):
     assert (found["age_days"], found["is_stale"]) == (None, None)
 
 
-def test_a_damaged_new_champion_is_a_degraded_service(tmp_path):
-    make_model(tmp_path, "a")
-    health(models_dir=tmp_path)
-    (make_model(tmp_path, "b", base_log_odds=-3.0) / "model.json").write_bytes(b"{}")
-
-    found = health(models_dir=tmp_path)
-
-    assert (found["status"], found["model_name"]) == ("degraded", "a")
-    assert "b/model.json does not match its manifest" in found["last_error"]["message"]
-
-
-def test_a_repaired_champion_is_ok_again_and_the_last_error_stays(tmp_path):
+def test_a_damaged_new_champion_degrades_the_service_until_it_is_repaired(tmp_path):
     make_model(tmp_path, "a")
     health(models_dir=tmp_path)
     folder = make_model(tmp_path, "b", base_log_odds=-3.0)
     whole = (folder / "model.json").read_bytes()
     (folder / "model.json").write_bytes(b"{}")
-    health(models_dir=tmp_path)
+    degraded = health(models_dir=tmp_path)
     (folder / "model.json").write_bytes(whole)
 
     found = health(models_dir=tmp_path)
 
+    assert (degraded["status"], degraded["model_name"]) == ("degraded", "a")
+    assert "b/model.json does not match its manifest" in degraded["last_error"]["message"]
     assert (found["status"], found["model_name"]) == ("ok", "b")
     assert found["last_error"]["type"] == "ModelIntegrityError"
 
