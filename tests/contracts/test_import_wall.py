@@ -9,7 +9,6 @@ import pytest
 
 from push_model import FEATURES
 from push_model.model import scoring
-from push_model.testing import make_model
 
 REPORT = """
 import json, sys
@@ -35,30 +34,15 @@ def third_party_loaded_by(work: str, **environment: str) -> list[str]:
     return json.loads(found.stdout)
 
 
-def test_importing_the_handler_loads_nothing_of_third_parties():
-    assert third_party_loaded_by("") == []
-
-
-def test_serving_a_user_with_reasons_loads_nothing_of_third_parties(tmp_path):
-    make_model(tmp_path)
-    event = {"users": json.dumps({"u": USER}), "explain": True, "details": True}
-
-    work = f"assert handler_predict({event!r})['statusCode'] == '200'"
-
-    assert third_party_loaded_by(work, PUSH_MODELS_DIR=str(tmp_path)) == []
-
-
 @pytest.mark.parametrize(("extra", "loaded"), [(-1, []), (0, ["numpy"])])
-def test_only_a_large_batch_loads_numpy_and_nothing_else(tmp_path, extra, loaded):
-    make_model(tmp_path)
+def test_only_a_large_batch_loads_numpy_and_nothing_loads_more(tmp_path, extra, loaded):
     n_products = scoring.WORTH_IMPORTING_NUMPY + extra
-
-    work = f"handler_predict({{'users': {{'u': [{USER!r}] * {n_products}}}}})"
+    event = {"users": json.dumps({"u": USER}), "explain": True, "details": True}
+    work = f"""
+from push_model.testing import make_model
+make_model({str(tmp_path)!r})
+assert handler_predict({event!r})["statusCode"] == "200"
+handler_predict({{"users": {{"u": [{USER!r}] * {n_products}}}}})
+"""
 
     assert third_party_loaded_by(work, PUSH_MODELS_DIR=str(tmp_path)) == loaded
-
-
-def test_making_a_model_for_tests_loads_nothing_of_third_parties(tmp_path):
-    work = f"from push_model.testing import make_model; make_model({str(tmp_path)!r})"
-
-    assert third_party_loaded_by(work) == []

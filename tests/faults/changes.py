@@ -70,16 +70,16 @@ def change_somewhere(document: Any, draw: random.Random) -> Any:
     """Change a copy of a document in up to three places, whatever it holds there."""
     changed = copy.deepcopy(document)
     for _ in range(draw.choice([1, 1, 2, 3])):
-        places = list(_places(changed))
-        if not places:
+        found = list(places(changed))
+        if not found:
             return draw.choice(ODD_VALUES)
         # Depth first by coin, for half of all places are leaves of the last trees.
-        holder, key = draw.choice(places if draw.random() < 0.5 else places[:40])
+        holder, key = draw.choice(found if draw.random() < 0.5 else found[:40])
         draw.choice(_CHANGES)(holder, key, draw)
     return changed
 
 
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
     """Yield every entry of a document as what holds it and its key, the outer ones first."""
     level = [value]
     while level:

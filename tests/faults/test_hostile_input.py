@@ -13,6 +13,7 @@ from push_model import handler_predict, health
 from push_model.errors import did_you_mean
 from push_model.testing import make_model
 from tests.events import KNOWN
+from tests.faults.changes import places
 from tests.stores import NOT_NAMES
 
 WORDS = [
@@ -193,15 +194,6 @@ def test_a_pickle_in_the_file_for_people_is_not_even_opened(store, payload, hack
     assert not hacked.exists()
 
 
-def _entries(value):
-    """Give every entry of a document as what holds it and its key."""
-    if not isinstance(value, dict | list):
-        return
-    for key in list(value) if isinstance(value, dict) else range(len(value)):
-        yield value, key
-        yield from _entries(value[key])
-
-
 @pytest.mark.parametrize("word", ["../x", "{0.__class__.__mro__}", "__class__", "c\nos\nsystem\n."])
 def test_a_hostile_word_anywhere_in_a_vouched_document_opens_runs_and_says_nothing(
     store, opened, hacked, word
@@ -210,9 +202,9 @@ def test_a_hostile_word_anywhere_in_a_vouched_document_opens_runs_and_says_nothi
     whole = (folder / "model.json").read_text()
     users = {"users": {"u": KNOWN}, "explain": True, "model": folder.name}
 
-    for place in range(sum(1 for _ in _entries(json.loads(whole)))):
+    for place in range(len([*places(json.loads(whole))])):
         document = json.loads(whole)
-        holder, key = list(_entries(document))[place]
+        holder, key = [*places(document)][place]
         holder[key] = word
         vouch_for(folder, json.dumps(document).encode())
         opened.clear()
