@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from push_model.commands import explore, models, runs, train
+from push_model.commands.options import user_name
 from push_model.errors import PushModelError
 
 app = typer.Typer(
@@ -23,7 +24,15 @@ def main() -> None:
     """Run the command line; a foreseen failure is one sentence and exit code 1."""
     try:
         app()
-    except PushModelError as error:
-        said = f"[bold red]{type(error).__name__}[/] {escape(str(error))}"
-        Console(stderr=True).print(said, soft_wrap=True)
+    except (PushModelError, PermissionError) as error:
+        said = _explain(error) if isinstance(error, PermissionError) else str(error)
+        complaint = f"[bold red]{type(error).__name__}[/] {escape(said)}"
+        Console(stderr=True).print(complaint, soft_wrap=True)
         sys.exit(1)
+
+
+def _explain(error: PermissionError) -> str:
+    return (
+        f"{error.filename} cannot be read or written by {user_name()}. "
+        "Give this user the right, or run the command as another user."
+    )

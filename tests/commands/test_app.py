@@ -1,7 +1,9 @@
+import errno
 import json
 import re
 import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import get_args, get_type_hints
 
@@ -266,3 +268,21 @@ def test_the_limits_of_fit_are_those_of_the_request(name):
     limits = FitRequest.model_fields[name].metadata
     assert [info.min] == [limit.ge for limit in limits if hasattr(limit, "ge")]
     assert [info.max] == [limit.le for limit in limits if hasattr(limit, "le")]
+
+
+def test_a_file_without_read_permission_is_named_with_the_user_who_may_not_read_it(
+    run, monkeypatch, tmp_path
+):
+    path = tmp_path / "frame.csv"
+    path.write_text("order_id\n1\n")
+
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+
+    code, _, err = run("fit", path)
+
+    assert code == 1
+    assert f"{path} cannot be read or written by ada." in err
+    assert "does not exist" not in err
