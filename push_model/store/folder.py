@@ -154,7 +154,11 @@ def read_manifest(folder: Path | str) -> dict[str, Any]:
 def check_folder(folder: Path) -> FolderCheck:
     """Check every file of a model folder against its manifest, then read the model."""
     _require_folder(folder)
-    names = {path.name for path in folder.iterdir() if not is_aside(path.name)} - {MANIFEST_FILE}
+    try:
+        found = [path.name for path in folder.iterdir()]
+    except OSError as error:
+        return FolderCheck((_refuse(folder.name, error),), 0, ())
+    names = {name for name in found if not is_aside(name)} - {MANIFEST_FILE}
     try:
         listed = _listed(folder)
     except ModelIntegrityError as error:
@@ -237,18 +241,21 @@ def _load_manifest(path: Path) -> Any:
 
 def _read_bytes(path: Path) -> bytes:
     # A link may lead to another place of the store, as mounted volumes have it, and no further.
-    if leads_out(path, path.parent.parent):
-        raise ModelIntegrityError(
-            f"{path.parent.name}/{path.name} is a link that leads out of the store. "
-            "Restore it or retrain."
-        )
+    name = f"{path.parent.name}/{path.name}"
     try:
+        if leads_out(path, path.parent.parent):
+            raise ModelIntegrityError(
+                f"{name} is a link that leads out of the store. Restore it or retrain."
+            )
         return read_whole(path, most_bytes=MOST_BYTES)
     except OSError as error:
-        raise ModelIntegrityError(
-            f"{path.parent.name}/{path.name} cannot be read ({error.strerror}). "
-            "Restore it or retrain."
-        ) from error
+        raise ModelIntegrityError(_refuse(name, error)) from error
+
+
+def _refuse(name: str, error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return f"{name} cannot be read by this process. Let its user read the store."
+    return f"{name} cannot be read ({error.strerror}). Restore it or retrain."
 
 
 def _parse(content: bytes) -> Any:

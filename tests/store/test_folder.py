@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -206,6 +207,22 @@ def test_a_manifest_without_a_digest_is_refused_and_a_fault(folder, content, mes
         read_model(folder)
     (fault,) = check_folder(folder).faults
     assert f"push_a/manifest.json {message}" in fault
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [("iterdir", "push_a"), ("is_symlink", "push_a/manifest.json")],
+)
+def test_a_folder_without_read_permission_is_a_fault_of_the_permission(
+    folder, monkeypatch, method, name
+):
+    def refuse(_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, method, refuse)
+
+    (fault,) = check_folder(folder).faults
+    assert fault == f"{name} cannot be read by this process. Let its user read the store."
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", ".."])
