@@ -83,7 +83,14 @@ def test_chunks_of_a_long_table_are_put_together_in_order(monkeypatch):
 
 @pytest.mark.parametrize(
     ("log_odds", "propensity"),
-    [(0.0, 0.5), (-745.0, 5e-324), (-800.0, 0.0), (800.0, 1.0), (math.log(3), 0.75)],
+    [
+        (0.0, 0.5),
+        (-745.0, 5e-324),
+        (-800.0, 0.0),
+        (800.0, 1.0),
+        (math.log(3), 0.75),
+        (-math.log(3), 0.25),
+    ],
 )
 def test_the_propensity_is_the_logistic_of_the_log_odds(log_odds, propensity):
     line = make_line(intercept=log_odds, weights=[0.0] * 3)
