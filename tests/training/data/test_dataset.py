@@ -136,17 +136,11 @@ def test_an_index_written_along_without_a_name_is_left_out(tmp_path, frame):
     pd.testing.assert_frame_equal(loaded, collect_sorted(frame[list(TRAINING)]))
 
 
-def test_a_header_without_rows_is_refused(tmp_path, frame):
-    path = write(frame.head(0), tmp_path / "frame.csv")
+@pytest.mark.parametrize(("name", "holds"), [("f.csv", "a header"), ("f.parquet", "columns")])
+def test_a_file_without_rows_is_refused(tmp_path, frame, name, holds):
+    path = write(frame.head(0), tmp_path / name)
 
-    with pytest.raises(DatasetError, match=r"has a header but no rows\. Export it again\."):
-        load_dataset(str(path), until=UNTIL)
-
-
-def test_a_parquet_file_without_rows_is_refused(tmp_path, frame):
-    path = write(frame.head(0), tmp_path / "frame.parquet")
-
-    with pytest.raises(DatasetError, match=r"has columns but no rows\. Export it again\."):
+    with pytest.raises(DatasetError, match=rf"has {holds} but no rows\. Export it again\."):
         load_dataset(str(path), until=UNTIL)
 
 
