@@ -23,6 +23,7 @@ from datetime import date
 from push_model import FEATURES, handler_fit, predict
 from push_model.reporting.picture import Picture
 from push_model.training.gate.policy import Policy
+from push_model.training.gate.policy import Policy
 from push_model.training.gate.validation import validate_model
 
 Picture.svg = lambda _: "<svg></svg>"

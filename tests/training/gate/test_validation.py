@@ -18,6 +18,7 @@ from push_model.training.gate.challenger import find_veto, read_candidate, read_
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.validation import _judge_model, validate_model
 from tests.frames import make_frame
+from tests.undrawn import undrawn
 
 RUN_DATE = date(2022, 1, 1)
 # Few replicates, for speed.
@@ -51,7 +52,8 @@ def shop(tmp_path_factory):
 def validated(shop):
     """Validate "trees" against "line"; keep what its folder held before."""
     before = read_files(shop / "models" / "trees")
-    return validate_model(str(shop / "frame.csv"), model_name="trees", **where(shop)), before
+    with undrawn():
+        return validate_model(str(shop / "frame.csv"), model_name="trees", **where(shop)), before
 
 
 @pytest.fixture(scope="module")
