@@ -27,8 +27,8 @@ from push_model.store.pointer import Champion, find_champion
 app = typer.Typer()
 console = Console()
 
-Name = Annotated[str, typer.Argument(help="A model of the store.", callback=check_name)]
-Reason = Annotated[str, typer.Option(help="Why, in a sentence for the log.")]
+_Name = Annotated[str, typer.Argument(help="A model of the store.", callback=check_name)]
+_Reason = Annotated[str, typer.Option(help="Why, in a sentence for the log.")]
 
 
 @app.command()
@@ -95,7 +95,7 @@ def predict(
 
 
 @app.command()
-def promote(name: Name, reason: Reason, models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
+def promote(name: _Name, reason: _Reason, models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
     """Make a model the champion without a verdict. The log records who forced it."""
     before, _ = find_champion(models_dir)
     with _disk_errors_as_sentences():
@@ -114,7 +114,7 @@ def promote(name: Name, reason: Reason, models_dir: ModelsDir = DEFAULT_MODELS_D
 
 @app.command()
 def rollback(
-    reason: Reason,
+    reason: _Reason,
     to: Annotated[
         str | None,
         typer.Option(

@@ -11,16 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from push_model.evaluation.metrics import measure, precision_at_k
 
 # 200 places draw a curve as finely as a screen shows it, from any number of rows.
-PLACES_BY_PURCHASES = 100
-PLACES_BY_CANDIDATES = 98
+_PLACES_BY_PURCHASES = 100
+_PLACES_BY_CANDIDATES = 98
 #: Shares of the candidates that could get a push, as sales would choose among them.
-PUSHED_SHARES = (0.01, 0.02, 0.05, 0.1, 0.2)
-RELIABILITY_BINS = 12
+_PUSHED_SHARES = (0.01, 0.02, 0.05, 0.1, 0.2)
+_RELIABILITY_BINS = 12
 # Propensities spread over orders of magnitude; those below 0.0001 are drawn as 0.0001.
 LEAST_SHOWN = 1e-4
-HISTOGRAM_BINS = 40
+_HISTOGRAM_BINS = 40
 # 95 % of a normal distribution lie within so many standard deviations.
-Z_95 = 1.96
+_Z_95 = 1.96
 
 Floats = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ class Curves:
 
     metrics: Mapping[str, float]  # named as in `push_model.evaluation.results.Metrics`
     places: tuple[Place, ...]  # at most 200: precision-recall, ROC and gains are read off them
-    gains: tuple[Gain, ...]  # at each of `PUSHED_SHARES`
+    gains: tuple[Gain, ...]  # at each of `_PUSHED_SHARES`
     reliability: tuple[Bin, ...]  # from low to high propensities
     histogram: Histogram  # of the scores
 
@@ -76,7 +76,7 @@ def trace(outcomes: ArrayLike, scores: ArrayLike) -> Curves:
     return Curves(
         metrics=measure(y, p).document(),
         places=_find_places(y, p),
-        gains=tuple(_gain(y, p, share) for share in PUSHED_SHARES),
+        gains=tuple(_gain(y, p, share) for share in _PUSHED_SHARES),
         reliability=_bin_propensities(y, p),
         histogram=_histogram(y, p),
     )
@@ -96,8 +96,8 @@ Place(candidates=4, purchases=2))
     last_of_score = np.append(np.flatnonzero(np.diff(p[order])), len(p) - 1)
     candidates, purchases = last_of_score + 1, np.cumsum(y[order])[last_of_score]
     wanted = [
-        purchases.searchsorted(np.linspace(1, purchases[-1], PLACES_BY_PURCHASES)),
-        candidates.searchsorted(np.linspace(1, len(p), PLACES_BY_CANDIDATES)),
+        purchases.searchsorted(np.linspace(1, purchases[-1], _PLACES_BY_PURCHASES)),
+        candidates.searchsorted(np.linspace(1, len(p), _PLACES_BY_CANDIDATES)),
         [len(candidates) - 1],
     ]
     chosen = np.unique(np.concatenate(wanted))
@@ -105,7 +105,7 @@ Place(candidates=4, purchases=2))
 
 
 def _bin_propensities(
-    outcomes: ArrayLike, scores: ArrayLike, *, bins: int = RELIABILITY_BINS
+    outcomes: ArrayLike, scores: ArrayLike, *, bins: int = _RELIABILITY_BINS
 ) -> tuple[Bin, ...]:
     """Compare mean propensities with shares bought, in bins of equally many predicted purchases.
 
@@ -126,9 +126,9 @@ def _bin_propensities(
 
 def _bin(y: Floats, p: Floats) -> Bin:
     happened, n = float(y.mean()), len(y)
-    middle = (happened + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
-    variance = happened * (1 - happened) / n + Z_95**2 / (4 * n**2)
-    half = Z_95 * sqrt(variance) / (1 + Z_95**2 / n)
+    middle = (happened + _Z_95**2 / (2 * n)) / (1 + _Z_95**2 / n)
+    variance = happened * (1 - happened) / n + _Z_95**2 / (4 * n**2)
+    half = _Z_95 * sqrt(variance) / (1 + _Z_95**2 / n)
     # At 0 and at 1 an end is the share itself, but for the last bit.
     low, high = max(0.0, min(happened, middle - half)), min(1.0, max(happened, middle + half))
     return Bin(float(p.mean()), happened, low, high, n)
@@ -141,10 +141,10 @@ def _gain(y: Floats, p: Floats, share: float) -> Gain:
 
 
 def _histogram(y: Floats, p: Floats) -> Histogram:
-    edges = np.geomspace(LEAST_SHOWN, 1.0, HISTOGRAM_BINS + 1)
+    edges = np.geomspace(LEAST_SHOWN, 1.0, _HISTOGRAM_BINS + 1)
     bin_of_row = edges[1:-1].searchsorted(p, side="right")
     bought, all_of_them = (
-        np.bincount(bin_of_row, weights=weights, minlength=HISTOGRAM_BINS).astype(int)
+        np.bincount(bin_of_row, weights=weights, minlength=_HISTOGRAM_BINS).astype(int)
         for weights in (y, None)
     )
     return Histogram(

@@ -24,9 +24,9 @@ from push_model.model.scoring import Model
 #: The challenger's propensities as they were before calibration.
 UNCALIBRATED = "before calibration"
 # Nearest to 0 and 1 that log-odds are computed of.
-LEAST = 1e-15
+_LEAST = 1e-15
 # Of slices that the gate did not measure.
-SLICE_ALPHA, SLICE_RESAMPLES = 0.1, 300
+_SLICE_ALPHA, _SLICE_RESAMPLES = 0.1, 300
 # The same holdout gets the same shuffles and bootstrap draws.
 _SEED = 0
 
@@ -86,8 +86,8 @@ def _complete_slices(
         rows,
         scores,
         [group for group in groups if group[0] not in known],
-        alpha=SLICE_ALPHA,
-        resamples=SLICE_RESAMPLES,
+        alpha=_SLICE_ALPHA,
+        resamples=_SLICE_RESAMPLES,
         seed=_SEED,
     )
     return merge_slices(groups, measured, others)
@@ -101,7 +101,7 @@ def _undo_calibration(propensities: Scores, slope: float, intercept: float) -> S
     >>> _undo_calibration(np.array([0.5]), 2.0, 0.0)
     array([0.5])
     """
-    p = np.clip(propensities, LEAST, 1 - LEAST)
+    p = np.clip(propensities, _LEAST, 1 - _LEAST)
     log_odds = (np.log(p) - np.log1p(-p) - intercept) / slope
     return np.asarray(1 / (1 + np.exp(-log_odds)))
 

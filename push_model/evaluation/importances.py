@@ -15,13 +15,13 @@ from push_model.model.scoring import Model
 
 # Enough rows for a steady average precision, few enough for seconds.
 IMPORTANCE_ROWS = 50_000
-REPEATS = 3
+_REPEATS = 3
 # Searched for rows that have the feature's value, and averaged over.
-DEPENDENCE_ROWS = 20_000
-AVERAGED_ROWS = 2_000
+_DEPENDENCE_ROWS = 20_000
+_AVERAGED_ROWS = 2_000
 #: Features whose partial dependence is drawn.
 SHOWN_DEPENDENCES = 6
-GRID_POINTS = 12
+_GRID_POINTS = 12
 
 
 class Importance(NamedTuple):
@@ -83,7 +83,7 @@ def measure_importances(model: Model, rows: pd.DataFrame, *, seed: int) -> tuple
         drawn[list(model.feature_names)].astype(float),
         drawn["outcome"].to_numpy(),
         scoring=lambda estimator, x, y: average_precision_score(y, estimator.predict(x)),
-        n_repeats=REPEATS,
+        n_repeats=_REPEATS,
         random_state=seed,
     )
     importances = (
@@ -106,7 +106,7 @@ def trace_dependence(
     ----------
     Friedman (2001), doi:10.1214/aos/1013203451.
     """
-    drawn = _draw(rows, DEPENDENCE_ROWS, seed)
+    drawn = _draw(rows, _DEPENDENCE_ROWS, seed)
     features = drawn[list(model.feature_names)].astype(float)
     sent = np.array([model.sent(row)[feature_name] for row in features.to_numpy().tolist()])
     is_sent = ~np.isnan(sent)
@@ -121,7 +121,7 @@ def trace_dependence(
         return None
     averaged = partial_dependence(
         _Estimator(model),
-        features[is_sent].head(AVERAGED_ROWS),
+        features[is_sent].head(_AVERAGED_ROWS),
         [feature_name],
         custom_values={feature_name: grid},
     )
@@ -151,7 +151,7 @@ def _grid(feature: Feature, values: Scores) -> list[float]:
     if feature.seen is not None:
         seen = feature.seen
         return [seen.minimum, *seen.borders, seen.maximum]
-    shares = np.linspace(0, 1, GRID_POINTS)
+    shares = np.linspace(0, 1, _GRID_POINTS)
     quantiles: list[float] = np.quantile(values, shares, method="nearest").tolist()
     return quantiles
 

@@ -9,7 +9,7 @@ from push_model.evaluation.results import Metrics
 
 # The business sends where p > 0.05: about 5 % of pushes are opened.
 PUSH_THRESHOLD = 0.05
-CALIBRATION_BINS = 20
+_CALIBRATION_BINS = 20
 
 Floats = NDArray[np.float64]
 
@@ -148,7 +148,7 @@ def lift_at_k(outcomes: ArrayLike, scores: ArrayLike, *, k: int) -> float:
 
 
 def expected_calibration_error(
-    outcomes: ArrayLike, scores: ArrayLike, *, bins: int = CALIBRATION_BINS
+    outcomes: ArrayLike, scores: ArrayLike, *, bins: int = _CALIBRATION_BINS
 ) -> float:
     r"""Compute the mean gap between predicted and actual purchase rates.
 
@@ -181,7 +181,7 @@ def expected_calibration_error(
     return float(np.abs(gaps).sum() / len(y))
 
 
-def calibration_bins(scores: Floats, *, bins: int = CALIBRATION_BINS) -> NDArray[np.int64]:
+def calibration_bins(scores: Floats, *, bins: int = _CALIBRATION_BINS) -> NDArray[np.int64]:
     """Return a bin of similar scores for each candidate.
 
     Parameters

@@ -17,7 +17,7 @@ from push_model.evaluation.results import Interval
 Floats = NDArray[np.float64]
 
 # Draws worked on at once: memory stays flat however many there are.
-CHUNK = 128
+_CHUNK = 128
 
 
 class Resampler:
@@ -82,8 +82,8 @@ class Resampler:
         return expanded_interval(resampled, orders=self.n_orders, alpha=alpha)
 
     def _chunks(self) -> Iterator[Floats]:
-        for start in range(0, self._weights.shape[1], CHUNK):
-            yield self._weights[:, start : start + CHUNK]
+        for start in range(0, self._weights.shape[1], _CHUNK):
+            yield self._weights[:, start : start + _CHUNK]
 
 
 def expanded_interval(resampled: Floats, *, orders: int, alpha: float) -> Interval:

@@ -11,17 +11,17 @@ from push_model.evaluation.results import Slice
 from push_model.evaluation.scorers import FIRST_REPEAT_ORDER, Scores
 
 # Unknown households carry these counts, and nearly all are unknown.
-DEFAULT_HOUSEHOLD = {"count_adults": 2, "count_children": 0, "count_babies": 0, "count_pets": 0}
-MEMBERS = {"children": "count_children", "babies": "count_babies", "pets": "count_pets"}
+_DEFAULT_HOUSEHOLD = {"count_adults": 2, "count_children": 0, "count_babies": 0, "count_pets": 0}
+_MEMBERS = {"children": "count_children", "babies": "count_babies", "pets": "count_pets"}
 
 # Quartiles of the published frame's large orders.
-BASKETS = ((0, 8), (8, 12), (12, np.inf))
+_BASKETS = ((0, 8), (8, 12), (12, np.inf))
 
 #: Average precision over fewer purchases is mostly luck.
 LEAST_PURCHASES = 30
 #: Slices of product types begin so. There are dozens; those bought most are shown.
 TYPES = "product type "
-SHOWN_TYPES = 10
+_SHOWN_TYPES = 10
 
 Group = tuple[str, NDArray[np.bool_]]
 
@@ -56,7 +56,7 @@ def shown_slices_of(rows: pd.DataFrame) -> list[Group]:
     return [
         *products_of(rows),
         *(group for group in groups if not group[0].startswith(TYPES)),
-        *types[:SHOWN_TYPES],
+        *types[:_SHOWN_TYPES],
     ]
 
 
@@ -129,17 +129,17 @@ def _measure(
 
 def _households(rows: pd.DataFrame) -> Iterator[Group]:
     known = np.zeros(len(rows), dtype=bool)
-    for column, typical in DEFAULT_HOUSEHOLD.items():
+    for column, typical in _DEFAULT_HOUSEHOLD.items():
         known |= (rows[column].fillna(typical) != typical).to_numpy()
     yield "household not known, or two adults", ~known
-    for member, column in MEMBERS.items():
+    for member, column in _MEMBERS.items():
         yield f"household with {member}", (rows[column] > 0).to_numpy()
 
 
 def _baskets(rows: pd.DataFrame) -> Iterator[Group]:
     bought = rows.groupby("order_id")["outcome"].transform("sum").to_numpy()
-    for low, high in BASKETS:
+    for low, high in _BASKETS:
         inside = (bought >= low) & (bought < high)
         name = f"of {low:g} items or more" if high == np.inf else f"of fewer than {high:g} items"
-        name = name if low in {0, BASKETS[-1][0]} else f"of {low:g} to {high - 1:g} items"
+        name = name if low in {0, _BASKETS[-1][0]} else f"of {low:g} to {high - 1:g} items"
         yield f"orders {name}", inside

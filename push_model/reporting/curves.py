@@ -26,10 +26,10 @@ from push_model.reporting.picture import (
 )
 
 # Share of the purchases, and of the candidates, at which a title reads the curves.
-READ_RECALL = 0.25
-READ_SHARE = 0.05
+_READ_RECALL = 0.25
+_READ_SHARE = 0.05
 # Longer labels take a line of the legend each.
-SHORT_LABEL = 32
+_SHORT_LABEL = 32
 
 Points = tuple[Sequence[float], Sequence[float]]
 
@@ -53,12 +53,12 @@ def draw_curves(lines: Sequence[Line], *, where: str = "") -> Iterator[Picture]:
 
 
 def _draw_gains(lines: Sequence[Line], where: str) -> Picture:
-    found = [_recall_at(line.curves, READ_SHARE) for line in lines]
+    found = [_recall_at(line.curves, _READ_SHARE) for line in lines]
 
     def _finish(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=DOTTED)
-        axes.axvline(READ_SHARE, color=MUTED, linewidth=1)
-        axes.text(READ_SHARE + 0.015, 0.015, "best 5 %", color=INK)
+        axes.axvline(_READ_SHARE, color=MUTED, linewidth=1)
+        axes.text(_READ_SHARE + 0.015, 0.015, "best 5 %", color=INK)
         _share_axes(axes, "candidates that get a push", "purchases found")
 
     return _draw(
@@ -70,7 +70,7 @@ def _draw_gains(lines: Sequence[Line], where: str) -> Picture:
         figures=[write_percent(share) for share in found],
         finish=_finish,
         title=f"The best 5 % of the candidates hold {write_percent(found[0])} of the purchases, "
-        f"{found[0] / READ_SHARE:.1f} times what random pushes find",
+        f"{found[0] / _READ_SHARE:.1f} times what random pushes find",
         how="Cumulative gains, or lift chart: the share of all purchases found among the best "
         "candidates. Higher is better; the dotted diagonal is chance.",
     )
@@ -78,7 +78,7 @@ def _draw_gains(lines: Sequence[Line], where: str) -> Picture:
 
 def _draw_precision_recall(lines: Sequence[Line], where: str) -> Picture:
     ours = lines[0].curves
-    read = next(p for p in ours.places if p.purchases >= READ_RECALL * ours.places[-1].purchases)
+    read = next(p for p in ours.places if p.purchases >= _READ_RECALL * ours.places[-1].purchases)
 
     def _finish(axes: Axes) -> None:
         axes.axhline(ours.metrics["base_rate"], color=MUTED, linewidth=1, linestyle=DOTTED)
@@ -196,7 +196,7 @@ def _draw(
     has_markers: bool = False,
 ) -> Picture:
     labels = [f"{line.name} {figure}" for line, figure in zip(lines, figures, strict=True)]
-    columns = 2 if all(len(label) <= SHORT_LABEL for label in labels) else 1
+    columns = 2 if all(len(label) <= _SHORT_LABEL for label in labels) else 1
 
     def _paint(axes: Axes) -> None:
         for number, (line, label) in enumerate(zip(lines, labels, strict=True)):

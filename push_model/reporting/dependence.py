@@ -10,8 +10,8 @@ from push_model.evaluation.importances import Dependence
 from push_model.reporting.numbers import write_number, write_percent
 from push_model.reporting.picture import GROUND, MUTED, OURS, Picture
 
-SMALL = (3.4, 2.5)
-MOST_TICKS = 5
+_SMALL = (3.4, 2.5)
+_MOST_TICKS = 5
 
 
 def draw_dependences(dependences: Sequence[Dependence]) -> Iterator[Picture]:
@@ -57,7 +57,7 @@ def _draw_dependence(found: Dependence, name: str) -> Picture:
         alt=f"Chart of mean propensity: {write_percent(first)} at "
         f"{write_number(found.values[0])}, {write_percent(last)} at "
         f"{write_number(found.values[-1])}.{missing}",
-        size=SMALL,
+        size=_SMALL,
     )
 
 
@@ -70,5 +70,5 @@ def _plot_dependence(axes: Axes, found: Dependence) -> None:
     else:
         # At equal distances: between two tenths lie equally many rows, however far apart they are.
         axes.plot(places, found.propensities, "o-", color=OURS, mec=GROUND, linewidth=2)
-    every = 1 + len(places) // MOST_TICKS
+    every = 1 + len(places) // _MOST_TICKS
     axes.set_xticks(places[::every], names[::every])

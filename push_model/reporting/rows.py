@@ -11,9 +11,9 @@ from push_model.reporting.numbers import label_of, name_interval, write_interval
 from push_model.reporting.picture import GROUND, INK, MUTED, OURS, WIDTH, Picture, style_of
 
 # Features that are drawn; the table beside them lists them all.
-MOST_BARS = 12
+_MOST_BARS = 12
 # Inches of a row, of one with a number above it, and of all around them.
-ROW, TALL_ROW, AROUND = 0.3, 0.45, 0.7
+_ROW, _TALL_ROW, _AROUND = 0.3, 0.45, 0.7
 
 
 def draw_average_precision(
@@ -52,7 +52,7 @@ def draw_average_precision(
         "purchases are found from the best score down."
         + (f" Bars: {name_interval(level)}s." if level else ""),
         alt=f"Average precision: {'; '.join(says)}.",
-        size=(WIDTH, AROUND + TALL_ROW * len(found)),
+        size=(WIDTH, _AROUND + _TALL_ROW * len(found)),
     )
 
 
@@ -96,7 +96,7 @@ def draw_slices(slices: Sequence[Slice]) -> Picture | None:
         alt="Dot plot of average precision: "
         + "; ".join(f"{part.name} {part.average_precision:.3f}" for part in shown)
         + ".",
-        size=(WIDTH, AROUND + ROW * len(shown)),
+        size=(WIDTH, _AROUND + _ROW * len(shown)),
     )
 
 
@@ -118,7 +118,7 @@ def _compare_users(shown: Sequence[Slice]) -> str:
 
 def draw_importances(importances: Sequence[Importance]) -> Picture:
     """Draw the average precision lost without each feature."""
-    shown = importances[:MOST_BARS]
+    shown = importances[:_MOST_BARS]
     first = shown[0]
 
     def _paint(axes: Axes) -> None:
@@ -141,7 +141,7 @@ def draw_importances(importances: Sequence[Importance]) -> Picture:
         alt="Bar chart of average precision lost: "
         + "; ".join(f"{found.feature} {found.lost:.4f}" for found in shown)
         + ".",
-        size=(WIDTH, AROUND + ROW * len(shown)),
+        size=(WIDTH, _AROUND + _ROW * len(shown)),
     )
 
 

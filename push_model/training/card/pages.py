@@ -16,7 +16,7 @@ from push_model.training.card.content import compose
 from push_model.training.gate.verdict import Verdict
 from push_model.training.manifest import read_facts
 
-TEMPLATE = "card.html.jinja"
+_TEMPLATE = "card.html.jinja"
 HTML_FILE = "card.html"
 MARKDOWN_FILE = "card.md"
 
@@ -50,7 +50,7 @@ def write_card(
 
 def _write_html(card: Content) -> str:
     """Write the card as a page that loads nothing from the network."""
-    return render(TEMPLATE, Path(__file__).parent, card=card)
+    return render(_TEMPLATE, Path(__file__).parent, card=card)
 
 
 def _write_markdown(card: Content) -> str:

@@ -22,7 +22,7 @@ from push_model.training.manifest import WindowFacts
 
 _RESULTS = {False: "✗ failed", None: "? too little data", True: "✓ passed"}
 
-Ends = tuple[float, float]
+_Ends = tuple[float, float]
 
 
 def tabulate_findings(findings: Sequence[Finding]) -> Iterator[Table]:
@@ -52,7 +52,7 @@ def _tabulate_rules(findings: Sequence[Finding], *, caption: str) -> Table:
 
 
 def tabulate_metrics(
-    metrics: Mapping[str, Mapping[str, float]], intervals: Mapping[str, Mapping[str, Ends]]
+    metrics: Mapping[str, Mapping[str, float]], intervals: Mapping[str, Mapping[str, _Ends]]
 ) -> Table:
     r"""Compare the metrics of scorers.
 
