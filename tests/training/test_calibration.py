@@ -30,6 +30,7 @@ from push_model.training.estimators import make_pipeline
 from push_model.training.export import check_equal, export_model
 from push_model.training.parametrisation import BoostedTrees, LogisticRegression
 from push_model.training.train import train
+from tests.effort import EFFORT
 from tests.frames import make_frame
 
 FAMILIES = [BoostedTrees(iterations=30, depth=4), LogisticRegression(C=1.0)]
@@ -182,7 +183,7 @@ def test_the_order_of_rows_does_not_decide():
     assert shuffled.line == pytest.approx(choose_calibration(rows, propensities).line, abs=1e-6)
 
 
-@settings(max_examples=20)
+@settings(max_examples=6 * EFFORT)
 @given(st.floats(0.4, 2.5), st.floats(-1.0, 1.0), st.integers(0, 9))
 def test_the_line_is_the_one_scikit_learn_finds(slope, intercept, seed):
     rng = np.random.default_rng(seed)

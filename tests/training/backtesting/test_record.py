@@ -77,13 +77,16 @@ def test_a_backfill_before_the_first_promotion_finds_no_champion(frame, store):
     assert look_back(frame, store, run_date=date(2026, 1, 10)) == []
 
 
-def test_only_so_many_days_are_looked_at(frame, store):
-    found = look_back(frame, store, days=12)
-
-    assert [days_of(each) for each in found] == [("a", 19, 20), ("b", 21, 30)]
-    found = look_back(frame, store, days=11)
-    assert [days_of(each) for each in found] == [("a", 20, 20), ("b", 21, 30)]
-    assert [days_of(each) for each in look_back(frame, store, days=2)] == [("b", 29, 30)]
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (12, [("a", 19, 20), ("b", 21, 30)]),
+        (11, [("a", 20, 20), ("b", 21, 30)]),
+        (2, [("b", 29, 30)]),
+    ],
+)
+def test_only_so_many_days_are_looked_at(frame, store, days, expected):
+    assert [days_of(each) for each in look_back(frame, store, days=days)] == expected
 
 
 def test_only_large_orders_count(frame, store):

@@ -2,11 +2,14 @@ from datetime import date, timedelta
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from push_model.errors import DatasetError
 from push_model.training.data.split import Window, split_by_time
+from tests.effort import EFFORT
+
+EXAMPLES = settings(deadline=None, max_examples=25 * EFFORT)
 
 
 def orders_by_day(counts: list[int], rows_per_order: int = 3) -> pd.DataFrame:
@@ -20,6 +23,7 @@ def orders_by_day(counts: list[int], rows_per_order: int = 3) -> pd.DataFrame:
 
 
 @pytest.mark.mltest("Data 7")
+@EXAMPLES
 @given(st.lists(st.integers(0, 9), min_size=3, max_size=40).filter(lambda c: sum(map(bool, c)) > 2))
 def test_windows_adjoin_hold_every_row_once_and_no_order_twice(counts):
     frame = orders_by_day(counts)
@@ -36,6 +40,7 @@ def test_windows_adjoin_hold_every_row_once_and_no_order_twice(counts):
     assert not (orders[0] & orders[2])
 
 
+@EXAMPLES
 @given(st.lists(st.integers(1, 9), min_size=3, max_size=30), st.randoms(use_true_random=False))
 def test_row_order_decides_nothing(counts, random):
     frame = orders_by_day(counts)
@@ -82,6 +87,7 @@ def test_hours_within_a_day_and_dates_as_text_change_nothing():
     assert split_by_time(frame.astype({"order_date": str})).windows == windows
 
 
+@EXAMPLES
 @given(
     st.lists(st.integers(0, 9), min_size=3, max_size=40).filter(lambda c: sum(map(bool, c)) > 2),
     st.integers(1, 20),
