@@ -4,6 +4,7 @@ import threading
 import time
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 
 from airflow.jobs.job import Job
 from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
@@ -48,15 +49,23 @@ def time_runs_out():
         yield questions
 
 
+@cache
+def _api():
+    """Return Airflow's API, which takes seconds to build."""
+    from airflow.api_fastapi.app import create_app  # noqa: PLC0415 - imports half of Airflow
+
+    return create_app(apps="core")
+
+
 def _client_of(name):
     # Imported here: it warns of a deprecated client, which only tests themselves can ignore.
-    from airflow.api_fastapi.app import create_app, get_auth_manager  # noqa: PLC0415
+    from airflow.api_fastapi.app import get_auth_manager  # noqa: PLC0415
     from airflow.api_fastapi.auth.managers.simple.user import (  # noqa: PLC0415
         SimpleAuthManagerUser,
     )
     from fastapi.testclient import TestClient  # noqa: PLC0415
 
-    client = TestClient(create_app(apps="core"))
+    client = TestClient(_api())
     token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=name, role="admin"))
     client.headers["Authorization"] = f"Bearer {token}"
     return client

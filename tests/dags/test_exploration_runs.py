@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
-from push_model.exploration import search
+from push_model.exploration import run, search
+from push_model.exploration.entries.all import choose_entries
 from push_model.exploration.folder import open_exploration
-from push_model.exploration.run import finish, plan
 from push_model.exploration.work import list_work, run_all
 from push_ops.retraining.run_folder import RunFolder
 from tests.frames import make_frame
@@ -30,6 +30,8 @@ TINY_TREES = {
     "random_strength": 1.0,
     "leaf_estimation_iterations": 1,
 }
+# Both rules and one line: more entries would take the same way through the tasks.
+FEW_ENTRIES = choose_entries("small")[:3]
 
 
 def test_it_waits_for_a_person_and_touches_nothing_that_serves(dagbag):
@@ -59,9 +61,10 @@ def dataset(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def tiny_trees():
-    """Let a search try small trees alone."""
+def few_and_tiny():
+    """Let an exploration compare few entries, and its search try small trees alone."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "choose_entries", lambda _size: FEW_ENTRIES)
         patch.setattr(search, "_draw_settings", lambda _trial: TINY_TREES)
         yield
 
@@ -70,12 +73,12 @@ def tiny_trees():
 def by_hand(dataset, tmp_path_factory, undrawn_pictures):  # noqa: ARG001 - finish writes a report
     """Return an exploration without Airflow."""
     folder = tmp_path_factory.mktemp("by_hand")
-    plan(folder, str(dataset), size="small", until=date(2021, 6, 1), seed=SEED)
+    run.plan(folder, str(dataset), size="small", until=date(2021, 6, 1), seed=SEED)
     exploration = open_exploration(folder)
     assert list(run_all(exploration, list_work(exploration)))
     assert search.find_more(folder, trials=1)
     assert list(run_all(exploration, list_work(exploration)))
-    finish(folder)
+    run.finish(folder)
     return folder
 
 
@@ -86,13 +89,13 @@ def explore(dataset, tmp_path, monkeypatch, database):  # noqa: ARG001 - runs ne
     monkeypatch.setattr("push_ops.exploration.find_run_folder", lambda *_: kept)
     monkeypatch.setenv("PUSH_DATASET", str(dataset))
     monkeypatch.setenv("PUSH_RUNS_DIR", str(tmp_path))
-    dag = DagBag(dag_folder=str(DAGS)).dags["push_exploration"]
+    dag = DagBag(dag_folder=str(DAGS / "push_exploration.py")).dags["push_exploration"]
 
     def start():
         form = {"size": "small", "search_trials": 1, "seed": SEED}
-        run = dag.test(logical_date=datetime(2021, 6, 1, 5, tzinfo=UTC), run_conf=form)
-        assert run.state == "success"
-        return run, kept.exploration
+        dag_run = dag.test(logical_date=datetime(2021, 6, 1, 5, tzinfo=UTC), run_conf=form)
+        assert dag_run.state == "success"
+        return dag_run, kept.exploration
 
     return start
 
@@ -112,9 +115,9 @@ def figures_of(folder):
 
 
 def test_the_tasks_find_what_the_command_line_finds(explore, by_hand):
-    run, folder = explore()
+    dag_run, folder = explore()
 
-    labels = {task.rendered_map_index for task in run.get_task_instances(state=["success"])}
+    labels = {task.rendered_map_index for task in dag_run.get_task_instances(state=["success"])}
     exploration = open_exploration(folder)
     (_, plain) = exploration.found
     assert {entry.slug for entry in exploration.entries if not entry.needs_history} <= labels
@@ -128,9 +131,9 @@ def test_a_run_with_nothing_left_to_do_ends_with_its_report(explore, by_hand, tm
     shutil.copytree(by_hand, kept)
     shutil.rmtree(kept / "report")
 
-    run, folder = explore()
+    dag_run, folder = explore()
 
-    states = {task.task_id: task.state for task in run.get_task_instances()}
+    states = {task.task_id: task.state for task in dag_run.get_task_instances()}
     assert (states["entry"], states["found"]) == ("skipped", "skipped")
     assert states["finish"] == "success"
     assert (folder / "report" / "report.html").exists()

@@ -127,29 +127,29 @@ def test_a_step_knows_whether_its_run_is_a_backfill(dag, monkeypatch, kind):
     assert ask().is_backfill == (kind is DagRunType.BACKFILL_JOB)
 
 
-def test_parsing_imports_no_training_library():
-    # As Airflow's parser does, which has loaded Airflow already.
+@pytest.fixture(scope="module")
+def parser():
+    """Return what one process of Airflow's parser loaded: at the plugin scan, then at the DAG."""
     code = f"""
 import airflow.sdk, json, jsonschema, runpy, sys
-sys.path.insert(0, {str(ROOT / "plugins")!r})
-runpy.run_path({str(DAG_FILE)!r})
-print(json.dumps(list(sys.modules)))
-"""
-    modules = set(json.loads(run_python(code)))
-
-    assert HEAVY & modules == set()
-    assert "push_ops.retraining.steps" not in modules
-
-
-def test_the_plugin_scan_loads_nothing_of_push_ops():
-    code = """
-import sys
 from airflow import plugins_manager
 _, errors = plugins_manager._get_plugins()
 files = [str(getattr(module, "__file__", "")) for module in sys.modules.values()]
-print(errors, [file for file in files if "/plugins/push_ops/" in file])
+sys.path.insert(0, {str(ROOT / "plugins")!r})
+runpy.run_path({str(DAG_FILE)!r})
+print(json.dumps({{"errors": errors, "files": files, "modules": list(sys.modules)}}))
 """
-    assert run_python(code).splitlines()[-1] == "{} []"
+    return json.loads(run_python(code).splitlines()[-1])
+
+
+def test_parsing_imports_no_training_library(parser):
+    assert set(parser["modules"]) & HEAVY == set()
+    assert "push_ops.retraining.steps" not in parser["modules"]
+
+
+def test_the_plugin_scan_loads_nothing_of_push_ops(parser):
+    assert parser["errors"] == {}
+    assert [file for file in parser["files"] if "/plugins/push_ops/" in file] == []
 
 
 def test_the_dag_gets_no_new_version_at_every_parse():
