@@ -3,10 +3,11 @@
 import logging
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from push_ops.exploration import EXPLORATION_FORM, ExplorationRequest, read_exploration
+from push_ops import exploration
 from push_ops.schedule import TASK_DEFAULTS
 
 # A mapped task without anything to map over is skipped.
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=17),
-    params={name: Param(**field) for name, field in EXPLORATION_FORM.items()},
+    params={name: Param(**field) for name, field in exploration.EXPLORATION_FORM.items()},
     default_args=TASK_DEFAULTS,
     tags=["push"],
 )
@@ -38,9 +39,11 @@ def push_exploration() -> None:
 
     @task(multiple_outputs=False, doc_md="Reads the dataset and lays out the protocol.")
     def plan() -> list[str]:
-        from push_ops import exploration
-
-        return exploration.plan(_request())
+        context = get_current_context()
+        run = context["dag_run"]
+        run_date = (run.logical_date or run.run_after).date()
+        form = context["params"]
+        return exploration.plan(_folder(), form, run_date=run_date, environ=os.environ)
 
     @task(
         map_index_template="{{ entry_name }}",
@@ -51,7 +54,7 @@ def push_exploration() -> None:
         from push_model.exploration import run
 
         get_current_context()["entry_name"] = slug  # type: ignore[typeddict-unknown-key] # the label
-        run.run_entry(_request().folder, slug)
+        run.run_entry(_folder(), slug)
 
     @task(
         trigger_rule=AFTER_WORK_OR_NONE,
@@ -62,8 +65,8 @@ def push_exploration() -> None:
     def search() -> list[str]:
         from push_model.exploration.search import find_more
 
-        request = _request()
-        return find_more(request.folder, trials=request.search_trials, report_progress=_log_trial)
+        trials = exploration.count_trials(get_current_context()["params"])
+        return find_more(_folder(), trials=trials, report_progress=_log_trial)
 
     @task(
         trigger_rule=AFTER_WORK_OR_NONE,
@@ -72,24 +75,15 @@ def push_exploration() -> None:
         doc_md="Refits tied models, chooses by the rule and writes the report.",
     )
     def finish() -> dict[str, str]:
-        from push_ops import exploration
-
-        return exploration.finish(_request())
+        return exploration.finish(_folder())
 
     found = search()
     entry.expand(slug=plan()) >> found
     entry.override(task_id="found").expand(slug=found) >> finish()
 
 
-def _request() -> ExplorationRequest:
-    context = get_current_context()
-    run = context["dag_run"]
-    return read_exploration(
-        context["params"],
-        run_id=run.run_id,
-        run_date=(run.logical_date or run.run_after).date(),
-        environ=os.environ,
-    )
+def _folder() -> Path:
+    return exploration.find_folder(get_current_context()["dag_run"].run_id, os.environ)
 
 
 def _log_trial(ended: int, best: float | None, spent_s: float) -> None:

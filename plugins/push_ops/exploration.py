@@ -1,9 +1,8 @@
-"""Read the form of push_exploration, and run its first and its last task."""
+"""Define the form of push_exploration, and run its first and its last task."""
 
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -50,60 +49,36 @@ EXPLORATION_FORM: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplorationRequest:
-    """One exploration, fully specified."""
-
-    folder: Path
-    dataset: str
-    size: str
-    min_items: int
-    until: date
-    search_trials: int
-    seed: int
+def find_folder(run_id: str, environ: Mapping[str, str]) -> Path:
+    """Return the folder that all tasks of a run read and write."""
+    return find_run_folder(read_directory("PUSH_RUNS_DIR", environ), run_id).exploration
 
 
-def read_exploration(
-    form: Mapping[str, Any], *, run_id: str, run_date: date, environ: Mapping[str, str]
-) -> ExplorationRequest:
-    """Read the trigger form of an exploration."""
-    runs_dir = read_directory("PUSH_RUNS_DIR", environ)
-    trials = form["search_trials"]
-    return ExplorationRequest(
-        folder=find_run_folder(runs_dir, run_id).exploration,
-        dataset=read_dataset(form["dataset"], environ, run_date),
-        size=form["size"],
-        min_items=form["min_items"],
-        until=run_date,
-        search_trials=TRIALS[form["size"]] if trials is None else trials,
-        seed=form["seed"],
-    )
+def count_trials(form: Mapping[str, Any]) -> int:
+    """Return how many trials a search may make; an empty field means the default of the size."""
+    asked: int | None = form["search_trials"]
+    return TRIALS[form["size"]] if asked is None else asked
 
 
-def plan(request: ExplorationRequest) -> list[str]:
+def plan(
+    folder: Path, form: Mapping[str, Any], *, run_date: date, environ: Mapping[str, str]
+) -> list[str]:
     """Fetch and read the dataset, and return the slugs of the entries that are left to do."""
     from push_model.exploration import run  # noqa: PLC0415 - seconds to import
     from push_ops.data.fetching import at_hand  # noqa: PLC0415 - the same
 
-    columns, until = [*FRAME, *HISTORY], request.until
-    with at_hand(request.dataset, request.folder.parent, columns=columns, until=until) as fetched:
-        return run.plan(
-            request.folder,
-            fetched.path,
-            size=request.size,
-            min_items=request.min_items,
-            until=until,
-            seed=request.seed,
-            source=fetched.facts,
-        )
+    dataset = read_dataset(form["dataset"], environ, run_date)
+    asked = {name: form[name] for name in ("size", "min_items", "seed")}
+    with at_hand(dataset, folder.parent, columns=[*FRAME, *HISTORY], until=run_date) as fetched:
+        return run.plan(folder, fetched.path, until=run_date, source=fetched.facts, **asked)
 
 
-def finish(request: ExplorationRequest) -> dict[str, str]:
+def finish(folder: Path) -> dict[str, str]:
     """Choose, open the final window and write the report; return what the log names."""
     from push_model.exploration import run  # noqa: PLC0415 - as in plan
     from push_model.exploration.entries.entry import request_of  # noqa: PLC0415 - the same
 
-    outcome, report = run.finish(request.folder)
+    outcome, report = run.finish(folder)
     chosen = outcome.choice.chosen
     found = {
         "chosen": chosen.name,

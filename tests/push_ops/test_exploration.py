@@ -1,5 +1,4 @@
 import json
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,31 +9,20 @@ from push_model.exploration.entries.all import TRIALS
 from push_model.exploration.entries.trees import trees
 from push_model.exploration.final_window import Outcome
 from push_model.training.parametrisation import read_parametrisation
-from push_ops.exploration import finish, read_exploration
-
-FORM = {"dataset": "frame.csv", "min_items": 5, "size": "small", "search_trials": None, "seed": 0}
-
-
-def read(tmp_path, **form):
-    return read_exploration(
-        FORM | form,
-        run_id="manual",
-        run_date=date(2021, 3, 4),
-        environ={"PUSH_RUNS_DIR": str(tmp_path)},
-    )
+from push_ops.exploration import count_trials, finish
 
 
 @pytest.mark.parametrize(
     ("form", "trials"),
     [
-        ({}, 0),
-        ({"size": "full"}, TRIALS["full"]),
-        ({"search_trials": 3}, 3),
+        ({"size": "small", "search_trials": None}, 0),
+        ({"size": "full", "search_trials": None}, TRIALS["full"]),
+        ({"size": "small", "search_trials": 3}, 3),
         ({"size": "full", "search_trials": 0}, 0),
     ],
 )
-def test_the_default_number_of_trials_goes_with_the_size(tmp_path, form, trials):
-    assert read(tmp_path, **form).search_trials == trials
+def test_the_default_number_of_trials_goes_with_the_size(form, trials):
+    assert count_trials(form) == trials
 
 
 def test_the_chosen_parametrisation_is_one_that_a_retraining_takes(monkeypatch, tmp_path):
@@ -43,7 +31,7 @@ def test_the_chosen_parametrisation_is_one_that_a_retraining_takes(monkeypatch, 
     outcome = Outcome((), choice, choice)
     monkeypatch.setattr(run, "finish", lambda _folder: (outcome, Path("report.html")))
 
-    found = finish(read(tmp_path))
+    found = finish(tmp_path)
 
     assert found["chosen"] == "shallow"
     assert read_parametrisation(json.loads(found["parametrisation"])).depth == 4
