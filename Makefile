@@ -45,7 +45,7 @@ retrain: $(MIGRATED) $(filter $(SAMPLE),$(DATASET)) ## Train, evaluate and promo
 
 .PHONY: test
 test: $(INSTALLED) ## Run every law and contract, with coverage
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not system" --cov --cov-report=term:skip-covered --durations=10
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --ignore=tests/system --cov --cov-report=term:skip-covered --durations=10
 
 ##@ Checks
 

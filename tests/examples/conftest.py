@@ -12,6 +12,9 @@ import pytest
 
 from push_model.testing import make_model
 
+# Schemathesis, which takes a second to import, runs its checks as a process.
+collect_ignore = ["fuzz_checks.py"]
+
 API = Path(__file__).parents[2] / "examples" / "api"
 # A server whose test run is killed sees the end of its input, and goes too.
 SERVE = """
