@@ -1,4 +1,6 @@
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,21 @@ settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
 CLUSTER = "tests/system/cluster/"
+
+# What tests, their workers and all processes they start leave in the folder of temporary files
+# lies in one folder, which goes with the run. A worker may be killed before it could tidy up.
+# pytest's own tmp_path stays where it was, for a look after a failure.
+LITTER = None
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    LITTER = tempfile.mkdtemp(prefix="push-")
+    Path(LITTER).chmod(0o711)  # where root runs the tests, PostgreSQL runs as another user
+    os.environ["TMPDIR"] = tempfile.tempdir = LITTER
+
+
+def pytest_unconfigure():
+    if LITTER:
+        shutil.rmtree(LITTER, ignore_errors=True)
 
 
 class WholeFiles(LoadScopeScheduling):

@@ -71,7 +71,3 @@ def installation(tmp_path, database):  # noqa: ARG001 - runs need the tables
     from tests.dags.installation import Installation  # noqa: PLC0415 - the same
 
     return Installation(tmp_path)
-
-
-def pytest_unconfigure():
-    shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)

@@ -1,5 +1,6 @@
 """One real cluster for all tests of this folder; it ends with them."""
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,7 +13,9 @@ from tests.system.cluster.rig import Cluster
 
 @pytest.fixture(scope="package")
 def whole_cluster(request):
-    folder = Path(tempfile.mkdtemp(prefix="push-cluster-"))
+    # Its logs outlive a run that failed.
+    kept = os.environ["PYTEST_DEBUG_TEMPROOT"]
+    folder = Path(tempfile.mkdtemp(prefix="push-cluster-", dir=kept))
     cluster = Cluster(folder)
     try:
         cluster.start()
