@@ -6,7 +6,7 @@ else, so that it survives pickling between processes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -38,6 +38,13 @@ class DatasetError(PushModelError):
 
 class DatasetNotReadyError(DatasetError):
     """A dataset is still being written; a retry may find it whole."""
+
+
+class SchemaError(DatasetError):
+    """Rows of a dataset break rules of the schema; its owner must fix them."""
+
+    #: Each broken rule; places, never values.
+    broken: tuple[Any, ...] = ()
 
 
 class MissingColumnsError(DatasetError):

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -63,8 +62,7 @@ from push_model.exploration.work import (
     read_current,
 )
 from push_model.store.durable import write_json
-from push_model.training.data.dataset import open_dataset
-from push_model.training.data.files import DatasetFacts, describe_dataset
+from push_model.training.data.files import DatasetFacts
 from push_model.training.data.frames import write_parquet
 from push_model.training.data.history import KEYS, NEEDED, with_history
 from push_model.training.fit import read_large_orders
@@ -87,8 +85,7 @@ def plan(
     """Start or continue an exploration, and return the slugs of entries with fits left to do."""
     entries = choose_entries(size)
     until = until or datetime.now(UTC).date()
-    source = source or describe_dataset(dataset)
-    frame = _read_frame(dataset, min_items=min_items, until=until)
+    source, frame = _read_frame(dataset, min_items=min_items, until=until, source=source)
     asked = {"min_items": min_items, "until": str(until), "size": size, "seed": seed}
     facts = {"dataset": source.document(), **asked, **_lay_out(frame, entries)}
     folder.mkdir(parents=True, exist_ok=True)
@@ -160,16 +157,26 @@ def _average_each_fit(
     }
 
 
-def _read_frame(dataset: str, *, min_items: int, until: date) -> pd.DataFrame:
+def _read_frame(
+    dataset: str, *, min_items: int, until: date, source: DatasetFacts | None
+) -> tuple[DatasetFacts, pd.DataFrame]:
     optional = [name for name in dict.fromkeys([*NEEDED, *_MORE_COLUMNS]) if name not in TRAINING]
-    opened = open_dataset(dataset, optional=optional, until=until)
-    present = opened.rows.columns
-    derive = None
-    # History can be derived where the frame says whose orders they are.
-    if set(NEEDED) <= set(present):
-        by = [key for key in KEYS if key in present]
-        derive = partial(with_history, by=by, has_cadence=True)
-    return read_large_orders(opened, min_items=min_items, until=until, derive=derive)
+    return read_large_orders(
+        dataset,
+        columns=TRAINING,
+        optional=optional,
+        min_items=min_items,
+        until=until,
+        derive=_derive_history,
+        source=source,
+    )
+
+
+def _derive_history(rows: Any) -> Any:
+    """Add history where the frame says whose orders they are."""
+    if not set(NEEDED) <= set(rows.columns):
+        return rows
+    return with_history(rows, by=[key for key in KEYS if key in rows.columns], has_cadence=True)
 
 
 def _lay_out(frame: pd.DataFrame, entries: Iterable[Entry]) -> dict[str, Any]:

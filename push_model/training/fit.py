@@ -3,7 +3,8 @@
 import io
 import json
 import logging
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +14,6 @@ import pandas as pd
 
 from push_model.columns import HISTORY, TRAINING
 from push_model.errors import (
-    DatasetError,
     InvalidEventError,
     ModelIntegrityError,
     ModelNotFoundError,
@@ -26,12 +26,12 @@ from push_model.store.folder import (
     write_model_folder,
 )
 from push_model.store.promotion import champion, model_path
-from push_model.training.data.dataset import Dataset, load_dataset, open_dataset
-from push_model.training.data.files import describe_dataset
-from push_model.training.data.frames import collect_sorted
+from push_model.training.data.dataset import load_dataset
+from push_model.training.data.delivery import COPY, bring_in
+from push_model.training.data.files import DatasetFacts
+from push_model.training.data.frames import collect_sorted, connect
 from push_model.training.data.history import add_needed, with_history
 from push_model.training.data.orders import keep_large_orders, require_orders
-from push_model.training.data.schema import check_schema
 from push_model.training.data.split import Split, split_by_time
 from push_model.training.fit_request import FitRequest, read_fit_request
 from push_model.training.gate.challenger import EVALUATED_FILE
@@ -93,17 +93,20 @@ def fit_model(event: Mapping[str, Any], *, load: Callable[..., Any] = load_datas
     """Train a model and save its folder, without a model card."""
     request = read_fit_request(event, today=datetime.now(UTC).date())
     _refuse_store(request)  # in seconds, before an hour's work
-    # Before the rows are read: a file replaced meanwhile must not lend the model its digest.
-    facts = _known_facts(request, load)
-    frame = read_large_orders(
-        _open(request, load),
+    has_history = request.parametrisation.features == "history"
+    facts, frame = read_large_orders(
+        request.dataset,
+        columns=_WITH_PAST if has_history else TRAINING,
+        optional=HISTORY if has_history else (),
         min_items=request.min_items,
         until=request.training_date,
-        derive=with_history if request.parametrisation.features == "history" else None,
+        derive=with_history if has_history else None,
+        load=load,
     )
+    known = _known_facts(request, facts)
     # A caller who names the model gets a folder of that name.
     is_named = "model_name" in request.model_fields_set
-    if not is_named and (same := _find_same_champion(request, facts, frame)):
+    if not is_named and (same := _find_same_champion(request, known, frame)):
         logger.info("Nothing new: the same model as the champion, %s.", same.name)
         return Fitted(same, None)
     trained = train(
@@ -113,29 +116,43 @@ def fit_model(event: Mapping[str, Any], *, load: Callable[..., Any] = load_datas
         trained_on=str(request.training_date),
         holdout_days=request.holdout_days,
     )
-    path = _save(trained, request, facts)
+    path = _save(trained, request, known)
     logger.info("Saved %s.", path)
     return Fitted(path, trained)
 
 
 def read_large_orders(
-    dataset: Dataset,
+    uri: str,
     *,
+    columns: Sequence[str],
+    optional: Sequence[str],
     min_items: int,
     until: date,
     derive: Callable[[Any], Any] | None = None,
-) -> pd.DataFrame:
-    """Check and filter a dataset, and read it into memory.
+    load: Callable[..., Any] = load_dataset,
+    source: DatasetFacts | None = None,
+) -> tuple[DatasetFacts, pd.DataFrame]:
+    """Bring a dataset in, keep its large orders, and read them into memory.
 
     `derive` adds columns before small orders are dropped: they are part of what a user bought.
     """
-    logger.info("Reading %s until %s.", dataset.name, until)
-    checked = check_schema(dataset).rows
-    large = keep_large_orders(derive(checked) if derive else checked, min_items=min_items)
-    frame = _drop_later_rows(collect_sorted(large, source=dataset.name), until)
-    require_orders(frame, checked, min_items=min_items, until=until, source=dataset.name)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = bring_in(
+            uri,
+            Path(folder) / COPY,
+            columns=columns,
+            optional=optional,
+            until=until,
+            load=load,
+            facts=source,
+        )
+        checked = connect().read_parquet(str(copy.path))
+        large = keep_large_orders(derive(checked) if derive else checked, min_items=min_items)
+        name = copy.facts.uri
+        frame = collect_sorted(large, source=name)
+        require_orders(frame, checked, min_items=min_items, until=until, source=name)
     logger.info("Kept %d rows of %d large orders.", len(frame), frame["order_id"].nunique())
-    return frame
+    return copy.facts, frame
 
 
 def _is_same_training(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
@@ -164,22 +181,6 @@ def _digest(facts: Mapping[str, Any]) -> object:
     return dataset.get("sha256") if isinstance(dataset, dict) else None
 
 
-def _open(request: FitRequest, load: Callable[..., Any]) -> Dataset:
-    uri, until = request.dataset, request.training_date
-    columns = TRAINING if request.parametrisation.features == "request" else _WITH_PAST
-    if load is load_dataset:
-        optional = HISTORY if columns is _WITH_PAST else ()
-        return open_dataset(uri, columns=columns, optional=optional, until=until)
-    loaded = load(uri, columns=columns, until=until)
-    try:
-        return Dataset.from_frame(loaded, name=uri)
-    except TypeError as error:
-        raise DatasetError(
-            "load must return a frame of pandas, Polars or DuckDB, "
-            f"got {type(loaded).__name__}. Fix the loader."
-        ) from error
-
-
 def _refuse_store(request: FitRequest) -> None:
     path = model_path(request.models_dir, request.model_name)
     nearest = next(folder for folder in path.absolute().parents if folder.exists())
@@ -189,24 +190,13 @@ def _refuse_store(request: FitRequest) -> None:
         )
 
 
-def _drop_later_rows(frame: pd.DataFrame, until: date) -> pd.DataFrame:
-    """Drop the later rows that another's loader may return: a model never trains on the future."""
-    later = frame["order_date"] > pd.Timestamp(until)
-    if not later.any():
-        return frame  # as it is: a copy of millions of rows is dear
-    logger.warning("Left out %d rows dated after %s, which load returned.", later.sum(), until)
-    return frame[~later]
-
-
-def _known_facts(request: FitRequest, load: Callable[..., Any]) -> dict[str, Any]:
-    """Return what the manifest will say that is known before the rows are read."""
-    uri = request.dataset
+def _known_facts(request: FitRequest, dataset: DatasetFacts) -> dict[str, Any]:
+    """Return what the manifest will say that is known before the training."""
     return {
         "parametrisation": describe(request.parametrisation),
         "seed": request.seed,
         "min_items": request.min_items,
-        # Only a loader itself knows what another source holds.
-        "dataset": describe_dataset(uri).document() if load is load_dataset else {"uri": uri},
+        "dataset": dataset.document(),
         "versions": library_versions(),
         # Of this code, committed or not: an image has no git.
         "code": code_digest(without="exploration"),

@@ -15,33 +15,42 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from push_model.errors import DatasetError, DatasetNotReadyError
-from push_model.training.data.files import DatasetFacts, describe_dataset
-from push_model.training.data.wholeness import find_fault, take_snapshot
+from push_model.training.data.files import (
+    CSV,
+    PARQUET,
+    DatasetFacts,
+    Snapshot,
+    describe_dataset,
+    is_file_uri,
+    is_named,
+    take_snapshot,
+)
 
 _SCHEME = "conn://"
-_KINDS = (".csv", ".csv.gz", ".parquet")
+_KINDS = (*CSV, *PARQUET)
 
 _NAME = ".fetched."
+# No upload pauses for longer: what is not whole by then will not become so.
+_UPLOAD_PAUSE_S = 300
 _NS = 1_000_000_000
 
 
 class Fetched(NamedTuple):
     """A dataset that can be read."""
 
-    path: str  # what `load_dataset` reads
-    facts: DatasetFacts
+    path: str  # what `bring_in` reads
+    facts: DatasetFacts | None  # None where `path` is the dataset itself
 
 
-def require_whole(uri: str, *, settle_s: float, wait_s: float) -> None:
-    """Check that the files of a dataset are whole and were not written to for `settle_s` seconds.
+def require_settled(uri: str, *, settle_s: float) -> None:
+    """Check that the files of a dataset were not written to for `settle_s` seconds.
 
-    It sleeps where they are younger than that. A file that is cut and younger than `wait_s`
-    seconds may still be completed, so its error is one that is retried.
+    It sleeps where they are younger than that.
     """
+    if not is_file_uri(uri):
+        return
     seen = take_snapshot(uri)
-    if not seen:
-        return  # not a file, or absent, which reading it reports
-    age_s = (time.time_ns() - max(part.modified_ns for part in seen)) / _NS
+    age_s = age_of(seen)
     if age_s < settle_s:
         time.sleep(min(settle_s, settle_s - age_s))  # the file's clock may be ahead
         if take_snapshot(uri) != seen:
@@ -49,27 +58,32 @@ def require_whole(uri: str, *, settle_s: float, wait_s: float) -> None:
                 f"{uri} was written to less than {settle_s:g} s ago. Deliver under another name "
                 "and rename, so that no reader sees half a file."
             )
-    if fault := find_fault(uri):
-        error = DatasetNotReadyError if age_s < wait_s else DatasetError
-        raise error(f"{uri} {fault}. Deliver it again, then clear this task: the run continues.")
+
+
+def may_become_ready(uri: str) -> bool:
+    """Check whether a dataset that is not whole was written to in the last minutes."""
+    return is_file_uri(uri) and age_of(take_snapshot(uri)) < _UPLOAD_PAUSE_S
+
+
+def age_of(snapshot: Snapshot) -> float:
+    """Return for how many seconds the files of a dataset have not been written to."""
+    return (time.time_ns() - max(file.modified_ns for file in snapshot.files)) / _NS
 
 
 @contextmanager
 def at_hand(uri: str, folder: Path, *, columns: Sequence[str], until: date) -> Iterator[Fetched]:
     """Yield a dataset as a file, fetched into a folder where it is behind a connection."""
     if not uri.lower().startswith(_SCHEME):
-        yield Fetched(uri, describe_dataset(uri))
+        yield Fetched(uri, None)
         return
     address = _read_address(uri)
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(f"{_NAME}*"):  # by a try that was killed
         left.unlink(missing_ok=True)
-    kind = next(kind for kind in _KINDS if (address.key or ".csv").endswith(kind))
+    kind = next(kind for kind in _KINDS if is_named(address.key or ".csv", (kind,)))
     path = folder / f"{_NAME}{uuid.uuid4().hex}{kind}"
     try:
         yield Fetched(str(path), _fetch(uri, address, path, columns, until))
-    except DatasetError as error:
-        raise type(error)(str(error).replace(str(path), uri)) from None
     finally:
         path.unlink(missing_ok=True)
 
@@ -98,7 +112,7 @@ def _read_address(uri: str) -> _Address:
     bucket, _, key = unquote(parts.path).strip("/").partition("/")
     if parts.netloc and not bucket and list(query) == ["table"] and query["table"] != [""]:
         return _Address(parts.netloc, query["table"][-1], None, None)
-    if parts.netloc and key.endswith(_KINDS) and not parts.query:
+    if parts.netloc and is_named(key, _KINDS) and not parts.query:
         return _Address(parts.netloc, None, bucket, key)
     raise DatasetError(
         f"{uri} does not name a dataset. Write conn://CONNECTION?table=NAME for a table, or "

@@ -6,26 +6,25 @@ that runs twice, or is killed half way, leaves what one whole run leaves.
 
 import json
 import logging
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter, time
 from typing import Any
 
-from duckdb import DuckDBPyRelation
-
 from push_model.columns import HISTORY, JUDGING
+from push_model.errors import DatasetError, DatasetNotReadyError, InvalidSettingError
 from push_model.store.durable import write_json
 from push_model.store.promotion import promote as move_champion
 from push_model.training.data.dataset import load_dataset, open_dataset
-from push_model.training.data.files import DatasetFacts, describe_dataset
+from push_model.training.data.delivery import Delivery, bring_in
+from push_model.training.data.files import describe_dataset, is_file_uri
 from push_model.training.data.frames import write_parquet
 from push_model.training.data.history import add_needed, with_history
 from push_model.training.data.orders import keep_large_orders, require_orders
-from push_model.training.data.schema import write_checked
-from push_model.training.data.wholeness import refusing_change
 from push_model.training.gate.verdict import Verdict
 from push_model.training.parametrisation import describe
-from push_ops.data.fetching import at_hand, require_whole
+from push_ops.data.fetching import at_hand, may_become_ready, require_settled
 from push_ops.retraining.request import RetrainingRequest
 from push_ops.retraining.run_folder import JudgedRun, find_run_folder
 from push_ops.retraining.signals import (
@@ -45,17 +44,14 @@ _WITH_PAST = add_needed(JUDGING)
 def load(request: RetrainingRequest) -> dict[str, Any]:
     """Read the dataset up to the run date, check every row and keep the rows as Parquet."""
     started = perf_counter()
-    logger.info("Reading %s up to %s.", request.dataset, request.run_date)
     path = find_run_folder(request.runs_dir, request.run_id).frame
-    require_whole(request.dataset, settle_s=request.settle_s, wait_s=request.wait_s)
-    with refusing_change(request.dataset):
-        dataset, rows = _copy_checked(request, path)
-    counts = {"rows": rows, "orders": _count_orders(path, request)}
+    copy = _bring_in(request, path)
+    counts = {"rows": copy.rows, "orders": _count_orders(path, request)}
     seconds = perf_counter() - started
-    logger.info("Checked and kept %s rows of %s orders in %.1f s.", *counts.values(), seconds)
+    logger.info("Kept %s rows of %s orders in %.1f s.", *counts.values(), seconds)
     send_step(request, "load", seconds=seconds, **counts)
-    record_input(request.dataset, sha256=dataset.sha256)
-    return {"frame": str(path), **counts, "dataset": dataset.document()}
+    record_input(request.dataset, sha256=copy.facts.sha256)
+    return {"frame": str(path), **counts, "dataset": copy.facts.document()}
 
 
 def filter_orders(request: RetrainingRequest, loaded: dict[str, Any]) -> dict[str, Any]:
@@ -79,6 +75,7 @@ def train(request: RetrainingRequest, filtered: dict[str, Any]) -> dict[str, Any
     from push_model.training.fit import handler_fit  # noqa: PLC0415 - seconds no other step pays
 
     started = perf_counter()
+    _require_shared(filtered["large_orders"], written_by="filter")
     logger.info("Training on %s rows of %s orders.", filtered["rows"], filtered["orders"])
     event = {
         "model_parametrisation": describe(request.parametrisation),
@@ -103,6 +100,7 @@ def train(request: RetrainingRequest, filtered: dict[str, Any]) -> dict[str, Any
 def validate(request: RetrainingRequest, trained: dict[str, Any]) -> dict[str, Any]:
     """Compare the challenger with champion and baselines on the newest orders."""
     started = perf_counter()
+    _require_shared(trained["large_orders"], written_by="filter")
     logger.info("Evaluating %s.", trained["model_name"])
     folder, run = find_run_folder(request.runs_dir, request.run_id), _judge(request, trained)
     run.write(folder.verdict)
@@ -142,7 +140,46 @@ def promote(
     return {"promoted": promoted, "sentence": outcome, "event": event}
 
 
+def _bring_in(request: RetrainingRequest, path: Path) -> Delivery:
+    uri, until = request.dataset, request.run_date
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        require_settled(uri, settle_s=request.settle_s)
+        with at_hand(uri, path.parent, columns=[*_WITH_PAST, *HISTORY], until=until) as fetched:
+            return bring_in(
+                fetched.path,
+                path,
+                columns=_WITH_PAST,
+                optional=HISTORY,
+                until=until,
+                facts=fetched.facts,
+            )
+    except DatasetNotReadyError as error:
+        if may_become_ready(uri):
+            raise
+        raise DatasetError(_say_how_to_check(error, request)) from None
+    except DatasetError as error:
+        raise type(error)(_say_how_to_check(error, request)) from None
+
+
+def _say_how_to_check(error: DatasetError, request: RetrainingRequest) -> str:
+    if not is_file_uri(request.dataset):
+        return str(error)
+    command = f"push-model check {shlex.quote(request.dataset)} --until {request.run_date}"
+    return f"{error}\nThis says the same: {command}"
+
+
+def _require_shared(path: str, *, written_by: str) -> None:
+    """Check that this worker sees what another wrote."""
+    if not Path(path).exists():
+        raise InvalidSettingError(
+            f"This worker does not see {path}, which the task {written_by} wrote. Let "
+            "PUSH_RUNS_DIR be a folder that all workers share, then clear this task."
+        )
+
+
 def _copy_large(request: RetrainingRequest, loaded: dict[str, Any], path: Path) -> int:
+    _require_shared(loaded["frame"], written_by="load")
     frame = open_dataset(
         loaded["frame"], columns=_WITH_PAST, optional=HISTORY, until=request.run_date
     ).rows
@@ -205,24 +242,6 @@ def _why_not(request: RetrainingRequest) -> str:
     if request.is_backfill:
         return "a backfill promotes only what a person approves ('manual')"
     return "the form says 'never'"
-
-
-def _copy_checked(request: RetrainingRequest, path: Path) -> tuple[DatasetFacts, int]:
-    uri, until = request.dataset, request.run_date
-    with at_hand(uri, path.parent, columns=[*_WITH_PAST, *HISTORY], until=until) as fetched:
-        dataset = open_dataset(
-            fetched.path, columns=_WITH_PAST, optional=HISTORY, until=until, name=uri
-        )
-        _require_any_order(dataset.rows, request)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        facts = fetched.facts
-        return facts, write_checked(dataset, path, facts=facts.metadata())
-
-
-def _require_any_order(frame: DuckDBPyRelation, request: RetrainingRequest) -> None:
-    first = frame.limit(1)  # one row is enough: counting would read the whole dataset again
-    until, dataset = request.run_date, request.dataset
-    require_orders(first, first, min_items=request.min_items, until=until, source=dataset)
 
 
 def _count_orders(path: Path, request: RetrainingRequest) -> int:

@@ -3,17 +3,29 @@
 import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import duckdb
 
 from push_model.columns import TRAINING
-from push_model.errors import DatasetError, MissingColumnsError, describe_missing
+from push_model.errors import MissingColumnsError, describe_missing
+from push_model.training.data import casts
+from push_model.training.data.csv_rows import list_csv_columns, read_csv
+from push_model.training.data.files import Snapshot, is_file_uri, take_snapshot
 from push_model.training.data.frames import connect, reading, select_typed, to_relation
-from push_model.training.data.sources import find_reader
+from push_model.training.data.parquet_rows import (
+    list_layouts,
+    list_parquet_columns,
+    read_parquet,
+    refuse_uneven_parts,
+)
+from push_model.training.data.sources import Rows, find_reader
 
 #: Column of `Dataset.original`: each row's number in the file, 1 for the first below the header.
 ROW_NUMBER = "row number in the file"
+# What places a row, and is read whatever is asked for.
+_DAY = "order_date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +38,24 @@ class Dataset:
     rows: duckdb.DuckDBPyRelation
     #: The same rows as the file spells them, each with its `ROW_NUMBER`.
     original: duckdb.DuckDBPyRelation
+    #: The files that are read; None where rows come from elsewhere.
+    snapshot: Snapshot | None = None
 
     @classmethod
-    def from_frame(cls, frame: Any, *, name: str) -> "Dataset":
+    def from_frame(
+        cls,
+        frame: Any,
+        *,
+        name: str,
+        columns: Sequence[str] = TRAINING,
+        optional: Sequence[str] = (),
+        until: dt.date = dt.date.max,
+    ) -> "Dataset":
         """Make a dataset of a frame of pandas, Polars or DuckDB."""
         rows = to_relation(frame)
-        return cls(name, rows, number_rows(rows))
+        return _make(
+            name, [Rows(rows, rows)], _choose(name, rows.columns, columns, optional), until
+        )
 
 
 def load_dataset(
@@ -56,8 +80,8 @@ def load_dataset(
     -------
     DuckDBPyRelation of shape (n_rows, n_columns)
         The rows, read in a stream whenever they are used: keys as whole numbers, features
-        as doubles, ``order_date`` as a day. Rows without a day are still there, for
-        `check_schema` to refuse.
+        as doubles, ``order_date`` as a day. Rows without a day are still there: the schema
+        check refuses them.
 
     Raises
     ------
@@ -82,18 +106,38 @@ def open_dataset(
     columns: Sequence[str] = TRAINING,
     until: dt.date,
     optional: Sequence[str] = (),
-    name: str | None = None,
 ) -> Dataset:
     """Open a dataset with `columns`, and those of `optional` that it has."""
-    name = name or uri
-    with reading(name):
+    if is_file_uri(uri):
+        return open_files(take_snapshot(uri), columns=columns, optional=optional, until=until)
+    with reading(uri):
         rows = find_reader(uri)(connect(), uri)
-        refuse_missing_columns(rows.original.columns, {*columns, "order_date"}, source=name)
-        if not rows.original.limit(1).fetchall():
-            raise DatasetError(f"{name} has columns but no rows. Export it again.")
-        there = [column for column in optional if column in rows.typed.columns]
-        typed = select_typed(rows.typed.filter(_is_known(until)), [*columns, *there])
-        return Dataset(name, typed, number_rows(rows.original).filter(_is_known(until)))
+    return _make(uri, [rows], _choose(uri, rows.original.columns, columns, optional), until)
+
+
+def open_files(
+    snapshot: Snapshot,
+    *,
+    columns: Sequence[str] = TRAINING,
+    until: dt.date,
+    optional: Sequence[str] = (),
+) -> Dataset:
+    """Open the files that were listed, and no others."""
+    name, connection = snapshot.uri, connect()
+    with reading(name):
+        layouts = list_layouts(connection, snapshot) if snapshot.is_parquet else []
+        if snapshot.is_parquet:
+            refuse_uneven_parts(snapshot, layouts, [*dict.fromkeys([*columns, *optional, _DAY])])
+            there = list_parquet_columns(snapshot, layouts)
+        else:
+            there = list_csv_columns(snapshot)
+        known = _choose(name, there, columns, optional)
+        read = [*dict.fromkeys([*known, _DAY])]
+        if snapshot.is_parquet:
+            rows = read_parquet(connection, snapshot, layouts, read)
+        else:
+            rows = [read_csv(connection, snapshot, read)]
+    return _make(name, rows, known, until, snapshot)
 
 
 def refuse_missing_columns(
@@ -115,12 +159,45 @@ Rename or add columns.
         )
 
 
+def _choose(
+    name: str, there: Sequence[str], columns: Sequence[str], optional: Sequence[str]
+) -> list[str]:
+    """Return the columns to read, of those that are there."""
+    refuse_missing_columns(there, {*columns, _DAY}, source=name)
+    return [*columns, *(column for column in optional if column in there)]
+
+
+def _make(
+    name: str,
+    sources: Sequence[Rows],
+    columns: Sequence[str],
+    until: dt.date,
+    snapshot: Snapshot | None = None,
+) -> Dataset:
+    with reading(name):
+        typed = [select_typed(_known(rows.typed, until), columns) for rows in sources]
+        original = number_rows(_join_original([rows.original for rows in sources]))
+        joined = reduce(duckdb.DuckDBPyRelation.union, typed)
+        return Dataset(name, joined, _known(original, until), snapshot)
+
+
 def number_rows(rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     """Add `ROW_NUMBER` to rows."""
     return rows.select(f'row_number() OVER () AS "{ROW_NUMBER}", *')
 
 
-def _is_known(until: dt.date) -> str:
-    # A row whose day cannot be read is kept: it may be known, so `check_schema` must refuse it.
-    day = "TRY_CAST(order_date AS DATE)"
-    return f"{day} <= DATE '{until.isoformat()}' OR {day} IS NULL"
+def _join_original(sources: Sequence[duckdb.DuckDBPyRelation]) -> duckdb.DuckDBPyRelation:
+    """Join parts of several layouts; a column of several types becomes text."""
+    types = [dict(zip(rows.columns, map(str, rows.types), strict=True)) for rows in sources]
+    one_type = {name: len({of[name] for of in types}) == 1 for name in types[0]}
+    selected = ", ".join(
+        f'"{name}"' if is_one else f'CAST("{name}" AS VARCHAR) AS "{name}"'
+        for name, is_one in one_type.items()
+    )
+    return reduce(duckdb.DuckDBPyRelation.union, [rows.select(selected) for rows in sources])
+
+
+def _known(rows: duckdb.DuckDBPyRelation, until: dt.date) -> duckdb.DuckDBPyRelation:
+    # A row whose day cannot be read is kept: it may be known, so the schema check must refuse it.
+    day = casts.day(_DAY, dict(zip(rows.columns, map(str, rows.types), strict=True))[_DAY])
+    return rows.filter(f"{day} <= DATE '{until.isoformat()}' OR {day} IS NULL")

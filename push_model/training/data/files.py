@@ -1,7 +1,11 @@
-"""Find the files of a dataset, and describe them by their digest."""
+"""List the files of a dataset once: these are checked, digested and read, and no others."""
 
+import glob
 import hashlib
-from collections.abc import Mapping
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +15,49 @@ from push_model.errors import DatasetError
 
 #: A Parquet file made from a dataset names the dataset's facts with this prefix.
 PREFIX = "push_model."
+#: What a dataset's file may be called, in any case.
+CSV, PARQUET = (".csv", ".csv.gz"), (".parquet", ".pq")
+
+# What writers call a file or folder before it is part of anything: Spark, Hive, Hadoop, Flink,
+# and programs that upload.
+_UNFINISHED = re.compile(
+    r"^[._].*(staging|temporary|tmp)|\.(inprogress|tmp)(\.|$)|\.(_copying_|part|partial|filepart)$",
+    re.IGNORECASE,
+)
+# Folders of tables whose own list says which of their files count.
+_TABLES = {"_delta_log": "Delta", ".hoodie": "Hudi", "metadata": "Iceberg"}
+_MAGIC = b"PAR1"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of a dataset; any difference means that it was written to or replaced."""
+
+    path: Path
+    size: int
+    modified_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The files that a dataset consisted of when they were listed."""
+
+    uri: str
+    root: Path  # the file, or the folder of parts
+    files: tuple[File, ...]
+    unfinished: str | None = None  # a file or folder that is not part of it yet
+
+    def name(self, file: File) -> str:
+        """Return what messages call a file: the dataset, or the part of it."""
+        if file.path == self.root:
+            return self.uri
+        return file.path.relative_to(self.root).as_posix()
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether the files are Parquet, and not CSV."""
+        return is_named(self.files[0].path.name, PARQUET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,61 +103,149 @@ def to_path(uri: str) -> Path:
     >>> to_path("file:///data/my%20frame.csv").name
     'my frame.csv'
     """
-    return Path(unquote(urlsplit(uri).path) if uri.lower().startswith("file://") else uri)
+    if not uri.lower().startswith("file://"):
+        return Path(uri).expanduser()
+    parts = urlsplit(uri)
+    if parts.netloc not in {"", "localhost"} or parts.query or parts.fragment:
+        raise DatasetError(
+            f"{uri} is not the URI of a file here. Write file:///path, with %23 for # and %3F "
+            "for ? in a name."
+        )
+    return Path(unquote(parts.path))
 
 
-def find_path(uri: str) -> Path:
-    """Return the path of a dataset that is there."""
+def is_named(name: str, suffixes: tuple[str, ...]) -> bool:
+    """Check whether a file's name ends in one of some suffixes, in any case."""
+    return name.lower().endswith(suffixes)
+
+
+def take_snapshot(uri: str) -> Snapshot:
+    """List the files that a dataset consists of now."""
     path = to_path(uri)
-    if not path.exists():
-        raise DatasetError(f"{uri} does not exist. Check the path.")
-    return path
-
-
-def parquet_parts(folder: Path) -> list[Path]:
-    """List the Parquet parts of a folder, by name."""
-    if parts := sorted(folder.rglob("*.parquet")):
-        return parts
-    raise DatasetError(f"{folder} holds no .parquet file. Check the path.")
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            return _list_folder(uri, path)
+        if not stat.S_ISREG(mode):
+            raise DatasetError(f"{uri} is neither a file nor a folder. Check the path.")
+        _refuse_other_names(uri, path)
+        return Snapshot(uri, path, (_note(path),))
+    except (FileNotFoundError, NotADirectoryError):
+        raise DatasetError(f"{uri} does not exist. Check the path.") from None
+    except OSError as error:
+        raise DatasetError(
+            f"{uri} cannot be read: {error.strerror}. Check its permissions and its folder's."
+        ) from None
 
 
 def describe_dataset(uri: str) -> DatasetFacts:
     """Return a dataset's digest, or that of the dataset which a Parquet file was made from."""
-    if not is_file_uri(uri):
-        return DatasetFacts(uri, None, None)
-    path = find_path(uri)
-    if path.is_dir():
-        return _describe_folder(uri, path)
-    facts = _read_facts(path)
-    if "uri" in facts:
-        size = facts.get("bytes")
-        return DatasetFacts(facts["uri"], facts.get("sha256"), int(size) if size else None)
-    return DatasetFacts(uri, _digest(path), path.stat().st_size)
+    return describe(take_snapshot(uri)) if is_file_uri(uri) else DatasetFacts(uri, None, None)
+
+
+def describe(snapshot: Snapshot) -> DatasetFacts:
+    """Return the digest of listed files, or of the dataset which a Parquet file was made from."""
+    size = sum(file.size for file in snapshot.files)
+    first = snapshot.files[0]
+    if first.path == snapshot.root:
+        facts = _read_facts(first.path)
+        if "uri" in facts:
+            noted = facts.get("bytes")
+            return DatasetFacts(facts["uri"], facts.get("sha256"), int(noted) if noted else None)
+        return DatasetFacts(snapshot.uri, _digest(first.path), size)
+    digest = hashlib.sha256()
+    for file in snapshot.files:
+        digest.update(f"{snapshot.name(file)} {_digest(file.path)}\n".encode())
+    return DatasetFacts(snapshot.uri, digest.hexdigest(), size)
+
+
+def _list_folder(uri: str, folder: Path) -> Snapshot:
+    """List the parts of a folder; what begins with ``.`` or ``_`` is not data."""
+    visible, unfinished = list[Path](), None
+    for parent, folders, names in _walk(uri, folder):
+        unfinished = unfinished or next(filter(_UNFINISHED.search, sorted(folders + names)), None)
+        _refuse_table(uri, parent, folders)
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        visible += [parent / name for name in names if not name.startswith((".", "_"))]
+    visible = [path for path in visible if not _UNFINISHED.search(path.name)]
+    parts = sorted(path for path in visible if is_named(path.name, PARQUET))
+    _refuse_other_files(uri, folder, parts, visible)
+    return Snapshot(uri, folder, tuple(map(_note, parts)), unfinished)
+
+
+def _walk(uri: str, folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    def fail(error: OSError) -> None:
+        raise error
+
+    seen = set()
+    # A partition may be a link to a folder elsewhere: without it, rows would be lost in silence.
+    for parent, folders, names in os.walk(folder, onerror=fail, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:
+            raise DatasetError(f"{uri} holds a folder twice, by a link. Remove the link.")
+        seen.add(real)
+        yield Path(parent), folders, names
+
+
+def _refuse_table(uri: str, parent: Path, folders: list[str]) -> None:
+    """Refuse a table whose folder also holds files of rows that were deleted or replaced."""
+    for name in folders:
+        if name in _TABLES and (name[0] in "._" or any((parent / name).glob("*.metadata.json"))):
+            raise DatasetError(
+                f"{uri} is a {_TABLES[name]} table: its folder also holds rows that were deleted. "
+                "Export its current rows to a new folder."
+            )
+
+
+def _refuse_other_files(uri: str, folder: Path, parts: list[Path], visible: list[Path]) -> None:
+    """Refuse a folder whose rows are not all in Parquet parts."""
+    for path in visible:
+        if is_named(path.name, CSV):
+            raise DatasetError(
+                f"{uri} holds {path.relative_to(folder)}. A folder must hold Parquet parts alone. "
+                "Write Parquet, or deliver one CSV file."
+            )
+        if path not in parts and _is_parquet(path):
+            raise DatasetError(
+                f"{uri} holds {path.relative_to(folder)}, which is Parquet by its content but not "
+                "by its name. Let its name end in .parquet, or remove it."
+            )
+    if not parts:
+        raise DatasetError(f"{uri} holds no .parquet file. Check the path.")
+
+
+def _refuse_other_names(uri: str, path: Path) -> None:
+    if not is_named(path.name, CSV + PARQUET):
+        raise DatasetError(
+            f"{uri} cannot be read. Give a .csv, .csv.gz, .parquet or .pq file, "
+            "or a folder of Parquet parts."
+        )
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
+
+
+def _note(path: Path) -> File:
+    status = path.stat()
+    return File(path, status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 def _read_facts(path: Path) -> Mapping[str, str]:
     """Read the facts that `write_parquet` wrote into a file."""
-    if path.suffix != ".parquet":
+    if not is_named(path.name, PARQUET):
         return {}
     import duckdb  # noqa: PLC0415 - Airflow parses DAGs that look at paths alone
 
+    query = "SELECT key, value FROM parquet_kv_metadata(?)"
     try:
         with duckdb.connect() as connection:
-            pairs = connection.execute(
-                "SELECT key, value FROM parquet_kv_metadata(?)", [str(path)]
-            ).fetchall()
+            pairs = connection.execute(query, [glob.escape(str(path.absolute()))]).fetchall()
     except duckdb.Error:
         return {}
     named = {bytes(key).decode(): bytes(value).decode() for key, value in pairs}
     return {name.removeprefix(PREFIX): named[name] for name in named if name.startswith(PREFIX)}
-
-
-def _describe_folder(uri: str, folder: Path) -> DatasetFacts:
-    digest, size = hashlib.sha256(), 0
-    for part in parquet_parts(folder):
-        digest.update(f"{part.relative_to(folder).as_posix()} {_digest(part)}\n".encode())
-        size += part.stat().st_size
-    return DatasetFacts(uri, digest.hexdigest(), size)
 
 
 def _digest(path: Path) -> str:

@@ -17,6 +17,7 @@ from narwhals.dependencies import is_pandas_dataframe
 from push_model.columns import BY_NAME, Column
 from push_model.errors import DatasetError
 from push_model.store.durable import move_synced
+from push_model.training.data.casts import NOT_OF_ITS_TYPE, typed
 from push_model.training.data.files import PREFIX
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ _MEMORY_LIMIT = "256MB"
 _PARQUET = "FORMAT parquet, COMPRESSION lz4_raw, WRITE_BLOOM_FILTER false, DICTIONARY_SIZE_LIMIT 1"
 # These three place a row; no two rows of a checked frame agree in all of them.
 _SORTED_BY = ["order_date", "order_id", "variant_id"]
-# What a query fails with where a key is 2.5.
-_NOT_WHOLE = "a key is not a whole number"
 # Errors that the owner of a dataset could not fix.
 _OUR_MISTAKES = (
     duckdb.OutOfMemoryException,
@@ -41,18 +40,35 @@ _OUR_MISTAKES = (
 )
 # A full disk, a quota, a lost volume; DuckDB has no class for them.
 _WRITING = re.compile(r"\b(write|no space|disk quota|fsync|read-only)\b", re.IGNORECASE)
-_NOT_OF_ITS_TYPE = "holds a value that is not of its column's type. check_schema lists where."
-# DuckDB's words, and what to say to the owner of the dataset.
+#: What a query fails with where not all users are whole numbers.
+USERS_ARE_TEXT = "users are text"
+_NOT_OF_ITS_TYPE = "holds a value that is not of its column's type."
+# Words of DuckDB and Arrow, and what to say to the owner of the dataset.
 _SENTENCES = {
-    "GZIP": "is cut short or was never gzip. Export it again.",
+    "gzip": "is cut short or was never gzip. Export it again.",
+    "compressed stream": "is cut short or was never gzip. Export it again.",
+    "zlib": "is cut short or was never gzip. Export it again.",
+    "UTF8": "is not in UTF-8. Export it again, in UTF-8.",
+    "straddling": "has a row of more than 256 kB, or quotes that are not closed. Fix it.",
+    "CSV conversion error": _NOT_OF_ITS_TYPE,
     "Conversion Error": _NOT_OF_ITS_TYPE,
-    _NOT_WHOLE: _NOT_OF_ITS_TYPE,
-    "CSV Error": "is not a well-formed CSV in UTF-8. Export it again.",
+    NOT_OF_ITS_TYPE: _NOT_OF_ITS_TYPE,
+    "CSV parse error": "has a row with more or fewer values than its header.",
     "Parquet": "is not Parquet, or cut short. Export it again.",
     "magic bytes": "is not Parquet, or cut short. Export it again.",
+    "No files found": "went away while it was read. Deliver it again.",
+    "Failed to open": "went away while it was read. Deliver it again.",
 }
 
 logger = logging.getLogger(__name__)
+
+
+class UnreadableError(DatasetError):
+    """Rows could not be read, or are not of their columns' types."""
+
+
+class UsersAreTextError(UnreadableError):
+    """Not all users of a dataset are whole numbers."""
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -69,6 +85,8 @@ def connect() -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": False,
         }
     )
+    # Days of moments are days in UTC, whatever the host's time zone.
+    connection.execute("SET TimeZone = 'UTC'")
     # The bar is drawn on standard output, which belongs to the caller.
     connection.execute("SET enable_progress_bar = false")
     return connection
@@ -105,7 +123,9 @@ def collect_sorted(frame: Any, *, source: str = "The frame") -> "pd.DataFrame":
     """
     start = perf_counter()
     collected = _to_pandas(frame, source)
-    types = {name: _pandas_type(BY_NAME[name]) for name in collected if name in BY_NAME}
+    # Users are whole numbers or text, and may be missing.
+    known = [name for name in collected if name in BY_NAME and name != "user_id"]
+    types = {name: _pandas_type(BY_NAME[name]) for name in known}
     collected = collected.astype(types)
     # A frame of another loader may hold moments; orders are placed by whole days.
     collected = collected.assign(order_date=collected["order_date"].dt.normalize())
@@ -123,8 +143,8 @@ def select_typed(rows: duckdb.DuckDBPyRelation, columns: Iterable[str]) -> duckd
     >>> select_typed(rows, ["order_id", "discount_pct"]).fetchall()
     [(7, 0.5)]
     """
-    types = dict(zip(rows.columns, rows.types, strict=True))
-    return rows.select(", ".join(_typed(name, str(types[name])) for name in columns))
+    types = dict(zip(rows.columns, map(str, rows.types), strict=True))
+    return rows.select(", ".join(f'{typed(name, types[name])} AS "{name}"' for name in columns))
 
 
 def write_parquet(
@@ -163,23 +183,20 @@ def reading(source: str) -> Iterator[None]:
             raise OSError(
                 f"{source} was read, but its rows cannot be written: disk trouble."
             ) from None
-        raise DatasetError(_explain(str(error), source)) from None
+        raise _explain(error, source) from None
     except duckdb.Error as error:
-        raise DatasetError(_explain(str(error), source)) from None
+        raise _explain(error, source) from None
 
 
-def _explain(message: str, source: str) -> str:
-    if found := re.search(r"Error on Line: (\d+)(?s:.*)Columns: (\d+) Found: (\d+)", message):
-        line, expected, count = found.groups()
-        return (
-            f"{source} has {count} values in line {line} where its header names {expected}. Fix it."
-        )
-    # What DuckDB quotes may be a value of the data, or a path that looks like one of these words.
-    said = re.sub(r"""'[^']*'|"[^"]*\"""", "...", message.splitlines()[0])
+def _explain(error: Exception, source: str) -> UnreadableError:
+    if USERS_ARE_TEXT in str(error):
+        return UsersAreTextError(f"{source} names users by text.")
+    # Never the engine's own words: they quote rows, and what they quote may look like words.
+    said = re.sub(r"""'[^']*'|"[^"]*\"""", "...", str(error))
     for words, sentence in _SENTENCES.items():
-        if words in said:
-            return f"{source} {sentence}"
-    return f"{source} could not be read to its end: {said}"
+        if words.lower() in said.lower():
+            return UnreadableError(f"{source} {sentence}")
+    return UnreadableError(f"{source} could not be read to its end: {type(error).__name__}.")
 
 
 def _quote(text: str) -> str:
@@ -194,27 +211,6 @@ def _to_pandas(frame: Any, source: str) -> "pd.DataFrame":
         return frame
     with reading(source):
         return pd.DataFrame(to_relation(frame).df())
-
-
-def _typed(name: str, source_type: str) -> str:
-    column = BY_NAME.get(name)
-    if column is None or column.type == "text":
-        return f'"{name}"'
-    if column.role == "key":
-        return f'{_whole(name, source_type)} AS "{name}"'
-    wanted = {"order_date": "DATE", "created_at": "TIMESTAMP"}.get(name, "DOUBLE")
-    return f'CAST("{name}" AS {wanted}) AS "{name}"'
-
-
-def _whole(name: str, source_type: str) -> str:
-    """Cast to BIGINT, which alone would round 2.5 to the id of something else."""
-    cast = f'CAST("{name}" AS BIGINT)'
-    if "INT" in source_type:
-        return cast
-    fraction = f'CAST("{name}" AS DOUBLE) % 1 <> 0'
-    if source_type == "VARCHAR":
-        fraction = f"""contains("{name}", '.') AND {fraction}"""
-    return f"CASE WHEN {fraction} THEN error('{_NOT_WHOLE}') ELSE {cast} END"
 
 
 def _pandas_type(column: Column) -> str:

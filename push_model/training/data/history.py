@@ -1,5 +1,6 @@
 """Count what a user's earlier orders held, as of the day of each order."""
 
+import tempfile
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -10,8 +11,8 @@ import duckdb
 from push_model.columns import HISTORY, TRAINING
 from push_model.model.scoring import Model
 from push_model.training.data.dataset import load_dataset, open_dataset, refuse_missing_columns
-from push_model.training.data.frames import to_relation, write_parquet
-from push_model.training.data.schema import check_schema
+from push_model.training.data.delivery import COPY, bring_in
+from push_model.training.data.frames import connect, to_relation, write_parquet
 
 #: The columns that history is derived from.
 NEEDED: tuple[str, ...] = (
@@ -115,9 +116,11 @@ def _history_of_next_orders(frame: Any) -> duckdb.DuckDBPyRelation:
 
 def write_history(uri: str, path: Path, *, until: date) -> int:
     """Write `_history_of_next_orders` of a dataset to a Parquet file, whole or not at all."""
-    dataset = check_schema(open_dataset(uri, columns=add_needed(TRAINING), until=until))
     path.parent.mkdir(parents=True, exist_ok=True)
-    return write_parquet(_history_of_next_orders(dataset.rows), path, facts={"until": str(until)})
+    with tempfile.TemporaryDirectory() as folder:
+        copy = bring_in(uri, Path(folder) / COPY, columns=add_needed(TRAINING), until=until).path
+        rows = _history_of_next_orders(connect().read_parquet(str(copy)))
+        return write_parquet(rows, path, facts={"until": str(until)})
 
 
 def _query(rows: duckdb.DuckDBPyRelation, query: str) -> duckdb.DuckDBPyRelation:

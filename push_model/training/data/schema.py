@@ -1,104 +1,104 @@
 """Check that a dataset is a feature frame, and list every way in which it is not."""
 
-import logging
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from time import perf_counter
 from typing import NamedTuple
 
 import duckdb
 
 from push_model.columns import HISTORY, TRAINING
-from push_model.errors import DatasetError
+from push_model.errors import SchemaError
 from push_model.store.durable import move_synced
-from push_model.training.data.dataset import (
-    ROW_NUMBER,
-    Dataset,
-    number_rows,
-    refuse_missing_columns,
+from push_model.training.data.casts import day, user, whole
+from push_model.training.data.dataset import ROW_NUMBER, Dataset, number_rows
+from push_model.training.data.frames import (
+    USERS_ARE_TEXT,
+    UnreadableError,
+    UsersAreTextError,
+    connect,
+    reading,
+    select_typed,
+    write_parquet,
 )
-from push_model.training.data.frames import connect, reading, select_typed, write_parquet
-from push_model.training.data.schema_rules import day, row_rules, user, whole
+from push_model.training.data.parquet_rows import name_rows
+from push_model.training.data.schema_rules import row_rules
 
 _FIRST_ROWS = 5
 # Other columns are not checked.
-_KNOWN = frozenset({*TRAINING, *HISTORY})
+_KNOWN = frozenset({*TRAINING, *HISTORY, "user_id"})
 # What an order has one of.
 _WORDS = {"order_date": "day", "user_id": "user"}
-# Errors of a query that meets a value which is not of its column's type.
-_UNREADABLE = (duckdb.ConversionException, duckdb.InvalidInputException)
-
-logger = logging.getLogger(__name__)
 
 
-class _Violation(NamedTuple):
+class BrokenRule(NamedTuple):
+    """A rule that some rows break; it names places, never values."""
+
     column: str
     rule: str
     rows: int
-    first_rows: list[int]  # numbers of the first of them; never a value
-
-
-def check_schema(dataset: Dataset) -> Dataset:
-    """Refuse a dataset that breaks the schema, listing every way in which it does.
-
-    A good dataset takes two passes in flat memory. Only a broken one is read again, as the file
-    spells it, to list the rows.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> check_schema(Dataset.from_frame(pd.DataFrame({"order_id": [1]}), name="mine.csv"))
-    Traceback (most recent call last):
-        ...
-    push_model.errors.MissingColumnsError: mine.csv: 'abandoned_before', \
-'active_snoozed', 'avg_days_to_buy_product_type', 'avg_days_to_buy_variant_id', 'count_adults' \
-and 17 more are missing. Rename or add columns.
-    """
-    start = perf_counter()
-    refuse_missing_columns(dataset.rows.columns, TRAINING, source=dataset.name)
-    with reading(dataset.name):
-        checked = _check(dataset)
-    logger.info("Checked %s against the schema in %.1f s.", dataset.name, perf_counter() - start)
-    return checked
+    first_rows: list[str]  # numbers of the first of them; in a folder ``part:number``
 
 
 def write_checked(dataset: Dataset, path: Path, *, facts: Mapping[str, str]) -> int:
     """Write a dataset to a Parquet file if it keeps the schema, and return its number of rows.
 
     The Parquet file is what is checked: it is read several times faster than a CSV. Only where
-    it breaks a rule is the dataset read again, for the row numbers.
+    it breaks a rule is the dataset read again, as it is spelt, for the numbers of the rows.
     """
-    refuse_missing_columns(dataset.rows.columns, TRAINING, source=dataset.name)
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        try:
-            rows = write_parquet(dataset.rows, aside, facts=facts, source=dataset.name)
-        except DatasetError:
-            rows = write_parquet(check_schema(dataset).rows, aside, facts=facts)
-        if _is_broken(connect().read_parquet(str(aside))):
-            check_schema(dataset)
+        rows = _write_typed(dataset, aside, facts)
+        copy = connect().read_parquet(str(aside))
+        if _is_broken(copy):
+            refuse_broken_rules(dataset)
+            # A loader's own types may hide what the copy shows.
+            _refuse(number_rows(copy), dataset)
         move_synced(aside, path)
     finally:
         aside.unlink(missing_ok=True)
     return rows
 
 
-def _check(dataset: Dataset) -> Dataset:
-    # Only the columns that were loaded are checked.
-    loaded = {ROW_NUMBER, *dataset.rows.columns}
-    names = [name for name in dataset.original.columns if name in loaded]
-    original = dataset.original.select(", ".join(f'"{name}"' for name in names))
+def refuse_broken_rules(dataset: Dataset) -> None:
+    """Raise the list of every rule that a dataset breaks, if any."""
+    with reading(dataset.name):
+        # Only the columns that were loaded are checked.
+        loaded = {ROW_NUMBER, *dataset.rows.columns}
+        names = [name for name in dataset.original.columns if name in loaded]
+        _refuse(dataset.original.select(", ".join(f'"{name}"' for name in names)), dataset)
+
+
+def _write_typed(dataset: Dataset, path: Path, facts: Mapping[str, str]) -> int:
+    name, columns = dataset.name, dataset.rows.columns
     try:
-        is_broken = _is_broken(dataset.rows)
-    except _UNREADABLE:
-        _refuse(original, dataset.name)
-        # The value is in a row dated later, which a CSV reader parses before it is left out.
-        return Dataset(dataset.name, select_typed(original, dataset.rows.columns), original)
-    if is_broken:
-        _refuse(original, dataset.name)
-        _refuse(number_rows(dataset.rows), dataset.name)
-    return dataset
+        return _write_users(dataset.rows, path, facts, name)
+    except UnreadableError:
+        refuse_broken_rules(dataset)
+    # The value is in a row dated later, which a CSV reader parses before it is left out.
+    with reading(name):
+        rows = select_typed(dataset.original, columns)
+    return _write_users(rows, path, facts, name)
+
+
+def _write_users(
+    rows: duckdb.DuckDBPyRelation, path: Path, facts: Mapping[str, str], source: str
+) -> int:
+    """Write rows, with users as whole numbers if all are: they take less room than text."""
+    if _types(rows).get("user_id") != "VARCHAR":
+        return write_parquet(rows, path, facts=facts, source=source)
+    number = 'TRY_CAST("user_id" AS BIGINT)'
+    # Not 007: as a number it would be the user 7.
+    strict = (
+        f'CASE WHEN "user_id" IS NULL OR CAST({number} AS VARCHAR) = "user_id" THEN {number} '
+        f"ELSE error('{USERS_ARE_TEXT}') END AS user_id"
+    )
+    others = [f'"{name}"' for name in rows.columns if name != "user_id"]
+    try:
+        whole_users = rows.select(", ".join([*others, strict]))
+        return write_parquet(whole_users, path, facts=facts, source=source)
+    except UsersAreTextError:
+        return write_parquet(rows, path, facts=facts, source=source)
 
 
 def _is_broken(rows: duckdb.DuckDBPyRelation) -> bool:
@@ -127,21 +127,36 @@ def _breaks_order_rule(rows: duckdb.DuckDBPyRelation) -> bool:
 def _facts_of_order(types: Mapping[str, str]) -> dict[str, str]:
     """Return, as SQL, the values that all rows of an order share."""
     facts = {"order_date": day("order_date", types["order_date"])}
-    return facts | ({"user_id": user("user_id", types["user_id"])} if "user_id" in types else {})
+    if "user_id" in types:
+        facts["user_id"] = user("user_id", types["user_id"])
+    return facts
 
 
-def _refuse(rows: duckdb.DuckDBPyRelation, source: str) -> None:
+def _refuse(rows: duckdb.DuckDBPyRelation, dataset: Dataset) -> None:
     # Row numbers count rows in the file's order, which the fast pass was free to change.
     rows.query("frame", "SET preserve_insertion_order = true")
-    if violations := [*_row_violations(rows), *_order_violations(rows)]:
-        ways = "1 way" if len(violations) == 1 else f"{len(violations)} ways"
-        raise DatasetError(
-            f"{source} breaks the schema in {ways}. Fix it; row 1 is the first below the header.\n"
-            f"{_as_table(violations)}"
+    broken = [
+        BrokenRule(column, rule, count, _name_rows(dataset, first_rows))
+        for column, rule, count, first_rows in [*_row_violations(rows), *_order_violations(rows)]
+    ]
+    if broken:
+        ways = "1 way" if len(broken) == 1 else f"{len(broken)} ways"
+        error = SchemaError(
+            f"{dataset.name} breaks the schema in {ways}. Fix it; row 1 is the first below the "
+            f"header.\n{_as_table(broken)}"
         )
+        error.broken = tuple(broken)
+        raise error
 
 
-def _row_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[_Violation]:
+def _name_rows(dataset: Dataset, numbers: list[int]) -> list[str]:
+    snapshot = dataset.snapshot
+    if snapshot is None or len(snapshot.files) == 1:
+        return [str(number) for number in numbers]
+    return name_rows(snapshot, numbers)
+
+
+def _row_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[tuple[str, str, int, list[int]]]:
     rules = row_rules({name: kind for name, kind in _types(rows).items() if name in _KNOWN})
     counted = ", ".join(
         f'count_if({rule.broken}), min("{ROW_NUMBER}", {_FIRST_ROWS}) FILTER (WHERE {rule.broken})'
@@ -150,10 +165,10 @@ def _row_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[_Violation]:
     (found,) = rows.aggregate(counted).fetchall()
     for rule, count, first_rows in zip(rules, found[::2], found[1::2], strict=True):
         if count:
-            yield _Violation(rule.column, rule.words, count, first_rows)
+            yield rule.column, rule.words, count, first_rows
 
 
-def _order_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[_Violation]:
+def _order_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[tuple[str, str, int, list[int]]]:
     types = _types(rows)
     facts = _facts_of_order(types)
     keys = {key: whole(key, types[key]) for key in ("order_id", "variant_id")}
@@ -170,14 +185,14 @@ def _order_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[_Violation]:
         marked = placed.select(f"n, {broken} AS broken").filter("broken")
         ((count, first_rows),) = marked.aggregate(f"count(*), min(n, {_FIRST_ROWS})").fetchall()
         if count:
-            yield _Violation(f"order_id, {column}", words, count, first_rows)
+            yield f"order_id, {column}", words, count, first_rows
 
 
-def _as_table(violations: list[_Violation]) -> str:
+def _as_table(broken: list[BrokenRule]) -> str:
     lines = [("column", "rule", "rows", "first rows")]
-    for found in violations:
+    for found in broken:
         more = ", ..." if found.rows > len(found.first_rows) else ""
-        first = ", ".join(map(str, found.first_rows)) + more
+        first = ", ".join(found.first_rows) + more
         lines.append((found.column, found.rule, str(found.rows), first))
     wide = [max(len(line[at]) for line in lines) for at in range(3)]
     return "\n".join(

@@ -4,12 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from push_model.columns import BY_NAME, Column
+from push_model.training.data.casts import day, is_given, is_number, number, whole
 
-_NUMERIC = (
-    "TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT FLOAT DOUBLE"
-)
-_NUMBERS = frozenset([*_NUMERIC.split(), "BOOLEAN"])
-_DAYS = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"})
+# A float rounds what needs more than 53 bits, and no integer type of ours has more than 64.
+_EXACT = "must be exact: an integer of 64 bits, not a rounded float"
 
 
 class _Rule(NamedTuple):
@@ -36,59 +34,41 @@ def row_rules(types: Mapping[str, str]) -> list[_Rule]:
     ]
 
 
-def whole(name: str, source_type: str) -> str:
-    """Write a key as the whole number it is, or NULL."""
-    return f"TRY_CAST({_plain(name, source_type)} AS BIGINT)"
-
-
-def day(name: str, source_type: str) -> str:
-    """Write a day as a date, or NULL."""
-    return f"TRY_CAST({_plain(name, source_type)} AS DATE)"
-
-
-def user(name: str, source_type: str) -> str:
-    """Write a user as the whole number it is, or as its text."""
-    number = whole(name, source_type)
-    if source_type in _NUMBERS:
-        return number
-    # Another loader may name users by text.
-    return f'coalesce(CAST({number} AS VARCHAR), CAST("{name}" AS VARCHAR))'
-
-
-def _plain(name: str, source_type: str) -> str:
-    # Any other type is judged by what it prints: a date is not a number.
-    plain = source_type in _NUMBERS | _DAYS | {"VARCHAR"} or source_type.startswith("DECIMAL")
-    return f'"{name}"' if plain else f'CAST("{name}" AS VARCHAR)'
-
-
 def _rules_of(column: Column, source_type: str) -> Iterator[tuple[str, str]]:
-    if column.type == "day":
-        yield from _day_rules(column, source_type)
+    if column.name == "user_id":
+        yield from _user_rules(column.name, source_type)
+    elif column.type == "day":
+        yield from _day_rules(column.name, source_type)
     elif column.type != "text":
         yield from _number_rules(column, source_type)
 
 
-def _day_rules(column: Column, source_type: str) -> Iterator[tuple[str, str]]:
-    given = f'"{column.name}" IS NOT NULL'
-    if column.name == "order_date":
+def _user_rules(name: str, source_type: str) -> Iterator[tuple[str, str]]:
+    if source_type in {"FLOAT", "DOUBLE"}:
+        value = f'"{name}"'
+        yield _EXACT, f"isfinite({value}) AND {whole(name, source_type)} IS NULL"
+
+
+def _day_rules(name: str, source_type: str) -> Iterator[tuple[str, str]]:
+    given = is_given(name, source_type)
+    if name == "order_date":
         yield "must be given", f"NOT ({given})"
-    if source_type not in _DAYS:
-        text = f'TRY_CAST(CAST("{column.name}" AS VARCHAR) AS DATE)'
-        yield "must be a day, yyyy-mm-dd", f"{given} AND {text} IS NULL"
+    yield "must be a day, yyyy-mm-dd", f"{given} AND {day(name, source_type)} IS NULL"
 
 
 def _number_rules(column: Column, source_type: str) -> Iterator[tuple[str, str]]:
-    is_number = source_type in _NUMBERS or source_type.startswith("DECIMAL")
-    text = f'CAST("{column.name}" AS VARCHAR)'
-    number = f'CAST("{column.name}" AS DOUBLE)' if is_number else f"TRY_CAST({text} AS DOUBLE)"
+    given, value = is_given(column.name, source_type), number(column.name, source_type)
     if column.role not in {"feature", "history"}:
-        yield "must be given", f'"{column.name}" IS NULL OR isnan({number})'
-    if not is_number:
-        yield "must be a number, is text", f'"{column.name}" IS NOT NULL AND {number} IS NULL'
-    yield "must be finite", f"isinf({number})"
+        yield "must be given", f"NOT ({given}) OR isnan({value})"
+    if not is_number(source_type):
+        yield "must be a number, is text", f"{given} AND {value} IS NULL"
+    yield "must be finite", f"isinf({value})"
     # NaN and infinity are not compared.
-    for words, broken in _limits(column, number):
-        yield words, f"isfinite({number}) AND {broken}"
+    for words, broken in _limits(column, value):
+        yield words, f"isfinite({value}) AND {broken}"
+    if column.role == "key":
+        is_whole = f"isfinite({value}) AND {value} % 1 = 0"
+        yield _EXACT, f"{is_whole} AND {whole(column.name, source_type)} IS NULL"
 
 
 def _limits(column: Column, number: str) -> Iterator[tuple[str, str]]:

@@ -109,10 +109,10 @@ def test_quoted_commas_extra_columns_and_a_byte_order_mark_are_read(tmp_path, fr
 REFUSED = [
     ("missing.csv", None, r"missing\.csv does not exist\. Check the path\."),
     ("empty.csv", b"", r"empty\.csv is empty\. Export it again\."),
-    ("empty.parquet", b"", r"empty\.parquet is empty\. Export it again\."),
+    ("empty.parquet", b"", r"empty\.parquet is not Parquet, or cut short\."),
     ("frame.xlsx", b"PK", r"frame\.xlsx cannot be read\. Give a \.csv, \.csv\.gz"),
-    ("image.csv", b"\x89PNG\xff\x00", r"image\.csv is not a CSV in UTF-8, or cut short\."),
-    ("plain.csv.gz", b"order_id\n1\n", r"plain\.csv\.gz is not a CSV in UTF-8, or cut short\."),
+    ("image.csv", b"\x89PNG\xff\x00", r"image\.csv is not in UTF-8\."),
+    ("plain.csv.gz", b"order_id\n1\n", r"plain\.csv\.gz is cut short or was never gzip\."),
     ("page.csv", b"<html>\n</html>\n", r"page\.csv: 'abandoned_before', .* and 18 more"),
     ("twice.csv", b"a,b,a\n1,2,3\n", r"twice\.csv names column\(s\) \['a'\] twice\."),
     ("broken.parquet", b"PAR1 no more", r"broken\.parquet is not Parquet, or cut short\."),
@@ -182,17 +182,6 @@ def test_a_registered_scheme_is_read_like_a_file(tmp_path, frame, monkeypatch):
     loaded = collect_sorted(load_dataset("memory://12", until=day))
 
     pd.testing.assert_frame_equal(loaded, read(write(frame, tmp_path / "f.csv"), until=day))
-
-
-def test_a_line_with_too_many_values_is_named(tmp_path, frame):
-    path = write(frame, tmp_path / "frame.csv")
-    lines = path.read_text().splitlines()
-    path.write_text("\n".join([*lines[:4], lines[4] + ",secret", *lines[5:]]))
-
-    with pytest.raises(
-        DatasetError, match=r"has 28 values in line 5 where its header names 27\. Fix it\.$"
-    ):
-        read(path)
 
 
 def test_reading_text_in_a_number_column_unchecked_is_refused_without_the_text(tmp_path, frame):

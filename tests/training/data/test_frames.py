@@ -79,7 +79,9 @@ def test_a_mistake_of_ours_is_not_blamed_on_the_dataset():
 
 def test_an_unforeseen_error_is_told_without_what_it_quotes():
     with (
-        pytest.raises(DatasetError, match=r"^frame\.csv could not be read to its end: .*\.\.\."),
+        pytest.raises(
+            DatasetError, match=r"^frame\.csv could not be read to its end: DataError\.$"
+        ),
         reading("frame.csv"),
     ):
         raise duckdb.DataError("Out of Range: 'secret' is too large")

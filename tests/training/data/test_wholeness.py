@@ -3,14 +3,10 @@ import os
 
 import pytest
 
-from push_model.errors import DatasetError
+from push_model.errors import DatasetError, DatasetNotReadyError
+from push_model.training.data.files import take_snapshot
 from push_model.training.data.frames import write_parquet
-from push_model.training.data.wholeness import (
-    _fault_of_csv,
-    find_fault,
-    refusing_change,
-    take_snapshot,
-)
+from push_model.training.data.wholeness import _fault_of_csv, find_fault, refusing_change
 from tests.frames import make_frame
 
 FRAME = make_frame(orders=12, seed=0)
@@ -24,20 +20,22 @@ WHOLE = [
     ("marked.csv", b"\xef\xbb\xbfa,b\n1,2\n"),
     ("long.csv", b"a,b\n" + b"1,2\n" * 100_000),
     ("long.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 1_000_000)),
-    ("frame.xlsx", b"PK of another kind"),
+    ("old_mac.csv", CSV.replace(b"\n", b"\r")),
+    ("mixed.csv", CSV.replace(b"\n", b"\r\n", 3)),
+    ("blank.csv", CSV + b"\n\r\n"),
+    # Reading it says in which line.
+    ("long_row.csv", b"a,b\n1,2\n3,4,5\n"),
 ]
 CUT = [
     ("empty.csv", b"", "is empty"),
-    ("cut.csv", CSV[:-20], "ends in the middle of a line"),
-    ("one_byte_short.csv", CSV[:-1], "ends in the middle of a line"),
+    ("cut.csv", CSV[:-20], "has no line end after its last line"),
+    ("one_byte_short.csv", CSV[:-1], "has no line end after its last line"),
     ("short_row.csv", b"a,b\n1,2\n3\n", "has 1 values in its last line where its header names 2"),
-    ("long_row.csv", b"a,b\n1,2\n3,4,5\n", "has 3 values in its last line"),
-    ("blank.csv", b"a,b\n1,2\n\n", "has 0 values in its last line"),
     ("quoted.csv", b'a,b\n1,"one\n', "ends inside quotes: it is cut short"),
     ("cut.csv.gz", gzip.compress(CSV)[:-9], "is cut short, or was never gzip"),
     ("plain.csv.gz", CSV, "is cut short, or was never gzip"),
     ("damaged.csv.gz", gzip.compress(CSV)[:-8] + b"\0" * 8, "is cut short, or was never gzip"),
-    ("whole.csv.gz", gzip.compress(CSV[:-20]), "ends in the middle of a line"),
+    ("whole.csv.gz", gzip.compress(CSV[:-20]), "has no line end after its last line"),
     ("cut.parquet", b"PAR1 and some pages", "has no Parquet footer"),
     ("tiny.parquet", b"PAR1", "has no Parquet footer"),
     ("lying.parquet", b"PAR1\xff\xff\xff\x00PAR1", "has no Parquet footer"),
@@ -48,14 +46,14 @@ CUT = [
 def test_a_whole_file_has_no_fault(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
 
-    assert find_fault(str(tmp_path / name)) is None
+    assert find_fault(take_snapshot(str(tmp_path / name))) is None
 
 
 @pytest.mark.parametrize(("name", "content", "fault"), CUT, ids=[name for name, *_ in CUT])
 def test_a_file_that_is_cut_short_has_one(tmp_path, name, content, fault):
     (tmp_path / name).write_bytes(content)
 
-    assert fault in find_fault(str(tmp_path / name))
+    assert fault in find_fault(take_snapshot(str(tmp_path / name)))
 
 
 def test_a_csv_cut_anywhere_but_at_a_line_end_is_found_out():
@@ -72,35 +70,40 @@ def test_a_parquet_file_is_whole_only_with_its_last_byte(tmp_path):
     write_parquet(FRAME, path, facts={})
     whole = path.read_bytes()
 
-    assert find_fault(path.as_uri()) is None
+    assert find_fault(take_snapshot(path.as_uri())) is None
     path.write_bytes(whole[:-1])
-    assert find_fault(path.as_uri()) == "has no Parquet footer: it is cut short"
+    assert find_fault(take_snapshot(path.as_uri())) == "has no Parquet footer: it is cut short"
 
 
 def test_a_folder_is_whole_when_its_parts_are(tmp_path):
-    assert find_fault(str(tmp_path)) == "holds no .parquet file"
-
     write_parquet(FRAME, tmp_path / "part-0.parquet", facts={})
-    assert find_fault(str(tmp_path)) is None
+    assert find_fault(take_snapshot(str(tmp_path))) is None
 
     (tmp_path / "part-1.parquet").write_bytes(b"PAR1")
-    assert find_fault(str(tmp_path)).startswith("holds part-1.parquet, which has no Parquet footer")
+    assert find_fault(take_snapshot(str(tmp_path))).startswith(
+        "holds part-1.parquet, which has no Parquet footer"
+    )
 
 
-def test_a_folder_that_spark_still_writes_to_is_not_whole(tmp_path):
+UNFINISHED = [
+    *("_temporary/", ".spark-staging-9f/", ".hive-staging_hive_2021/", "_staging/", ".tmp/"),
+    *("part-1.parquet._COPYING_", ".part-0-0.inprogress.4f", "part-1.parquet.tmp"),
+    *("part-1.parquet.part", "part-1.parquet.filepart"),
+]
+
+
+@pytest.mark.parametrize("name", UNFINISHED)
+def test_a_folder_that_is_still_written_to_is_not_whole(tmp_path, name):
     write_parquet(FRAME, tmp_path / "part-0.parquet", facts={})
-    (tmp_path / "_temporary").mkdir()
+    if name.endswith("/"):
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).write_bytes(b"PAR1")
 
-    assert find_fault(str(tmp_path)) == "is still being written: it holds _temporary/"
+    snapshot = take_snapshot(str(tmp_path))
 
-
-def test_what_is_not_there_has_a_fault_and_no_snapshot(tmp_path):
-    missing, empty = str(tmp_path / "frame.csv"), tmp_path / "parts"
-    empty.mkdir()
-
-    assert find_fault(missing) == "is not there"
-    assert take_snapshot(missing) == take_snapshot(str(empty)) == ()
-    assert take_snapshot("warehouse://shop/frame") == ()
+    assert find_fault(snapshot) == f"is still being written: it holds {name.rstrip('/')}"
+    assert [file.path.name for file in snapshot.files] == ["part-0.parquet"]
 
 
 def append(path):
@@ -127,8 +130,10 @@ def test_a_change_while_reading_is_an_error_that_may_pass(tmp_path, change):
     path.write_bytes(b"a,b\n1,2\n")
 
     with (
-        pytest.raises(OSError, match=r"frame\.csv was written to or replaced while it was read"),
-        refusing_change(str(path)),
+        pytest.raises(
+            DatasetNotReadyError, match=r"frame\.csv was written to or replaced while it was read"
+        ),
+        refusing_change(take_snapshot(str(path))),
     ):
         change(path)
 
@@ -138,23 +143,26 @@ def test_data_found_bad_in_a_file_that_changed_may_be_good_next_time(tmp_path):
     path.write_bytes(b"a,b\n1,2\n")
 
     def read_half_and_half():
-        with refusing_change(str(path)):
+        with refusing_change(take_snapshot(str(path))):
             append(path)
             raise DatasetError("half of one, half of another")
 
-    with pytest.raises(OSError, match="another try reads it"):
+    with pytest.raises(DatasetNotReadyError, match="another try reads it"):
         read_half_and_half()
 
 
 def test_bad_data_in_an_untouched_file_stays_bad(tmp_path):
-    with pytest.raises(DatasetError, match="truly bad"), refusing_change(str(tmp_path / "a.csv")):
+    (tmp_path / "a.csv").write_bytes(b"a,b\n1,2\n")
+    snapshot = take_snapshot(str(tmp_path / "a.csv"))
+
+    with pytest.raises(DatasetError, match="truly bad"), refusing_change(snapshot):
         raise DatasetError("truly bad")
 
 
 def test_an_untouched_file_is_read(tmp_path):
     (tmp_path / "frame.csv").write_bytes(b"a,b\n1,2\n")
 
-    with refusing_change(str(tmp_path / "frame.csv")):
+    with refusing_change(take_snapshot(str(tmp_path / "frame.csv"))):
         read = (tmp_path / "frame.csv").read_bytes()
 
     assert read == b"a,b\n1,2\n"

@@ -1,0 +1,109 @@
+"""Bring a dataset in: listed once, whole, unchanged while it is read, and checked.
+
+Everything that trains or evaluates reads the copy which this makes, whoever starts it.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from push_model.columns import TRAINING
+from push_model.errors import DatasetError, DatasetNotReadyError
+from push_model.training.data.csv_rows import find_fault_of_rows
+from push_model.training.data.dataset import Dataset, load_dataset, open_dataset, open_files
+from push_model.training.data.files import (
+    DatasetFacts,
+    describe,
+    is_file_uri,
+    take_snapshot,
+)
+from push_model.training.data.frames import UnreadableError
+from push_model.training.data.schema import write_checked
+from push_model.training.data.wholeness import find_fault, refusing_change
+
+#: What a checked copy is called.
+COPY = "frame.parquet"
+
+logger = logging.getLogger(__name__)
+
+
+class Delivery(NamedTuple):
+    """A dataset that was checked and copied."""
+
+    path: Path  # a Parquet file of the columns read, in their own types
+    rows: int
+    facts: DatasetFacts
+
+
+def bring_in(
+    uri: str,
+    path: Path,
+    *,
+    until: date,
+    columns: Sequence[str] = TRAINING,
+    optional: Sequence[str] = (),
+    load: Callable[..., Any] = load_dataset,
+    facts: DatasetFacts | None = None,
+) -> Delivery:
+    """Check a dataset up to a day and copy it into a Parquet file, whole or not at all.
+
+    `facts` name the dataset where `uri` is a file that it was fetched into. A
+    `DatasetNotReadyError` says that a later try may succeed.
+    """
+    start = perf_counter()
+    name = facts.uri if facts else uri
+    logger.info("Reading %s until %s.", name, until)
+    if load is load_dataset and is_file_uri(uri):
+        snapshot = replace(take_snapshot(uri), uri=name)
+        with refusing_change(snapshot):
+            if fault := find_fault(snapshot):
+                raise DatasetNotReadyError(f"{name} {fault}. Deliver it again.")
+            facts = facts or describe(snapshot)
+            dataset = open_files(snapshot, columns=columns, optional=optional, until=until)
+            rows = _write(dataset, path, facts)
+    else:
+        if load is load_dataset:
+            dataset = open_dataset(uri, columns=columns, optional=optional, until=until)
+        else:
+            dataset = _from_loader(uri, load, columns, optional, until)
+        # Only a loader itself knows what another source holds.
+        facts = DatasetFacts(name, None, None)
+        rows = _write(dataset, path, facts)
+    if not rows:
+        raise DatasetError(
+            f"No orders on or before {until} in {name}. Check the file or use a later date."
+        )
+    logger.info("Checked %d rows in %.1f s.", rows, perf_counter() - start)
+    return Delivery(path, rows, facts)
+
+
+def _write(dataset: Dataset, path: Path, facts: DatasetFacts) -> int:
+    try:
+        return write_checked(dataset, path, facts=facts.metadata())
+    except UnreadableError:
+        files = dataset.snapshot
+        # Slow, but it can name the line.
+        if files and not files.is_parquet and (fault := find_fault_of_rows(files)):
+            raise DatasetError(f"{files.uri} {fault}") from None
+        raise
+
+
+def _from_loader(
+    uri: str,
+    load: Callable[..., Any],
+    columns: Sequence[str],
+    optional: Sequence[str],
+    until: date,
+) -> Dataset:
+    loaded = load(uri, columns=columns, until=until)
+    try:
+        return Dataset.from_frame(loaded, name=uri, columns=columns, optional=optional, until=until)
+    except TypeError as error:
+        raise DatasetError(
+            "load must return a frame of pandas, Polars or DuckDB, "
+            f"got {type(loaded).__name__}. Fix the loader."
+        ) from error
