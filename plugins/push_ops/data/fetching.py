@@ -14,25 +14,21 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from push_model.errors import DatasetError, DatasetNotReadyError
+from push_model.errors import DatasetError
 from push_model.training.data.files import (
     CSV,
     PARQUET,
     DatasetFacts,
-    Snapshot,
     describe_dataset,
     is_file_uri,
     is_named,
     take_snapshot,
 )
+from push_model.training.data.wholeness import age_of, refusing_change
 
 _SCHEME = "conn://"
 _KINDS = (*CSV, *PARQUET)
-
 _NAME = ".fetched."
-# No upload pauses for longer: what is not whole by then will not become so.
-_UPLOAD_PAUSE_S = 300
-_NS = 1_000_000_000
 
 
 class Fetched(NamedTuple):
@@ -49,25 +45,11 @@ def require_settled(uri: str, *, settle_s: float) -> None:
     """
     if not is_file_uri(uri):
         return
-    seen = take_snapshot(uri)
-    age_s = age_of(seen)
-    if age_s < settle_s:
-        time.sleep(min(settle_s, settle_s - age_s))  # the file's clock may be ahead
-        if take_snapshot(uri) != seen:
-            raise DatasetNotReadyError(
-                f"{uri} was written to less than {settle_s:g} s ago. Deliver under another name "
-                "and rename, so that no reader sees half a file."
-            )
-
-
-def may_become_ready(uri: str) -> bool:
-    """Check whether a dataset that is not whole was written to in the last minutes."""
-    return is_file_uri(uri) and age_of(take_snapshot(uri)) < _UPLOAD_PAUSE_S
-
-
-def age_of(snapshot: Snapshot) -> float:
-    """Return for how many seconds the files of a dataset have not been written to."""
-    return (time.time_ns() - max(file.modified_ns for file in snapshot.files)) / _NS
+    snapshot = take_snapshot(uri)
+    rest_s = settle_s - age_of(snapshot)
+    if rest_s > 0:
+        with refusing_change(snapshot):
+            time.sleep(min(settle_s, rest_s))  # the file's clock may be ahead
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from time import perf_counter, time
 from typing import Any
 
 from push_model.columns import HISTORY, JUDGING
-from push_model.errors import DatasetError, DatasetNotReadyError, InvalidSettingError
+from push_model.errors import DatasetError, InvalidSettingError
 from push_model.store.durable import write_json
 from push_model.store.promotion import promote as move_champion
 from push_model.training.data.dataset import load_dataset, open_dataset
@@ -24,7 +24,7 @@ from push_model.training.data.history import add_needed, with_history
 from push_model.training.data.orders import keep_large_orders, require_orders
 from push_model.training.gate.verdict import Verdict
 from push_model.training.parametrisation import describe
-from push_ops.data.fetching import at_hand, may_become_ready, require_settled
+from push_ops.data.fetching import at_hand, require_settled
 from push_ops.retraining.request import RetrainingRequest
 from push_ops.retraining.run_folder import JudgedRun, find_run_folder
 from push_ops.retraining.signals import (
@@ -154,10 +154,6 @@ def _bring_in(request: RetrainingRequest, path: Path) -> Delivery:
                 until=until,
                 facts=fetched.facts,
             )
-    except DatasetNotReadyError as error:
-        if may_become_ready(uri):
-            raise
-        raise DatasetError(_say_how_to_check(error, request)) from None
     except DatasetError as error:
         raise type(error)(_say_how_to_check(error, request)) from None
 

@@ -23,7 +23,11 @@ from push_model.training.data.files import (
 )
 from push_model.training.data.frames import UnreadableError
 from push_model.training.data.schema import write_checked
-from push_model.training.data.wholeness import find_fault, refusing_change
+from push_model.training.data.wholeness import (
+    find_fault,
+    may_become_whole,
+    refusing_change,
+)
 
 #: What a checked copy is called.
 COPY = "frame.parquet"
@@ -61,7 +65,10 @@ def bring_in(
         snapshot = replace(take_snapshot(uri), uri=name)
         with refusing_change(snapshot):
             if fault := find_fault(snapshot):
-                raise DatasetNotReadyError(f"{name} {fault}. Deliver it again.")
+                # What was fetched is a copy: it is young, but no more of it will come.
+                may_come = facts is None and may_become_whole(snapshot)
+                kind = DatasetNotReadyError if may_come else DatasetError
+                raise kind(f"{name} {fault}. Deliver it again.")
             facts = facts or describe(snapshot)
             dataset = open_files(snapshot, columns=columns, optional=optional, until=until)
             rows = _write(dataset, path, facts)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from push_model.errors import DatasetError
+from push_model.errors import DatasetError, DatasetNotReadyError
 
 #: A Parquet file made from a dataset names the dataset's facts with this prefix.
 PREFIX = "push_model."
@@ -169,6 +169,10 @@ def _list_folder(uri: str, folder: Path) -> Snapshot:
         visible += [parent / name for name in names if not name.startswith((".", "_"))]
     visible = [path for path in visible if not _UNFINISHED.search(path.name)]
     parts = sorted(path for path in visible if is_named(path.name, PARQUET))
+    if unfinished and not parts:
+        raise DatasetNotReadyError(
+            f"{uri} is still being written: it holds {unfinished}. Deliver it again."
+        )
     _refuse_other_files(uri, folder, parts, visible)
     return Snapshot(uri, folder, tuple(map(_note, parts)), unfinished)
 

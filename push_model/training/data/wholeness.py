@@ -2,17 +2,22 @@
 
 import csv
 import gzip
+import os
 import re
+import time
 import zlib
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from push_model.errors import DatasetError, DatasetNotReadyError
 from push_model.training.data.files import PARQUET, Snapshot, is_named, take_snapshot
 
+# No upload pauses for longer: what is not whole by then will not become so.
+_UPLOAD_PAUSE_S = 300
+_NS = 1_000_000_000
 # A header or a row is far shorter; of a CSV no more than this is kept of either end.
 _END_BYTES = 1 << 16
 _CHUNK_BYTES = 1 << 20
@@ -37,6 +42,19 @@ def find_fault(snapshot: Snapshot) -> str | None:
     return None
 
 
+def age_of(snapshot: Snapshot) -> float:
+    """Return for how many seconds a dataset was not written to."""
+    written = [file.modified_ns for file in snapshot.files]
+    if snapshot.unfinished:  # the parts that were listed may be those of yesterday
+        written += [status.st_mtime_ns for status in _statuses_below(snapshot.root)]
+    return (time.time_ns() - max(written)) / _NS
+
+
+def may_become_whole(snapshot: Snapshot) -> bool:
+    """Check whether the rest of a dataset that is not whole may still arrive."""
+    return age_of(snapshot) < _UPLOAD_PAUSE_S
+
+
 @contextmanager
 def refusing_change(snapshot: Snapshot) -> Iterator[None]:
     """Fail where listed files are replaced or written to while they are read."""
@@ -59,6 +77,12 @@ def _is_unchanged(snapshot: Snapshot) -> bool:
         return replace(take_snapshot(str(snapshot.root)), uri=snapshot.uri) == snapshot
     except DatasetError:
         return False
+
+
+def _statuses_below(folder: Path) -> Iterator[os.stat_result]:
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # a writer removes what it has moved
+            yield path.stat()
 
 
 def _fault_of_file(path: Path) -> str | None:

@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 from push_model.errors import DatasetError, DatasetNotReadyError, MissingColumnsError
 from push_model.training.data.frames import write_parquet
-from push_ops.data.fetching import at_hand, require_whole
+from push_ops.data.fetching import at_hand, require_settled
 from push_ops.retraining import steps
 from tests.frames import make_frame
 from tests.push_ops.asked import read
@@ -267,17 +267,10 @@ def test_the_password_is_in_no_file_log_or_xcom_of_a_run(
         assert PASSWORD.replace(" ", "%20") not in text
 
 
-WHOLE = b"a,b\n1,2\n"
-
-
-def deliver(path, content=WHOLE, *, age_s):
+def deliver(path, content, *, age_s):
     path.write_bytes(content)
     moment = time.time() - age_s
     os.utime(path, (moment, moment))
-
-
-def check(path, **seconds):
-    require_whole(str(path), **{"settle_s": 30, "wait_s": 600} | seconds)
 
 
 @pytest.mark.parametrize(
@@ -285,35 +278,85 @@ def check(path, **seconds):
     [(60, 30), (0, 0.2), (-3600, 0.2)],
     ids=["at rest: no wait", "new: waits", "from a clock that is ahead: waits no longer"],
 )
-def test_a_whole_file_is_read_once_it_has_rested(tmp_path, age_s, settle_s):
-    deliver(tmp_path / "frame.csv", age_s=age_s)
+def test_a_file_has_settled_once_it_has_rested(tmp_path, age_s, settle_s):
+    deliver(tmp_path / "frame.csv", b"a", age_s=age_s)
 
-    check(tmp_path / "frame.csv", settle_s=settle_s)
+    require_settled(str(tmp_path / "frame.csv"), settle_s=settle_s)
 
 
-def test_a_file_that_is_still_written_to_is_retried(tmp_path):
+@pytest.mark.parametrize(
+    "act",
+    [lambda path: deliver(path, b"ab", age_s=0), lambda path: path.unlink()],
+    ids=["written to", "removed"],
+)
+def test_a_file_that_does_not_rest_is_retried(tmp_path, act):
     path = tmp_path / "frame.csv"
-    deliver(path, age_s=0)
-    writing = threading.Timer(0.2, deliver, [path, WHOLE * 2], {"age_s": 0})
-    writing.start()
+    deliver(path, b"a", age_s=0)
+    threading.Timer(0.2, act, [path]).start()
 
-    with pytest.raises(DatasetNotReadyError, match=r"was written to less than 3 s ago\."):
-        check(path, settle_s=3)
+    with pytest.raises(DatasetNotReadyError, match=r"frame\.csv was written to or replaced while"):
+        require_settled(str(path), settle_s=2)
 
 
-@pytest.mark.parametrize(("age_s", "kind"), [(60, DatasetNotReadyError), (700, DatasetError)])
-def test_a_file_that_is_cut_is_retried_while_the_rest_may_arrive(tmp_path, age_s, kind):
-    deliver(tmp_path / "frame.csv", WHOLE[:-1], age_s=age_s)
+def test_what_is_not_a_file_has_settled():
+    require_settled(TABLE, settle_s=30)
 
-    with pytest.raises(DatasetError, match="ends in the middle of a line") as error:
-        check(tmp_path / "frame.csv")
+
+def cut_csv(folder, frame):
+    return write(folder / "frame.csv", frame.to_csv(index=False).encode()[:-1])
+
+
+def cut_parquet(folder, frame):
+    return write(folder / "frame.parquet", frame.to_parquet()[:-1])
+
+
+def cut_part(folder, frame):
+    write(folder / "parts" / "part-0.parquet", frame.to_parquet())
+    write(folder / "parts" / "part-1.parquet", frame.to_parquet()[:-1])
+    return folder / "parts"
+
+
+def with_staging(folder, frame):
+    write(folder / "parts" / "part-0.parquet", frame.to_parquet())
+    write(folder / "parts" / "_temporary" / "0" / "part-1.parquet", b"")
+    return folder / "parts"
+
+
+def write(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("deliver_cut", [cut_csv, cut_parquet, cut_part, with_staging])
+@pytest.mark.parametrize(
+    ("age_s", "kind"), [(60, DatasetNotReadyError), (700, DatasetError)], ids=["young", "old"]
+)
+def test_what_is_cut_is_retried_while_the_rest_may_arrive(  # noqa: PLR0917 - mostly fixtures
+    tmp_path, request_of, frame, deliver_cut, age_s, kind
+):
+    dataset = deliver_cut(tmp_path, frame)
+    moment = time.time() - age_s
+    for path in [tmp_path, *tmp_path.rglob("*")]:
+        os.utime(path, (moment, moment))
+
+    with pytest.raises(DatasetError, match=r"cut short|still being written") as error:
+        steps.load(request_of(dataset))
 
     assert type(error.value) is kind
+    assert str(error.value).startswith(str(dataset))
+    assert f"push-model check {dataset} --until {UNTIL}" in str(error.value)
 
 
-def test_what_is_not_a_file_is_not_checked(tmp_path):
-    check(TABLE)
-    check(tmp_path / "is_not_there.csv")
+def test_old_parts_do_not_end_the_wait_for_those_being_staged(tmp_path, request_of, frame):
+    dataset = with_staging(tmp_path, frame)
+    os.utime(dataset / "part-0.parquet", (0, 0))
+
+    with pytest.raises(DatasetNotReadyError, match="still being written: it holds _temporary"):
+        steps.load(request_of(dataset))
+    (dataset / "part-0.parquet").unlink()
+    with pytest.raises(DatasetNotReadyError, match="still being written: it holds _temporary"):
+        steps.load(request_of(dataset))
 
 
 @pytest.fixture(scope="module")
@@ -370,6 +413,30 @@ def test_an_object_gives_what_the_file_gives(tmp_path, bucket, request_of, frame
         "uri": f"conn://store/exports/daily/{name}"
     }
     assert files(tmp_path / "runs") == {"frame.parquet"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("frame.csv", b"a,b\n1", " has no line end after its last line"),
+        ("frame.csv.gz", b"\x1f\x8b", " is cut short, or was never gzip"),
+        ("frame.parquet", b"PAR1", " has no Parquet footer: it is cut short"),
+        ("FRAME.CSV", b"a,b\n1,2\n", ": "),
+    ],
+)
+def test_an_object_that_is_cut_is_refused_at_once_by_its_own_name(  # noqa: PLR0917 - fixtures
+    tmp_path, bucket, request_of, name, content, complaint, caplog
+):
+    caplog.set_level("DEBUG", logger="push_model")
+    bucket.put(name, content)
+    uri = f"conn://store/exports/{name}"
+
+    with pytest.raises(DatasetError, match=rf"^{re.escape(uri)}{complaint}") as error:
+        steps.load(request_of(uri))
+
+    assert not isinstance(error.value, DatasetNotReadyError)
+    assert ".fetched" not in str(error.value) + caplog.text
+    assert files(tmp_path) == set()
 
 
 @pytest.mark.usefixtures("bucket")

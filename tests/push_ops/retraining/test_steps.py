@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -6,10 +7,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from push_model.errors import DatasetError, PromotionConflictError, UnfitChampionError
+from push_model.errors import (
+    DatasetError,
+    DatasetNotReadyError,
+    PromotionConflictError,
+    UnfitChampionError,
+)
 from push_model.store.promotion import champion, promote
 from push_model.testing import make_model
 from push_model.training.backtesting.record import BACKTESTS_FILE, read_backtests
+from push_model.training.data import delivery
 from push_model.training.gate.policy import Policy
 from push_model.training.parametrisation import BoostedTrees
 from push_ops.retraining import steps
@@ -112,16 +119,17 @@ def test_a_dataset_that_is_replaced_while_it_is_read_is_worth_another_try(
     tmp_path, request_of, monkeypatch
 ):
     write_frame(tmp_path, make_frame(orders=40))
-    write_checked = steps.write_checked
+    write_checked = delivery.write_checked
 
     def replaced_meanwhile(frame, path, **of):
         rows = write_checked(frame, path, **of)
         write_frame(tmp_path, make_frame(orders=41))
+        os.utime(tmp_path / "frame.csv", (0, 0))  # as after a rename of a file of yesterday
         return rows
 
     with monkeypatch.context() as patch:
-        patch.setattr(steps, "write_checked", replaced_meanwhile)
-        with pytest.raises(OSError, match=r"frame\.csv was written to or replaced while"):
+        patch.setattr(delivery, "write_checked", replaced_meanwhile)
+        with pytest.raises(DatasetNotReadyError, match=r"frame\.csv was written to or replaced"):
             steps.load(request_of())
 
     assert steps.load(request_of())["orders"] == 41
