@@ -43,7 +43,8 @@ def push_exploration() -> None:
         run = context["dag_run"]
         run_date = (run.logical_date or run.run_after).date()
         form = context["params"]
-        return exploration.plan(_folder(), form, run_date=run_date, environ=os.environ)
+        folder = exploration.find_folder(run.run_id, os.environ)
+        return exploration.plan(folder, form, run_date=run_date, environ=os.environ)
 
     @task(
         map_index_template="{{ entry_name }}",
@@ -54,7 +55,7 @@ def push_exploration() -> None:
         from push_model.exploration import run
 
         get_current_context()["entry_name"] = slug  # type: ignore[typeddict-unknown-key] # the label
-        run.run_entry(_folder(), slug)
+        run.run_entry(_planned(), slug)
 
     @task(
         trigger_rule=AFTER_WORK_OR_NONE,
@@ -66,7 +67,7 @@ def push_exploration() -> None:
         from push_model.exploration.search import find_more
 
         trials = exploration.count_trials(get_current_context()["params"])
-        return find_more(_folder(), trials=trials, report_progress=_log_trial)
+        return find_more(_planned(), trials=trials, report_progress=_log_trial)
 
     @task(
         trigger_rule=AFTER_WORK_OR_NONE,
@@ -75,15 +76,15 @@ def push_exploration() -> None:
         doc_md="Refits tied models, chooses by the rule and writes the report.",
     )
     def finish() -> dict[str, str]:
-        return exploration.finish(_folder())
+        return exploration.finish(_planned())
 
     found = search()
     entry.expand(slug=plan()) >> found
     entry.override(task_id="found").expand(slug=found) >> finish()
 
 
-def _folder() -> Path:
-    return exploration.find_folder(get_current_context()["dag_run"].run_id, os.environ)
+def _planned() -> Path:
+    return exploration.find_planned(get_current_context()["dag_run"].run_id, os.environ)
 
 
 def _log_trial(ended: int, best: float | None, spent_s: float) -> None:

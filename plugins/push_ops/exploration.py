@@ -11,7 +11,7 @@ from push_model.columns import FRAME, HISTORY
 from push_model.exploration.entries.all import TRIALS
 from push_ops.retraining.form import FORM
 from push_ops.retraining.request import read_dataset, read_directory
-from push_ops.retraining.run_folder import find_run_folder
+from push_ops.retraining.run_folder import find_run_folder, require_shared
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +52,13 @@ EXPLORATION_FORM: dict[str, dict[str, Any]] = {
 def find_folder(run_id: str, environ: Mapping[str, str]) -> Path:
     """Return the folder that all tasks of a run read and write."""
     return find_run_folder(read_directory("PUSH_RUNS_DIR", environ), run_id).exploration
+
+
+def find_planned(run_id: str, environ: Mapping[str, str]) -> Path:
+    """Return that folder, which the task plan has made, maybe on another worker."""
+    folder = find_folder(run_id, environ)
+    require_shared(folder, "plan")
+    return folder
 
 
 def count_trials(form: Mapping[str, Any]) -> int:

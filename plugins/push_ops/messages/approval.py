@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
@@ -12,7 +11,7 @@ from airflow.sdk.bases.notifier import BaseNotifier
 from push_ops.messages.layouts import as_question
 from push_ops.messages.messages import describe_question, describe_rejection
 from push_ops.messages.notify import link_to_run, link_to_task, send
-from push_ops.retraining.run_folder import JudgedRun
+from push_ops.retraining.run_folder import JudgedRun, read_judged
 
 # Of the run's 20 hours, 8 are for its steps, 4 for the data to arrive and 4 for this answer. While
 # it waits, it holds up the next day's run.
@@ -65,7 +64,7 @@ class ApprovePromotion(ApprovalOperator):
 
     def read_run(self) -> JudgedRun:
         """Read the run's verdict."""
-        return JudgedRun.read(Path(self.validated["verdict"]))
+        return read_judged(self.validated["verdict"])
 
 
 class _Awaited(BaseNotifier):

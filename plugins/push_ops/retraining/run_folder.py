@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from push_model.errors import InvalidSettingError
 from push_model.store.durable import read_json, write_json
 from push_model.training.gate.verdict import VERDICT_FILE, Verdict
 
@@ -63,6 +64,15 @@ def find_run_folder(runs_dir: Path, run_id: str) -> RunFolder:
     return RunFolder(runs_dir / f"{readable}.{digest}")
 
 
+def require_shared(path: Path | str, task_id: str, *, variable: str = "PUSH_RUNS_DIR") -> None:
+    """Check that this worker sees what a task wrote, maybe on another worker."""
+    if not Path(path).exists():
+        raise InvalidSettingError(
+            f"This worker does not see {path}, which the task {task_id} wrote. Let {variable} be "
+            "a folder that all workers share, then clear this task."
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedRun:
     """A run that reached a verdict, as ``verdict.json`` keeps it."""
@@ -115,3 +125,9 @@ class JudgedRun:
             "run_id": self.run_id,
             "run_date": self.run_date,
         }
+
+
+def read_judged(path: str) -> JudgedRun:
+    """Read the run that the task validate wrote, maybe on another worker."""
+    require_shared(path, "validate")
+    return JudgedRun.read(Path(path))

@@ -13,7 +13,7 @@ from time import perf_counter, time
 from typing import Any
 
 from push_model.columns import HISTORY, JUDGING
-from push_model.errors import DatasetError, InvalidSettingError
+from push_model.errors import DatasetError
 from push_model.store.durable import write_json
 from push_model.store.promotion import promote as move_champion
 from push_model.training.data.dataset import load_dataset, open_dataset
@@ -26,7 +26,12 @@ from push_model.training.gate.verdict import Verdict
 from push_model.training.parametrisation import describe
 from push_ops.data.fetching import at_hand, require_settled
 from push_ops.retraining.request import RetrainingRequest
-from push_ops.retraining.run_folder import JudgedRun, find_run_folder
+from push_ops.retraining.run_folder import (
+    JudgedRun,
+    find_run_folder,
+    read_judged,
+    require_shared,
+)
 from push_ops.retraining.signals import (
     record_input,
     record_output,
@@ -75,7 +80,7 @@ def train(request: RetrainingRequest, filtered: dict[str, Any]) -> dict[str, Any
     from push_model.training.fit import handler_fit  # noqa: PLC0415 - seconds no other step pays
 
     started = perf_counter()
-    _require_shared(filtered["large_orders"], written_by="filter")
+    require_shared(filtered["large_orders"], "filter")
     logger.info("Training on %s rows of %s orders.", filtered["rows"], filtered["orders"])
     event = {
         "model_parametrisation": describe(request.parametrisation),
@@ -100,7 +105,8 @@ def train(request: RetrainingRequest, filtered: dict[str, Any]) -> dict[str, Any
 def validate(request: RetrainingRequest, trained: dict[str, Any]) -> dict[str, Any]:
     """Compare the challenger with champion and baselines on the newest orders."""
     started = perf_counter()
-    _require_shared(trained["large_orders"], written_by="filter")
+    require_shared(trained["large_orders"], "filter")
+    _require_shared_model(request, trained["model_name"])
     logger.info("Evaluating %s.", trained["model_name"])
     folder, run = find_run_folder(request.runs_dir, request.run_id), _judge(request, trained)
     run.write(folder.verdict)
@@ -122,11 +128,12 @@ def promote(
 ) -> dict[str, Any]:
     """Make a winner the champion; otherwise leave the champion and say why."""
     started = perf_counter()
-    run = JudgedRun.read(Path(validated["verdict"]))
+    run = read_judged(validated["verdict"])
     verdict = run.verdict
     may_promote = request.promotion == "auto" or (request.promotion == "manual" and approved_by)
     promoted = verdict.decision == "promote" and bool(may_promote)
     if promoted:
+        _require_shared_model(request, run.model_name)
         _move_champion(request, verdict, by=approved_by or request.requested_by)
     outcome = run.outcome(promoted=promoted, unless=_why_not(request))
     outcome = f"{outcome} {' '.join(verdict.sentences)}"
@@ -165,17 +172,12 @@ def _say_how_to_check(error: DatasetError, request: RetrainingRequest) -> str:
     return f"{error}\nThis says the same: {command}"
 
 
-def _require_shared(path: str, *, written_by: str) -> None:
-    """Check that this worker sees what another wrote."""
-    if not Path(path).exists():
-        raise InvalidSettingError(
-            f"This worker does not see {path}, which the task {written_by} wrote. Let "
-            "PUSH_RUNS_DIR be a folder that all workers share, then clear this task."
-        )
+def _require_shared_model(request: RetrainingRequest, model_name: str) -> None:
+    require_shared(request.models_dir / model_name, "train", variable="PUSH_MODELS_DIR")
 
 
 def _copy_large(request: RetrainingRequest, loaded: dict[str, Any], path: Path) -> int:
-    _require_shared(loaded["frame"], written_by="load")
+    require_shared(loaded["frame"], "load")
     frame = open_dataset(
         loaded["frame"], columns=_WITH_PAST, optional=HISTORY, until=request.run_date
     ).rows

@@ -1,5 +1,6 @@
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -10,6 +11,7 @@ import pytest
 from push_model.errors import (
     DatasetError,
     DatasetNotReadyError,
+    InvalidSettingError,
     PromotionConflictError,
     UnfitChampionError,
 )
@@ -66,10 +68,6 @@ def write_frame(folder, frame):
     frame.to_csv(folder / "frame.csv", index=False)
 
 
-def run_until_train(request):
-    return steps.train(request, steps.filter_orders(request, steps.load(request)))
-
-
 @pytest.fixture(scope="module")
 def two_days(tmp_path_factory, undrawn_pictures):  # noqa: ARG001 - draws nothing
     """Two runs that reached a verdict, in one folder: the requests and what each handed on."""
@@ -79,9 +77,18 @@ def two_days(tmp_path_factory, undrawn_pictures):  # noqa: ARG001 - draws nothin
         make_request(folder, "early"),
         make_request(folder, "late", run_date=date(2021, 6, 2)),
     ]
-    trained = [run_until_train(request) for request in requests]
+    loaded = [steps.load(request) for request in requests]
+    filtered = [steps.filter_orders(*pair) for pair in zip(requests, loaded, strict=True)]
+    trained = [steps.train(*pair) for pair in zip(requests, filtered, strict=True)]
     validated = [steps.validate(*pair) for pair in zip(requests, trained, strict=True)]
-    return SimpleNamespace(folder=folder, requests=requests, trained=trained, validated=validated)
+    return SimpleNamespace(
+        folder=folder,
+        requests=requests,
+        loaded=loaded,
+        filtered=filtered,
+        trained=trained,
+        validated=validated,
+    )
 
 
 def with_value(column, value):
@@ -209,6 +216,38 @@ def test_a_champion_that_changed_since_validation_is_not_overrun(two_days):
         steps.promote(early, validated[0])
 
     assert champion(two_days.folder / "models").model_name == "push_2021_06_02"
+
+
+@pytest.mark.parametrize(
+    ("folder", "wrote", "step", "reads"),
+    [
+        ("runs", "load", steps.filter_orders, "loaded"),
+        ("runs", "filter", steps.train, "filtered"),
+        ("runs", "filter", steps.validate, "trained"),
+        ("models", "train", steps.validate, "trained"),
+        ("runs", "validate", steps.promote, "validated"),
+        ("models", "train", steps.promote, "validated"),
+    ],
+)
+def test_a_worker_that_does_not_see_what_another_wrote_names_the_setting(
+    two_days, folder, wrote, step, reads
+):
+    with (
+        hidden(two_days.folder / folder),
+        pytest.raises(InvalidSettingError) as error,
+    ):
+        step(two_days.requests[0], getattr(two_days, reads)[0])
+
+    said = str(error.value)
+    assert said.startswith(f"This worker does not see {two_days.folder / folder}/")
+    assert f", which the task {wrote} wrote. Let PUSH_{folder.upper()}_DIR be a folder " in said
+
+
+@contextmanager
+def hidden(folder):
+    aside = folder.rename(folder.with_name("of another worker"))
+    yield
+    aside.rename(folder)
 
 
 def test_a_backfilled_day_is_not_the_newest_verdict(two_days):
