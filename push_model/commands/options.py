@@ -11,18 +11,27 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from push_model.errors import InvalidEventError
+from push_model.errors import InvalidEventError, InvalidSettingError
+from push_model.serving.settings import expand_home
 from push_model.store.pointer import model_path
 
+
+def _expand(folder: Path) -> Path:
+    """Expand a ``~``, which no shell does in an environment variable."""
+    try:
+        return Path(expand_home(str(folder), "It"))
+    except InvalidSettingError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _folder(variable: str, text: str) -> Any:
+    return typer.Option(envvar=variable, file_okay=False, callback=_expand, help=text)
+
+
 # The limits are those of `FitRequest`: click then names the option that is wrong.
-ModelsDir = Annotated[
-    Path, typer.Option(envvar="PUSH_MODELS_DIR", file_okay=False, help="Folder of the models.")
-]
+ModelsDir = Annotated[Path, _folder("PUSH_MODELS_DIR", "Folder of the models.")]
 DEFAULT_MODELS_DIR = Path("models")
-RunsDir = Annotated[
-    Path,
-    typer.Option(envvar="PUSH_RUNS_DIR", file_okay=False, help="Folder of the retraining runs."),
-]
+RunsDir = Annotated[Path, _folder("PUSH_RUNS_DIR", "Folder of the retraining runs.")]
 DEFAULT_RUNS_DIR = Path("runs")
 Dataset = Annotated[str, typer.Argument(help="Path or URI of a feature frame.")]
 MinItems = Annotated[

@@ -10,7 +10,7 @@ from push_model._version import __version__
 from push_model.errors import InvalidSettingError, PushModelError
 from push_model.serving.live_model import LIVE_MODELS, Problem
 from push_model.serving.process import TALLY
-from push_model.serving.settings import models_dir_of_process, settings_of_process
+from push_model.serving.settings import find_store, settings_of_process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def health(*, details: bool = False, models_dir: Path | str | None = None) -> He
     -----
     Never raises: ``"last_error"`` says what is wrong. Holds no feature's value.
     """
-    store = str(models_dir or models_dir_of_process())
+    store = find_store(models_dir)
     settings, refused = _read_settings()
     live = _find_live_model(store) if settings else None
     problem = refused or LIVE_MODELS.last_problem(store) or _age_problem(settings)

@@ -16,7 +16,7 @@ from push_model.errors import (
 )
 from push_model.serving.live_model import LIVE_MODELS
 from push_model.serving.process import TALLY
-from push_model.serving.settings import models_dir_of_process, settings_of_process
+from push_model.serving.settings import find_store, settings_of_process
 from push_model.serving.users import kind_of, read_users
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def predict(
         _check_options(threshold=threshold, explain=explain, model=model, details=details)
         settings = settings_of_process()
         asked = read_users(users, settings.limits)
-        live = LIVE_MODELS.get(str(models_dir or models_dir_of_process()), model)
+        live = LIVE_MODELS.get(find_store(models_dir), model)
     except PushModelError:
         TALLY.count_failure()
         raise

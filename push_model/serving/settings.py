@@ -11,6 +11,9 @@ from push_model.errors import InvalidSettingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
+
+    from push_model.errors import PushModelError
 
 DEFAULT_MODELS_DIR = "models"
 
@@ -71,9 +74,32 @@ def settings_of_process() -> Settings:
     return Settings.from_environ(os.environ)
 
 
-def models_dir_of_process() -> str:
-    """Return the model store of this process; read at each call, because tests change it."""
-    return os.environ.get("PUSH_MODELS_DIR") or DEFAULT_MODELS_DIR
+def find_store(models_dir: Path | str | None) -> str:
+    """Return a model store, by default that of this process.
+
+    The environment is read at each call, because tests change it.
+    """
+    named = models_dir or os.environ.get("PUSH_MODELS_DIR") or DEFAULT_MODELS_DIR
+    return expand_home(str(named), "PUSH_MODELS_DIR")
+
+
+def expand_home(path: str, name: str, *, error: type[PushModelError] = InvalidSettingError) -> str:
+    """Return a path with the home folder in place of its ``~``.
+
+    Examples
+    --------
+    >>> expand_home("/srv/models", "PUSH_MODELS_DIR")
+    '/srv/models'
+    """
+    if not path.startswith("~"):
+        return path
+    expanded = os.path.expanduser(path)  # noqa: PTH111 - that of Path fails without a home
+    if expanded.startswith("~"):
+        raise error(
+            f"{name} begins with '~', but the user of this process has no such home folder. Write "
+            "the whole path."
+        )
+    return expanded
 
 
 def read_max_age_days(environ: Mapping[str, str]) -> int:

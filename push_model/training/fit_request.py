@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from push_model.columns import MIN_ITEMS
+from push_model.errors import InvalidEventError
+from push_model.serving.settings import expand_home
 from push_model.training.parametrisation import Parametrisation, read_parametrisation
 from push_model.training.parsing import Day, Settings, Text, parse
 
@@ -23,6 +25,10 @@ def _read_name(name: str) -> str:
     return name
 
 
+def _expand(models_dir: str) -> str:
+    return expand_home(models_dir, 'event["models_dir"]', error=InvalidEventError)
+
+
 class FitRequest(Settings):
     """One training, fully specified."""
 
@@ -37,7 +43,7 @@ class FitRequest(Settings):
     model_name: Annotated[Text, AfterValidator(_read_name)] = Field(
         default_factory=lambda given: f"push_{given['training_date']:%Y_%m_%d}"
     )
-    models_dir: Text = "models"
+    models_dir: Annotated[Text, AfterValidator(_expand)] = "models"
     # Items bought that make an order large.
     min_items: int = Field(MIN_ITEMS, ge=1, le=1000)
     # How many of the newest days evaluate the model; None for the newest tenth of the orders.

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from push_model.errors import InvalidEventError
-from push_model.serving.settings import read_max_age_days, read_setting
+from push_model.serving.settings import expand_home, read_max_age_days, read_setting
 from push_model.training.gate.policy import Policy, read_policy, read_policy_file
 from push_model.training.parametrisation import Parametrisation, read_parametrisation
 from push_ops.retraining.form import MAX_AGE
@@ -107,7 +107,7 @@ def read_directory(variable: str, environ: Mapping[str, str]) -> Path:
     """Return a folder that all tasks share."""
     # No default: a folder relative to a worker's current directory would be lost with it.
     if value := environ.get(variable, "").strip():
-        return Path(value).absolute()
+        return Path(expand_home(value, variable)).absolute()
     raise InvalidEventError(
         f"{variable} is not set. Set it, where Airflow's tasks run, to a folder that all share."
     )
@@ -167,7 +167,8 @@ def _choose_dataset(given: str | None, environ: Mapping[str, str]) -> str:
 
 def _read_policy(given: Mapping[str, Any], environ: Mapping[str, str]) -> Policy:
     file = environ.get("PUSH_POLICY", "").strip()
-    return read_policy({**(read_policy_file(Path(file)) if file else {}), **given})
+    limits = read_policy_file(Path(expand_home(file, "PUSH_POLICY"))) if file else {}
+    return read_policy({**limits, **given})
 
 
 def _read_seconds(variable: str, environ: Mapping[str, str], *, default: int) -> int:

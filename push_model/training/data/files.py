@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from push_model.errors import DatasetError, DatasetNotReadyError
+from push_model.serving.settings import expand_home
 
 #: A Parquet file made from a dataset names the dataset's facts with this prefix.
 PREFIX = "push_model."
@@ -104,7 +105,7 @@ def to_path(uri: str) -> Path:
     'my frame.csv'
     """
     if not uri.lower().startswith("file://"):
-        return Path(uri).expanduser()
+        return Path(expand_home(uri, "The dataset", error=DatasetError))
     parts = urlsplit(uri)
     if parts.netloc not in {"", "localhost"} or parts.query or parts.fragment:
         raise DatasetError(

@@ -2,8 +2,14 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from push_model.errors import InvalidEventError, InvalidSettingError
+from push_model.commands.app import app
+from push_model.errors import InvalidEventError, InvalidSettingError, PushModelError
+from push_model.serving.settings import find_store
+from push_model.testing import make_model
+from push_model.training.data.files import to_path
+from push_model.training.fit_request import read_fit_request
 from push_model.training.gate.policy import Policy
 from push_model.training.parametrisation import (
     FINAL_MODEL,
@@ -92,6 +98,42 @@ def test_relative_folders_are_pinned_down_at_once(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     assert read({"PUSH_RUNS_DIR": "runs"}).runs_dir == tmp_path / "runs"
+
+
+def of_command(path):
+    """Return the first model that a command finds in a store."""
+    return CliRunner().invoke(app, ["models"], env={"PUSH_MODELS_DIR": path}).output
+
+
+def fit_in(path):
+    event = {"model_parametrisation": FINAL_MODEL, "models_dir": path}
+    return read_fit_request(event, today=date(2021, 3, 4)).models_dir
+
+
+EXPANDED = {
+    "PUSH_RUNS_DIR": lambda path: read({"PUSH_RUNS_DIR": path}).runs_dir,
+    "PUSH_MODELS_DIR": lambda path: read({"PUSH_MODELS_DIR": path}).models_dir,
+    "PUSH_POLICY": lambda path: read({"PUSH_POLICY": f"{path}/policy.json"}).policy.margin,
+    "PUSH_DATASET": lambda path: to_path(read({"PUSH_DATASET": path}).dataset),
+    "the store that serves": find_store,
+    "a command's option": of_command,
+    "the event of handler_fit": fit_in,
+}
+
+
+@pytest.mark.parametrize("use", EXPANDED.values(), ids=EXPANDED)
+def test_a_tilde_is_the_home_folder_in_each_setting(tmp_path, monkeypatch, use):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    make_model(tmp_path / "here", "push_here")
+    (tmp_path / "here" / "policy.json").write_text('{"margin": 0.5}')
+
+    assert str(use("~/here")) == str(use(str(tmp_path / "here")))
+    # As in a container whose user has neither HOME nor a name.
+    try:
+        found = str(use("~no-such-user/here"))
+    except PushModelError as error:
+        found = str(error)
+    assert "begins with '~'" in found
 
 
 def test_limits_of_the_form_win_over_the_installations_and_those_over_the_defaults(tmp_path):
