@@ -92,7 +92,14 @@ def user_name() -> str:
         return f"user {os.getuid()}"
 
 
-def make_progress() -> Progress:
-    """Make a progress bar on standard error."""
+def make_progress(*, is_brief: bool = False) -> Progress:
+    """Make a progress bar on standard error; a brief one goes away, and is not for a log."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+    console = Console(stderr=True)
+    return Progress(
+        *columns,
+        TimeRemainingColumn(),
+        console=console,
+        transient=is_brief,
+        disable=is_brief and not console.is_terminal,
+    )

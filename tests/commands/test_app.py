@@ -202,6 +202,7 @@ BAD_VALUES = {
     ("sample", "--seed"): -1,
     ("fit", "--min-items"): 1001,
     ("fit", "--holdout-days"): 0,
+    ("check", "--min-items"): 0,
     ("fit", "--seed"): 2**31,
     ("predict", "--threshold"): 1.5,
     ("predict", "--model"): "a/b",
@@ -218,6 +219,7 @@ BAD_VALUES = {
 ARGUMENTS = {
     "sample": ["out.csv"],
     "fit": ["absent.csv"],
+    "check": ["absent.csv"],
     "predict": ["absent.json"],
     "rollback": ["--reason", "why"],
     "explore": ["absent.csv"],

@@ -22,7 +22,7 @@ from tests.events import UNKNOWN as USER
 from tests.events import WRONG_EVENTS, json_values
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("request", "answer", "health")
+NAMES = ("request", "answer", "health", "check")
 SCHEMAS = {
     name: json.loads((ROOT / "docs" / "schemas" / f"{name}.schema.json").read_text("utf-8"))
     for name in NAMES

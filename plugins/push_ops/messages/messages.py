@@ -121,4 +121,8 @@ def _explain_error(error: BaseException | None) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_WHY else f"{text[:_LONGEST_WHY]}... The log has the rest."
+    """Cut a long text, but keep its last line, which says what to do."""
+    if len(text) <= _LONGEST_WHY:
+        return text
+    head, line_end, last = text.rpartition("\n") if "\n" in text else (text, "", "")
+    return f"{head[:_LONGEST_WHY]}... The log has the rest.{line_end}{last}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter, time
 from typing import Any
 
-from push_model.columns import HISTORY, JUDGING
+from push_model.columns import HISTORY
 from push_model.errors import DatasetError
 from push_model.store.durable import write_json
 from push_model.store.promotion import promote as move_champion
@@ -20,7 +20,7 @@ from push_model.training.data.dataset import load_dataset, open_dataset
 from push_model.training.data.delivery import Delivery, bring_in
 from push_model.training.data.files import describe_dataset, is_file_uri
 from push_model.training.data.frames import write_parquet
-from push_model.training.data.history import add_needed, with_history
+from push_model.training.data.history import WITH_PAST, with_history
 from push_model.training.data.orders import keep_large_orders, require_orders
 from push_model.training.gate.verdict import Verdict
 from push_model.training.parametrisation import describe
@@ -42,8 +42,6 @@ from push_ops.retraining.signals import (
 from push_ops.retraining.watch import age_of, backtest, require_fit
 
 logger = logging.getLogger(__name__)
-
-_WITH_PAST = add_needed(JUDGING)
 
 
 def load(request: RetrainingRequest) -> dict[str, Any]:
@@ -152,11 +150,11 @@ def _bring_in(request: RetrainingRequest, path: Path) -> Delivery:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         require_settled(uri, settle_s=request.settle_s)
-        with at_hand(uri, path.parent, columns=[*_WITH_PAST, *HISTORY], until=until) as fetched:
+        with at_hand(uri, path.parent, columns=[*WITH_PAST, *HISTORY], until=until) as fetched:
             return bring_in(
                 fetched.path,
                 path,
-                columns=_WITH_PAST,
+                columns=WITH_PAST,
                 optional=HISTORY,
                 until=until,
                 facts=fetched.facts,
@@ -179,7 +177,7 @@ def _require_shared_model(request: RetrainingRequest, model_name: str) -> None:
 def _copy_large(request: RetrainingRequest, loaded: dict[str, Any], path: Path) -> int:
     require_shared(loaded["frame"], "load")
     frame = open_dataset(
-        loaded["frame"], columns=_WITH_PAST, optional=HISTORY, until=request.run_date
+        loaded["frame"], columns=WITH_PAST, optional=HISTORY, until=request.run_date
     ).rows
     # Always with history: the champion may need it where this run's parametrisation does not.
     large = keep_large_orders(with_history(frame), min_items=request.min_items)

@@ -50,9 +50,12 @@ def read_csv(
         name: arrow_types.get(BY_NAME[name].role, pa.string()) if name in BY_NAME else pa.string()
         for name in columns
     } | ({"user_id": pa.string()} if "user_id" in columns else {})
+    typed = _CsvRows(snapshot.root, types)
+    original = _CsvRows(snapshot.root, dict.fromkeys(columns, pa.string()))
     return Rows(
-        connection.from_arrow(_CsvRows(snapshot.root, types)),
-        connection.from_arrow(_CsvRows(snapshot.root, dict.fromkeys(columns, pa.string()))),
+        connection.from_arrow(typed),
+        connection.from_arrow(original),
+        lambda: typed.read_share() if original.file is None else original.read_share(),
     )
 
 
@@ -83,6 +86,7 @@ class _CsvRows:
 
     def __init__(self, path: Path, types: Mapping[str, Any]) -> None:
         self._path, self._types = path, types
+        self.file: Any = None  # the one that was opened last
 
     def __arrow_c_schema__(self) -> Any:
         """Return the columns without opening the file, so that its faults come from reading it."""
@@ -95,9 +99,10 @@ class _CsvRows:
         import pyarrow as pa  # noqa: PLC0415 - as above
         from pyarrow import csv as arrow_csv  # noqa: PLC0415 - as above
 
-        compression = "gzip" if _is_gzip(self._path) else None
+        self.file = pa.OSFile(str(self._path))
+        is_gzip = _is_gzip(self._path)
         reader = arrow_csv.open_csv(
-            pa.input_stream(str(self._path), compression=compression),
+            pa.CompressedInputStream(self.file, "gzip") if is_gzip else self.file,
             arrow_csv.ReadOptions(block_size=_BLOCK_BYTES),
             arrow_csv.ParseOptions(newlines_in_values=True),
             arrow_csv.ConvertOptions(
@@ -108,6 +113,10 @@ class _CsvRows:
             ),
         )
         return reader.__arrow_c_stream__(requested_schema)
+
+    def read_share(self) -> float | None:
+        """Return how much of the file was read so far, from 0 to 1."""
+        return None if self.file is None else self.file.tell() / self.file.size()
 
 
 def _refuse_header(header: list[str], uri: str) -> None:

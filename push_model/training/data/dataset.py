@@ -1,7 +1,7 @@
 """Open a dataset as a stream of typed rows, none of them dated later than a given day."""
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -40,6 +40,8 @@ class Dataset:
     original: duckdb.DuckDBPyRelation
     #: The files that are read; None where rows come from elsewhere.
     snapshot: Snapshot | None = None
+    #: As that of `Rows`.
+    read_share: Callable[[], float | None] = lambda: None
 
     @classmethod
     def from_frame(
@@ -178,7 +180,8 @@ def _make(
         typed = [select_typed(_known(rows.typed, until), columns) for rows in sources]
         original = number_rows(_join_original([rows.original for rows in sources]))
         joined = reduce(duckdb.DuckDBPyRelation.union, typed)
-        return Dataset(name, joined, _known(original, until), snapshot)
+        known = _known(original, until)
+        return Dataset(name, joined, known, snapshot, sources[0].read_share)
 
 
 def number_rows(rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:

@@ -4,10 +4,12 @@ Everything that trains or evaluates reads the copy which this makes, whoever sta
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from threading import Event, Thread
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -17,6 +19,7 @@ from push_model.training.data.csv_rows import find_fault_of_rows
 from push_model.training.data.dataset import Dataset, load_dataset, open_dataset, open_files
 from push_model.training.data.files import (
     DatasetFacts,
+    Snapshot,
     describe,
     is_file_uri,
     take_snapshot,
@@ -32,6 +35,8 @@ from push_model.training.data.wholeness import (
 #: What a checked copy is called.
 COPY = "frame.parquet"
 
+_REPORT_EVERY_S = 0.2
+
 logger = logging.getLogger(__name__)
 
 
@@ -41,6 +46,7 @@ class Delivery(NamedTuple):
     path: Path  # a Parquet file of the columns read, in their own types
     rows: int
     facts: DatasetFacts
+    files: Snapshot | None  # None where rows come from elsewhere
 
 
 def bring_in(
@@ -52,11 +58,13 @@ def bring_in(
     optional: Sequence[str] = (),
     load: Callable[..., Any] = load_dataset,
     facts: DatasetFacts | None = None,
+    report: Callable[[float], object] | None = None,
 ) -> Delivery:
     """Check a dataset up to a day and copy it into a Parquet file, whole or not at all.
 
     `facts` name the dataset where `uri` is a file that it was fetched into. A
-    `DatasetNotReadyError` says that a later try may succeed.
+    `DatasetNotReadyError` says that a later try may succeed. `report` is called every so often
+    with the share of the rows that was read.
     """
     start = perf_counter()
     name = facts.uri if facts else uri
@@ -71,7 +79,7 @@ def bring_in(
                 raise kind(f"{name} {fault}. Deliver it again.")
             facts = facts or describe(snapshot)
             dataset = open_files(snapshot, columns=columns, optional=optional, until=until)
-            rows = _write(dataset, path, facts)
+            rows = _write(dataset, path, facts, report)
     else:
         if load is load_dataset:
             dataset = open_dataset(uri, columns=columns, optional=optional, until=until)
@@ -79,24 +87,49 @@ def bring_in(
             dataset = _from_loader(uri, load, columns, optional, until)
         # Only a loader itself knows what another source holds.
         facts = DatasetFacts(name, None, None)
-        rows = _write(dataset, path, facts)
+        rows = _write(dataset, path, facts, report)
     if not rows:
         raise DatasetError(
             f"No orders on or before {until} in {name}. Check the file or use a later date."
         )
     logger.info("Checked %d rows in %.1f s.", rows, perf_counter() - start)
-    return Delivery(path, rows, facts)
+    return Delivery(path, rows, facts, dataset.snapshot)
 
 
-def _write(dataset: Dataset, path: Path, facts: DatasetFacts) -> int:
+def _write(
+    dataset: Dataset,
+    path: Path,
+    facts: DatasetFacts,
+    report: Callable[[float], object] | None,
+) -> int:
     try:
-        return write_checked(dataset, path, facts=facts.metadata())
+        with _reporting(dataset, report):
+            return write_checked(dataset, path, facts=facts.metadata())
     except UnreadableError:
         files = dataset.snapshot
         # Slow, but it can name the line.
         if files and not files.is_parquet and (fault := find_fault_of_rows(files)):
             raise DatasetError(f"{files.uri} {fault}") from None
         raise
+
+
+@contextmanager
+def _reporting(dataset: Dataset, report: Callable[[float], object] | None) -> Iterator[None]:
+    """Report how much of a dataset was read, from a thread beside the one that reads."""
+    ended = Event()
+
+    def watch() -> None:
+        while report and not ended.wait(_REPORT_EVERY_S):
+            if (share := dataset.read_share()) is not None:
+                report(share)
+
+    watcher = Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
 
 
 def _from_loader(

@@ -87,8 +87,9 @@ def connect() -> duckdb.DuckDBPyConnection:
     )
     # Days of moments are days in UTC, whatever the host's time zone.
     connection.execute("SET TimeZone = 'UTC'")
-    # The bar is drawn on standard output, which belongs to the caller.
-    connection.execute("SET enable_progress_bar = false")
+    # Progress is counted, but no bar is drawn: standard output belongs to the caller.
+    connection.execute("SET enable_progress_bar = true")
+    connection.execute("SET enable_progress_bar_print = false")
     return connection
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import duckdb
 
-from push_model.columns import HISTORY, TRAINING
+from push_model.columns import HISTORY, JUDGING, TRAINING
 from push_model.model.scoring import Model
 from push_model.training.data.dataset import load_dataset, open_dataset, refuse_missing_columns
 from push_model.training.data.delivery import COPY, bring_in
@@ -58,6 +58,10 @@ def add_needed(columns: Sequence[str]) -> tuple[str, ...]:
     ('outcome', 'order_id', 'user_id')
     """
     return tuple(dict.fromkeys([*columns, *NEEDED]))
+
+
+#: What a retraining run reads: the columns of evaluation, and those that history is derived from.
+WITH_PAST = add_needed(JUDGING)
 
 
 def load_with_history(

@@ -65,5 +65,5 @@ def require_orders(large: Any, loaded: Any, *, min_items: int, until: dt.date, s
 
 def _count_orders(frame: Any) -> int:
     counted: Any = nw.from_native(frame).select("order_id").unique().select(nw.len())
-    collected = counted.collect("pandas") if isinstance(counted, nw.LazyFrame) else counted
+    collected = counted.collect("pyarrow") if isinstance(counted, nw.LazyFrame) else counted
     return int(collected.item())

@@ -3,6 +3,7 @@
 import glob
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate
 from pathlib import PurePath
 from typing import NamedTuple
@@ -79,7 +80,7 @@ def read_parquet(
         )
         is_plain = set(columns) <= set(layout.columns)
         rows = _scan(connection, layout.files, names_files=not is_plain).select(selected)
-        read.append(Rows(rows, rows))
+        read.append(Rows(rows, rows, partial(_read_share, connection)))
     return read
 
 
@@ -136,6 +137,11 @@ def _count_rows(connection: duckdb.DuckDBPyConnection, files: Sequence[File]) ->
     found = connection.execute(query, [[_pattern(file) for file in files]]).fetchall()
     rows = dict[str, int](found)
     return [rows[str(file.path.absolute())] for file in files]
+
+
+def _read_share(connection: duckdb.DuckDBPyConnection) -> float | None:
+    percent = connection.query_progress()
+    return percent / 100 if percent >= 0 else None
 
 
 def _pattern(file: File) -> str:

@@ -20,6 +20,8 @@ class Rows(NamedTuple):
     #: In file order and as the file spells them: the schema check quotes row numbers from these.
     #: The same as `typed` where the source has types itself.
     original: duckdb.DuckDBPyRelation
+    #: How much was read so far, from 0 to 1; None where that is not known.
+    read_share: Callable[[], float | None] = lambda: None
 
 
 _Reader = Callable[[duckdb.DuckDBPyConnection, str], Rows]

@@ -137,3 +137,10 @@ def test_a_long_reason_is_cut():
 
     assert len(said) < 750
     assert said.endswith("... The log has the rest.")
+
+
+def test_a_long_table_is_cut_and_the_command_below_it_stays():
+    said = _explain_error(DatasetError("\n".join(["Broken rules", "x" * 1000, "Run this."])))
+
+    assert len(said) < 750
+    assert said.endswith("x... The log has the rest.\nRun this.")
