@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from json import JSONDecoder
 from numbers import Real
+from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from push_model.errors import InvalidEventError, RequestTooLargeError
@@ -71,7 +73,7 @@ def read_users(users: Any, limits: Limits) -> dict[UserId, Any]:
         raise InvalidEventError("users must name each user once; an id is there twice.")
     by_user_id: dict[UserId, Any] = read
     if read is users:
-        _check_ids(by_user_id)
+        by_user_id = _read_ids(read)
         _check_candidates(_count(by_user_id).candidates, limits)
     return by_user_id
 
@@ -201,11 +203,24 @@ def _nested_too_deeply(limits: Limits) -> RequestTooLargeError:
     )
 
 
-def _check_ids(users: dict[Any, Any]) -> None:
+def _read_ids(users: dict[Any, Any]) -> dict[UserId, Any]:
+    """Return users with integers of Python for ids, whichever library made them."""
     if not all(map(_is_id, users)):
-        raise InvalidEventError("users must have texts or 64-bit integers for user ids.")
+        users = {_read_id(user_id): sent for user_id, sent in users.items()}
     if len(set(map(str, users))) < len(users):
         raise InvalidEventError("users must name each user once; 17 and '17' are one id in JSON.")
+    return users
+
+
+def _read_id(user_id: Any) -> UserId:
+    # Python's bool is an integer, NumPy's is not.
+    if not isinstance(user_id, bool | str):
+        with suppress(TypeError):
+            user_id = index(user_id)
+    if not _is_id(user_id):
+        raise InvalidEventError("users must have texts or 64-bit integers for user ids.")
+    read: UserId = user_id
+    return read
 
 
 def _is_id(user_id: object) -> bool:

@@ -1,5 +1,7 @@
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from push_model.errors import InvalidEventError, RequestTooLargeError
@@ -24,6 +26,30 @@ def test_ids_may_be_any_text_or_whole_numbers():
 
     assert read_users(users, DEFAULT) == users
     assert list(read_users(json.dumps(dict.fromkeys(texts, GOOD)), DEFAULT)) == texts
+
+
+def test_ids_may_be_integers_of_any_library():
+    ids = [np.int64(17), np.uint8(18), *pd.array([19, 20], dtype="Int64"), np.str_("u")]
+
+    users = read_users(dict.fromkeys(ids, GOOD), DEFAULT)
+
+    assert [(type(user_id) is int, user_id) for user_id in users] == [
+        *((True, number) for number in (17, 18, 19, 20)),
+        (False, "u"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "user_id", [True, np.True_, 1.0, np.float64(1), np.uint64(2**63), 2**63, None, pd.NA, b"u"]
+)
+def test_other_ids_are_refused_with_what_an_id_must_be(user_id):
+    with pytest.raises(InvalidEventError, match="must have texts or 64-bit integers for user ids"):
+        read_users({user_id: GOOD}, DEFAULT)
+
+
+def test_one_id_as_text_and_as_a_librarys_integer_is_refused():
+    with pytest.raises(InvalidEventError, match="must name each user once"):
+        read_users({"17": GOOD, np.int64(17): GOOD}, DEFAULT)
 
 
 def nested(levels: int) -> str:

@@ -102,7 +102,9 @@ def test_relative_folders_are_pinned_down_at_once(tmp_path, monkeypatch):
 
 def of_command(path):
     """Return the first model that a command finds in a store."""
-    return CliRunner().invoke(app, ["models"], env={"PUSH_MODELS_DIR": path}).output
+    return (
+        CliRunner().invoke(app, ["models"], env={"PUSH_MODELS_DIR": path, "COLUMNS": "200"}).output
+    )
 
 
 def fit_in(path):
