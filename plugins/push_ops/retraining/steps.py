@@ -167,7 +167,7 @@ def _say_how_to_check(error: DatasetError, request: RetrainingRequest) -> str:
     if not is_file_uri(request.dataset):
         return str(error)
     command = f"push-model check {shlex.quote(request.dataset)} --until {request.run_date}"
-    return f"{error}\nThis says the same: {command}"
+    return f"{error}\nTo check it: {command}"
 
 
 def _require_shared_model(request: RetrainingRequest, model_name: str) -> None:

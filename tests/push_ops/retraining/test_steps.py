@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -7,12 +8,15 @@ from functools import partial
 from types import SimpleNamespace
 
 import pytest
+from typer.testing import CliRunner
 
+from push_model.commands.app import app
 from push_model.errors import (
     DatasetError,
     DatasetNotReadyError,
     InvalidSettingError,
     PromotionConflictError,
+    SchemaError,
     UnfitChampionError,
 )
 from push_model.store.promotion import champion, promote
@@ -120,6 +124,24 @@ def test_a_bad_dataset_is_refused_and_nothing_is_left_behind(
         steps.load(request_of())
 
     assert files(tmp_path) == {"frame.csv"}
+
+
+@pytest.mark.parametrize("name", ["frame.csv", "the shop's frame.csv"])
+def test_the_command_in_a_refusal_says_the_same(tmp_path, request_of, name):
+    frame = make_frame(orders=10).astype({"discount_pct": object})
+    # Of two orders: the second is placed after the run date.
+    frame.loc[[7, 9], "discount_pct"] = "a lot"
+    frame.to_csv(tmp_path / name, index=False)
+    request = request_of(run_date=date(2020, 10, 8))
+
+    with pytest.raises(SchemaError) as refusal:
+        steps.load(replace(request, dataset=str(tmp_path / name)))
+
+    *said, last = str(refusal.value).splitlines()
+    command = shlex.split(last.partition(": ")[2])
+    done = CliRunner().invoke(app, command[1:])
+    assert (command[0], done.exit_code) == ("push-model", 1)
+    assert str(done.exception).splitlines() == said
 
 
 def test_a_dataset_that_is_replaced_while_it_is_read_is_worth_another_try(
