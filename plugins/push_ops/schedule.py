@@ -6,9 +6,11 @@ from typing import Any
 from airflow.sdk import (
     Asset,
     AssetOrTimeSchedule,
+    Context,
     CronTriggerTimetable,
     ExceptionRetryPolicy,
     RetryAction,
+    RetryDecision,
     RetryRule,
 )
 
@@ -17,8 +19,32 @@ FEATURE_FRAME = Asset("push_feature_frame")
 # Updated by a run that changed the champion, and by no other.
 CHAMPION = Asset("push_champion")
 
+# Airflow's name for who starts a run by `airflow dags test` or `make retrain`.
+_BY_DAGS_TEST = "dag_test"
+
+
+class _RetryByKind(ExceptionRetryPolicy):
+    """Retry what may pass; a run of `dags test` fails at once.
+
+    It has no scheduler: it would log each second for minutes that nothing can run, while a person
+    waits.
+    """
+
+    def evaluate(
+        self,
+        exception: BaseException,
+        try_number: int,
+        max_tries: int,
+        context: Context | None = None,
+    ) -> RetryDecision:
+        """Decide by the kind of error, and by who waits."""
+        if context and context["dag_run"].triggering_user_name == _BY_DAGS_TEST:
+            return RetryDecision.fail("a run by `dags test` is not retried; start it again")
+        return super().evaluate(exception, try_number, max_tries, context)
+
+
 # Order matters: a dataset that is not ready is a DatasetError, and a missing file an OSError.
-_RETRY_BY_KIND = ExceptionRetryPolicy(
+_RETRY_BY_KIND = _RetryByKind(
     rules=[
         RetryRule(
             exception="push_model.errors.DatasetNotReadyError",

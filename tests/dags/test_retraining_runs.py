@@ -280,12 +280,24 @@ def test_a_bad_dataset_fails_at_once_leaves_nothing_behind_and_is_reported(insta
     assert "/tasks/load?try_number=1" in refused
 
 
+def test_a_run_of_dags_test_is_not_retried_for_minutes(installation):
+    installation.dataset.write_text("order_id,outcome\n1")  # cut a moment ago
+
+    run = installation.run(**FAST)
+
+    assert (run.states["load"], run.tries["load"]) == ("failed", 1)
+    (refused,) = run.heard
+    assert "has no line end after its last line" in refused
+    assert f"push-model check {installation.dataset} --until 2021-06-01" in refused
+
+
 def test_a_task_that_is_retried_is_reported_after_its_last_try(installation, tmp_path):
     (tmp_path / "a_file").touch()
 
     def hasten(dag):
         load = dag.get_task("load")
         load.retries, load.retry_delay, load.retry_exponential_backoff = 2, timedelta(0), 0
+        load.retry_policy = None  # it retries no run of `dags test`
 
     run = installation.run(settings={"PUSH_RUNS_DIR": tmp_path / "a_file"}, prepare=hasten, **FAST)
 
