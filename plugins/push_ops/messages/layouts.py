@@ -28,6 +28,9 @@ def as_chat(message: Message) -> str:
         escape(text, quote=False)
         for text in (message.what, message.why, message.link, message.next_step)
     )
+    sentence, is_table, table = why.partition("\n")
+    if is_table:  # in letters of one width
+        why = f"{sentence}\n```\n{table}\n```"
     return f"*{message.kind}*: {what}\n*Why*: {why}\n*Where*: {link}\n*Next*: {next_step}"
 
 
@@ -36,9 +39,10 @@ def as_mail(message: Message, *, dag_id: str) -> tuple[str, str]:
     what, why, link, next_step = map(
         escape, (message.what, message.why, message.link, message.next_step)
     )
+    sentence, _, table = why.partition("\n")
     where = f'<a href="{link}">{link}</a>' if link.startswith("http") else link
     body = (
-        f'<p>{what}</p><p style="white-space: pre-wrap"><b>Why:</b> {why}</p>'
+        f"<p>{what}</p><p><b>Why:</b> {sentence}</p>{f'<pre>{table}</pre>' if table else ''}"
         f"<p><b>Where:</b> {where}</p><p><b>Next:</b> {next_step}</p>"
     )
     return f"{dag_id}: {message.kind}: {message.what}", body

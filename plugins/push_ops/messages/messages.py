@@ -30,6 +30,8 @@ NEXT_STEPS = {
 }
 
 _LONGEST_WHY = 700
+_MOST_LINES = 30  # of a table; more than one a column means one mistake in all of them
+_REST = "The log has the rest."
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
 _WAITING_TASK = "await_dataset"
 
@@ -121,8 +123,10 @@ def _explain_error(error: BaseException | None) -> str:
 
 
 def _cut(text: str) -> str:
-    """Cut a long text, but keep its last line, which says what to do."""
-    if len(text) <= _LONGEST_WHY:
-        return text
-    head, line_end, last = text.rpartition("\n") if "\n" in text else (text, "", "")
-    return f"{head[:_LONGEST_WHY]}... The log has the rest.{line_end}{last}"
+    """Cut a long text; a table is cut below a line, and the command under it stays."""
+    *lines, last = text.splitlines() or [""]
+    if not lines:
+        return text if len(text) <= _LONGEST_WHY else f"{text[:_LONGEST_WHY]}... {_REST}"
+    left = len(lines) - _MOST_LINES
+    more = [f"  ... and {left} more. {_REST}"] if left > 0 else []
+    return "\n".join([*lines[:_MOST_LINES], *more, last])

@@ -7,12 +7,14 @@ that runs twice, or is killed half way, leaves what one whole run leaves.
 import json
 import logging
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter, time
 from typing import Any
 
-from push_model.columns import HISTORY
+from push_model.columns import HISTORY, MIN_ITEMS
 from push_model.errors import DatasetError
 from push_model.store.durable import write_json
 from push_model.store.promotion import promote as move_champion
@@ -48,7 +50,8 @@ def load(request: RetrainingRequest) -> dict[str, Any]:
     """Read the dataset up to the run date, check every row and keep the rows as Parquet."""
     started = perf_counter()
     path = find_run_folder(request.runs_dir, request.run_id).frame
-    copy = _bring_in(request, path)
+    with _naming_check(request):
+        copy = _bring_in(request, path)
     counts = {"rows": copy.rows, "orders": _count_orders(path, request)}
     seconds = perf_counter() - started
     logger.info("Kept %s rows of %s orders in %.1f s.", *counts.values(), seconds)
@@ -62,7 +65,8 @@ def filter_orders(request: RetrainingRequest, loaded: dict[str, Any]) -> dict[st
     started = perf_counter()
     logger.info("Keeping orders with at least %d items bought.", request.min_items)
     path = find_run_folder(request.runs_dir, request.run_id).large_orders
-    rows = _copy_large(request, loaded, path)
+    with _naming_check(request):
+        rows = _copy_large(request, loaded, path)
     counts = {"rows": rows, "orders": _count_orders(path, request)}
     seconds = perf_counter() - started
     logger.info(
@@ -148,26 +152,30 @@ def promote(
 def _bring_in(request: RetrainingRequest, path: Path) -> Delivery:
     uri, until = request.dataset, request.run_date
     path.parent.mkdir(parents=True, exist_ok=True)
+    require_settled(uri, settle_s=request.settle_s)
+    with at_hand(uri, path.parent, columns=[*WITH_PAST, *HISTORY], until=until) as fetched:
+        return bring_in(
+            fetched.path,
+            path,
+            columns=WITH_PAST,
+            optional=HISTORY,
+            until=until,
+            facts=fetched.facts,
+        )
+
+
+@contextmanager
+def _naming_check(request: RetrainingRequest) -> Iterator[None]:
+    """Add to a refusal of a file the command that checks it."""
     try:
-        require_settled(uri, settle_s=request.settle_s)
-        with at_hand(uri, path.parent, columns=[*WITH_PAST, *HISTORY], until=until) as fetched:
-            return bring_in(
-                fetched.path,
-                path,
-                columns=WITH_PAST,
-                optional=HISTORY,
-                until=until,
-                facts=fetched.facts,
-            )
+        yield
     except DatasetError as error:
-        raise type(error)(_say_how_to_check(error, request)) from None
-
-
-def _say_how_to_check(error: DatasetError, request: RetrainingRequest) -> str:
-    if not is_file_uri(request.dataset):
-        return str(error)
-    command = f"push-model check {shlex.quote(request.dataset)} --until {request.run_date}"
-    return f"{error}\nTo check it: {command}"
+        if not is_file_uri(request.dataset):
+            raise
+        command = ["push-model", "check", request.dataset, "--until", str(request.run_date)]
+        if request.min_items != MIN_ITEMS:
+            command += ["--min-items", str(request.min_items)]
+        raise type(error)(f"{error}\nTo check it: {shlex.join(command)}") from None
 
 
 def _require_shared_model(request: RetrainingRequest, model_name: str) -> None:

@@ -42,6 +42,15 @@ def test_a_mail_has_a_subject_to_sort_by_and_a_link_to_follow():
     assert "Precision &lt;= 5 % &amp; falling." in body
 
 
+def test_a_table_keeps_its_columns_and_its_command_in_each_channel():
+    table = "  column    rows\n  discount    12\nTo check it: push-model check frame.csv"
+    refused = Message(kind="Dataset refused", what="Load", why=f"It breaks.\n{table}", link="run")
+
+    assert f"Why: It breaks.\n{table}\n" in as_text(refused)
+    assert f"*Why*: It breaks.\n```\n{table}\n```\n" in as_chat(refused)
+    assert f"It breaks.</p><pre>{table}</pre><p>" in as_mail(refused, dag_id="dag")[1]
+
+
 def test_a_mail_links_to_nothing_where_no_address_is_configured():
     _, body = as_mail(describe_overdue(3, is_ended=False, link="run one"), dag_id="push_retraining")
 

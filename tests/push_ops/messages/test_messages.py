@@ -139,8 +139,18 @@ def test_a_long_reason_is_cut():
     assert said.endswith("... The log has the rest.")
 
 
-def test_a_long_table_is_cut_and_the_command_below_it_stays():
-    said = _explain_error(DatasetError("\n".join(["Broken rules", "x" * 1000, "Run this."])))
+def test_a_table_is_cut_below_a_line_and_the_command_under_it_stays():
+    rules = [f"  column_{number}  must be given" for number in range(100)]
+    whole = "\n".join([
+        "frame.csv breaks the schema:",
+        *rules[:25],
+        last,
+    ])
+    long = "\n".join(["frame.csv breaks the schema:", *rules, "To check it: push-model check"])
 
-    assert len(said) < 750
-    assert said.endswith("x... The log has the rest.\nRun this.")
+    assert _explain_error(DatasetError(whole)) == whole
+    assert _explain_error(DatasetError(long)).splitlines()[-3:] == [
+        rules[28],
+        "  ... and 71 more. The log has the rest.",
+        last,
+    ]
