@@ -141,12 +141,8 @@ def test_a_long_reason_is_cut():
 
 def test_a_table_is_cut_below_a_line_and_the_command_under_it_stays():
     rules = [f"  column_{number}  must be given" for number in range(100)]
-    whole = "\n".join([
-        "frame.csv breaks the schema:",
-        *rules[:25],
-        last,
-    ])
-    long = "\n".join(["frame.csv breaks the schema:", *rules, "To check it: push-model check"])
+    first, last = "frame.csv breaks the schema:", "To check it: push-model check frame.csv"
+    whole, long = ("\n".join([first, *some, last]) for some in (rules[:25], rules))
 
     assert _explain_error(DatasetError(whole)) == whole
     assert _explain_error(DatasetError(long)).splitlines()[-3:] == [
