@@ -36,7 +36,11 @@ def find_fault(snapshot: Snapshot) -> str | None:
     if snapshot.unfinished:
         return f"is still being written: it holds {snapshot.unfinished}"
     for file in snapshot.files:
-        if fault := _fault_of_file(file.path):
+        try:
+            fault = _fault_of_file(file.path)
+        except PermissionError:
+            fault = "may not be read by this user: change its permissions"
+        if fault:
             is_part = file.path != snapshot.root
             return f"holds {snapshot.name(file)}, which {fault}" if is_part else fault
     return None
