@@ -8,7 +8,9 @@ from jsonschema import Draft202012Validator
 from push_model.columns import JUDGING
 from tests.frames import make_frame
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "check.schema.json"
+DOCS = Path(__file__).parents[2] / "docs"
+SCHEMA = DOCS / "schemas" / "check.schema.json"
+PAGE = (DOCS / "datasets.md").read_text("utf-8")
 CONTENTS = {
     "rows": 240,
     "first_day": "2020-10-05",
@@ -120,10 +122,15 @@ def drop_user(path):
     make_frame(orders=12).drop(columns="user_id").to_csv(path, index=False)
 
 
+def to_utf_16(path):
+    path.write_text(path.read_text(), encoding="utf-16")
+
+
 REFUSED = {
     "broken rules": (spoil_rows, "SchemaError", False, "breaks the schema in 2 ways"),
     "a cut file": (cut, "DatasetNotReadyError", True, "cut short"),
     "a column less": (drop_user, "MissingColumnsError", False, "'user_id' is missing"),
+    "UTF-16": (to_utf_16, "DatasetError", False, "is not in UTF-8"),
     "no file": (Path.unlink, "DatasetError", False, "does not exist"),
 }
 
@@ -163,6 +170,55 @@ def test_each_broken_rule_is_listed_with_its_rows(check_as_json, dataset):
     ]
 
 
+def part(path, frame):
+    path.parent.mkdir(exist_ok=True)
+    frame.to_parquet(path)
+    return path.parent
+
+
+def one_part(path):
+    return part(path.with_suffix("") / "part-0.parquet", make_frame(orders=2))
+
+
+def with_empty(path, name):
+    (one_part(path) / name).touch()
+    return path.with_suffix("")
+
+
+def with_table_log(path):
+    (one_part(path) / "_delta_log").mkdir()
+    return path.with_suffix("")
+
+
+def with_other_part(path):
+    frame = make_frame(orders=2).drop(columns="vendor")
+    return part(one_part(path) / "part-1.parquet", frame)
+
+
+def rewrite(path, change):
+    path.write_text(change(path.read_text()))
+    return path
+
+
+# What the page quotes, and how a dataset comes to be refused so.
+QUOTED = {
+    "does not exist": lambda path: path.with_name("absent.csv"),
+    "is still being written": lambda path: with_empty(path, "_temporary"),
+    "cut short": lambda path: rewrite(path, lambda text: text.rpartition(",")[0] + "\n"),
+    "has no line end after its last line": lambda path: rewrite(path, lambda text: text[:-1]),
+    "A folder must hold Parquet parts alone": lambda path: with_empty(path, "part-1.csv"),
+    "is a Delta table": with_table_log,
+    "which other parts have": with_other_part,
+    "separates its columns with semicolons": lambda path: rewrite(
+        path, lambda text: text.replace(",", ";")
+    ),
+    "where its header names 27": lambda path: rewrite(
+        path, lambda text: text.replace("vendor3", "vendor, and 3", 1)
+    ),
+    "No orders on or before": lambda path: path,
+}
+
+
 def test_columns_that_no_run_reads_may_be_absent(check_as_json, dataset):
     make_frame(orders=12)[[*JUDGING, "vendor"]].to_csv(dataset, index=False)
 
@@ -183,3 +239,27 @@ def test_progress_is_shown_to_people_and_apart_from_the_outcome(run, dataset, mo
 
     assert json.loads(out)["accepted"]
     assert "Reading" in err
+
+
+def test_the_page_quotes_the_refusals_of_this_table():
+    (table,) = re.findall(r"^\| it says .*?\n\n", PAGE, re.MULTILINE | re.DOTALL)
+    said = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+
+    assert re.findall("`(.+?)`", " ".join(said)) == list(QUOTED)
+
+
+@pytest.mark.parametrize("quote", QUOTED)
+def test_what_the_page_quotes_is_what_a_refusal_says(check_as_json, dataset, quote):
+    refused = check_as_json(QUOTED[quote](dataset), "--until", "2020-10-04")
+
+    assert quote in refused["error"]["message"]
+
+
+def test_the_pages_example_of_pandas_writes_what_is_accepted(check_as_json, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (example,) = re.findall(r"^pandas .*?```python\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)
+
+    exec(example, {"frame": make_frame(orders=12)})
+
+    found = check_as_json("frame_20210304.parquet")
+    assert {name: found[name] for name in CONTENTS} == CONTENTS

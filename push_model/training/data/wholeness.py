@@ -1,5 +1,6 @@
 """Check that listed files are whole, from their ends and before any row is read."""
 
+import codecs
 import csv
 import gzip
 import os
@@ -131,6 +132,8 @@ def _ends_of_gzip(path: Path) -> tuple[bytes, bytes]:
 
 
 def _fault_of_csv(head: bytes, tail: bytes) -> str | None:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return None  # it is not UTF-8, which reading it says; its last byte is half a line end
     if not tail.endswith((b"\n", b"\r")):
         return "has no line end after its last line: it may be cut short. End every line with one"
     header, row = _first_record(head), _last_record(tail)
