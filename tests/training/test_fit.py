@@ -265,7 +265,9 @@ def test_the_loader_is_swapped_by_its_keyword(dataset):
     assert set(FEATURES) < set(asked["columns"])
     assert asked["until"] == date(2022, 3, 4)
     assert json.loads((path / "manifest.json").read_text())["dataset"] == {
-        "uri": "warehouse://orders"
+        "uri": "warehouse://orders",
+        "sha256": None,
+        "bytes": None,
     }
 
 
