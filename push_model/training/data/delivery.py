@@ -25,6 +25,7 @@ from push_model.training.data.files import (
     take_snapshot,
 )
 from push_model.training.data.frames import UnreadableError
+from push_model.training.data.parquet_rows import find_fault_of_parts
 from push_model.training.data.schema import write_checked
 from push_model.training.data.wholeness import (
     find_fault,
@@ -106,9 +107,11 @@ def _write(
         with _reporting(dataset, report):
             return write_checked(dataset, path, facts=facts.metadata())
     except UnreadableError:
-        files = dataset.snapshot
-        # Slow, but it can name the line.
-        if files and not files.is_parquet and (fault := find_fault_of_rows(files)):
+        # Slow, but it can name the line, or the part.
+        if (files := dataset.snapshot) is None:
+            raise
+        find = find_fault_of_parts if files.is_parquet else find_fault_of_rows
+        if fault := find(files):
             raise DatasetError(f"{files.uri} {fault}") from None
         raise
 
@@ -116,10 +119,13 @@ def _write(
 @contextmanager
 def _reporting(dataset: Dataset, report: Callable[[float], object] | None) -> Iterator[None]:
     """Report how much of a dataset was read, from a thread beside the one that reads."""
+    if report is None:
+        yield
+        return
     ended = Event()
 
     def watch() -> None:
-        while report and not ended.wait(_REPORT_EVERY_S):
+        while not ended.wait(_REPORT_EVERY_S):
             if (share := dataset.read_share()) is not None:
                 report(share)
 

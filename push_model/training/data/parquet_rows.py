@@ -121,6 +121,20 @@ def name_rows(snapshot: Snapshot, numbers: Sequence[int]) -> list[str]:
     return named
 
 
+def find_fault_of_parts(snapshot: Snapshot) -> str | None:
+    """Return the first part of which not every value can be read, or None."""
+    connection = duckdb.connect()
+    for file in snapshot.files:
+        try:
+            rows = _scan(connection, [file])
+            values = ", ".join(f"bit_xor(hash({_quote(name)}))" for name in rows.columns)
+            rows.aggregate(values).fetchall()
+        except duckdb.Error:
+            part = "" if file.path == snapshot.root else f"holds {snapshot.name(file)}, which "
+            return f"{part}is damaged: not all of its values can be read. Write it again."
+    return None
+
+
 def _scan(
     connection: duckdb.DuckDBPyConnection, files: Sequence[File], *, names_files: bool = False
 ) -> duckdb.DuckDBPyRelation:
