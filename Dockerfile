@@ -28,7 +28,9 @@ COPY plugins plugins
 COPY dags dags
 # A named volume takes the owner of the folder that it first covers.
 RUN install -d -o airflow -g airflow /opt/airflow /opt/airflow/logs models runs data
+# USER: Airflow needs a name, and a cluster may run the image as a number that has none.
 ENV PATH=/opt/venv/bin:$PATH \
+    USER=airflow \
     PYTHONPATH=/opt/push-model/plugins \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

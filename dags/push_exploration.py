@@ -8,7 +8,7 @@ from pathlib import Path
 from airflow.sdk import Param, dag, get_current_context, task
 
 from push_ops import exploration
-from push_ops.schedule import TASK_DEFAULTS
+from push_ops.schedule import TASK_DEFAULTS, find_run_date
 
 # A mapped task without anything to map over is skipped.
 AFTER_WORK_OR_NONE = "none_failed"
@@ -41,10 +41,9 @@ def push_exploration() -> None:
     def plan() -> list[str]:
         context = get_current_context()
         run = context["dag_run"]
-        run_date = (run.logical_date or run.run_after).date()
         form = context["params"]
         folder = exploration.find_folder(run.run_id, os.environ)
-        return exploration.plan(folder, form, run_date=run_date, environ=os.environ)
+        return exploration.plan(folder, form, run_date=find_run_date(run), environ=os.environ)
 
     @task(
         map_index_template="{{ entry_name }}",

@@ -7,23 +7,23 @@ from typing import Any
 from airflow.sdk import Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from push_ops import schedule
 from push_ops.messages import notify
 from push_ops.messages.approval import ApprovePromotion
 from push_ops.retraining.arrival import AwaitDataset
 from push_ops.retraining.form import FORM
 from push_ops.retraining.request import RetrainingRequest, read_request
-from push_ops.schedule import CHAMPION, FEATURE_FRAME, TASK_DEFAULTS, at_or_on_delivery
 
 
 @dag(
-    schedule=at_or_on_delivery("0 5 * * *"),
+    schedule=schedule.at_or_on_delivery("0 5 * * *"),
     start_date=datetime(2020, 1, 1, tzinfo=UTC),  # early, so that any day can be backfilled
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=20),  # 8 of steps, 4 for data to come, 4 for a person
     deadline=notify.overdue_alert(os.environ),
     params={name: Param(**field) for name, field in FORM.items()},
-    default_args=TASK_DEFAULTS | {"on_failure_callback": notify.notify_failure},
+    default_args=schedule.TASK_DEFAULTS | {"on_failure_callback": notify.notify_failure},
     on_failure_callback=notify.notify_timeout,
     tags=["push"],
 )
@@ -47,7 +47,7 @@ def push_retraining() -> None:
     @task(
         multiple_outputs=False,
         retries=6,  # an hour and a half, for an upload that is not renamed into place
-        inlets=[FEATURE_FRAME],
+        inlets=[schedule.FEATURE_FRAME],
         doc_md="Reads and checks the dataset.",
     )
     def load() -> dict[str, Any]:
@@ -79,7 +79,7 @@ def push_retraining() -> None:
 
     @task(
         multiple_outputs=False,
-        outlets=[CHAMPION],  # a skipped task updates none
+        outlets=[schedule.CHAMPION],  # a skipped task updates none
         on_success_callback=notify.notify_promoted,
         on_skipped_callback=notify.notify_kept,
         doc_md="Promotes a winner. **Skipped**: the champion stayed.",
@@ -90,7 +90,7 @@ def push_retraining() -> None:
         outcome = steps.promote(_request(), validated, **(approval or {}))
         if not outcome["promoted"]:
             raise AirflowSkipException(outcome["sentence"])
-        get_current_context()["outlet_events"][CHAMPION].extra = outcome["event"]
+        get_current_context()["outlet_events"][schedule.CHAMPION].extra = outcome["event"]
         return outcome
 
     loaded = load()
@@ -107,8 +107,7 @@ def _request() -> RetrainingRequest:
     return read_request(
         context["params"],
         run_id=run.run_id,
-        # A run started by hand or by an asset may have no logical date.
-        run_date=(run.logical_date or run.run_after).date(),
+        run_date=schedule.find_run_date(run),
         run_type=run.run_type.value,
         triggered_by=run.triggering_user_name,
         environ=os.environ,

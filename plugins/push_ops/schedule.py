@@ -1,6 +1,6 @@
 """Schedule the DAGs of this project: the assets that start them, and what is retried."""
 
-from datetime import timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 
 from airflow.sdk import (
@@ -12,6 +12,7 @@ from airflow.sdk import (
     RetryAction,
     RetryDecision,
     RetryRule,
+    timezone,
 )
 
 # Updated by whatever delivers the feature frame: over the REST API, or as an outlet of a DAG.
@@ -80,3 +81,16 @@ def at_or_on_delivery(cron: str) -> AssetOrTimeSchedule:
     return AssetOrTimeSchedule(
         timetable=CronTriggerTimetable(cron, timezone="UTC"), assets=FEATURE_FRAME
     )
+
+
+def find_run_date(run: Any) -> date:
+    """Return the run date of a run of Airflow: its day in UTC, whatever zone Airflow shows.
+
+    A date without a time, as `airflow dags test` takes it, is midnight in Airflow's own zone. East
+    of UTC that is still the day before, but the person meant the date.
+    """
+    moment = run.logical_date or run.run_after  # started by an asset, it may have no date
+    day: date = moment.astimezone(UTC).date()
+    typed = day + timedelta(days=1)
+    is_typed = run.run_type == "manual" and timezone.parse(str(typed)) == moment
+    return typed if is_typed else day

@@ -1,17 +1,18 @@
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
-from airflow.sdk import CronTriggerTimetable
+from airflow.sdk import CronTriggerTimetable, timezone
 from airflow.utils.dag_version_inflation_checker import check_dag_file_stability
 from airflow.utils.types import DagRunType
 
 from push_model.errors import DatasetNotReadyError, PushModelError
-from push_ops.schedule import TASK_DEFAULTS
+from push_ops.schedule import TASK_DEFAULTS, find_run_date
 
 ROOT = Path(__file__).parents[2]
 DAG_FILE = ROOT / "dags" / "push_retraining.py"
@@ -125,6 +126,38 @@ def test_a_step_knows_whether_its_run_is_a_backfill(dag, monkeypatch, kind):
     monkeypatch.setitem(ask.__globals__, "get_current_context", lambda: context)
 
     assert ask().is_backfill == (kind is DagRunType.BACKFILL_JOB)
+
+
+BERLIN, ANGELES = "Europe/Berlin", "America/Los_Angeles"
+
+
+@pytest.mark.parametrize(
+    ("zone", "kind", "moment", "day"),
+    [
+        *(
+            (zone, kind, "2021-06-01T05:00:00+00:00", date(2021, 6, 1))
+            for zone in ("UTC", BERLIN, ANGELES)
+            for kind in ("scheduled", "manual", "backfill", "asset_triggered")
+        ),
+        (BERLIN, "manual", "2021-06-01T23:30:00+00:00", date(2021, 6, 1)),
+        (ANGELES, "manual", "2021-06-01T00:30:00+00:00", date(2021, 6, 1)),
+        # 2021-06-02 without a time.
+        (BERLIN, "manual", "2021-06-01T22:00:00+00:00", date(2021, 6, 2)),
+        (BERLIN, "scheduled", "2021-06-01T22:00:00+00:00", date(2021, 6, 1)),
+        (ANGELES, "manual", "2021-06-02T07:00:00+00:00", date(2021, 6, 2)),
+        ("UTC", "manual", "2021-06-02T00:00:00+00:00", date(2021, 6, 2)),
+    ],
+)
+def test_the_run_date_is_the_day_in_utc_or_the_date_that_a_person_typed(zone, kind, moment, day):
+    moment = datetime.fromisoformat(moment)
+    timezone.initialize(zone)
+    try:
+        for shown in (moment, moment.astimezone(ZoneInfo(zone))):
+            dated = SimpleNamespace(run_type=kind, logical_date=shown, run_after=None)
+            undated = SimpleNamespace(run_type=kind, logical_date=None, run_after=shown)
+            assert find_run_date(dated) == find_run_date(undated) == day
+    finally:
+        timezone.initialize("UTC")
 
 
 @pytest.fixture(scope="module")
