@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import duckdb
 import joblib
 import pandas as pd
 
@@ -97,10 +98,11 @@ def fit_model(event: Mapping[str, Any], *, load: Callable[..., Any] = load_datas
     facts, frame = read_large_orders(
         request.dataset,
         columns=_WITH_PAST if has_history else TRAINING,
-        optional=HISTORY if has_history else (),
+        # Not always needed, but always checked: a run of the DAG reads them.
+        optional=HISTORY if has_history else ("user_id", *HISTORY),
         min_items=request.min_items,
         until=request.training_date,
-        derive=with_history if has_history else None,
+        derive=with_history if has_history else _drop_unneeded,
         load=load,
     )
     known = _known_facts(request, facts)
@@ -153,6 +155,10 @@ def read_large_orders(
         require_orders(frame, checked, min_items=min_items, until=until, source=name)
     logger.info("Kept %d rows of %d large orders.", len(frame), frame["order_id"].nunique())
     return copy.facts, frame
+
+
+def _drop_unneeded(rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    return rows.select(", ".join(TRAINING))
 
 
 def _is_same_training(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
