@@ -21,9 +21,9 @@ _LAYOUTS = """
         SELECT file_name, string_agg(
             concat_ws(' ', name, type, converted_type, logical_type, scale, precision,
                       num_children), ', '
-        ) AS layout
+        ) AS layout, list(name) AS names
         FROM parquet_schema(?) GROUP BY file_name)
-    SELECT list(file_name ORDER BY file_name) FROM layouts GROUP BY layout
+    SELECT list(file_name ORDER BY file_name), any_value(names) FROM layouts GROUP BY layout
 """
 # What Hive writes where a partition's value is missing.
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -50,14 +50,16 @@ def list_layouts(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> l
         raise DatasetError(f"{snapshot.uri} has columns but no rows. Export it again.")
     patterns = [_pattern(file) for file in snapshot.files]
     found = connection.execute(_LAYOUTS, [patterns]).fetchall()
-    layout_of = {path: number for number, (paths,) in enumerate(found) for path in paths}
+    layout_of = {path: number for number, (paths, _) in enumerate(found) for path in paths}
     sorted_files = dict[int, list[File]]()
     for file in snapshot.files:
         sorted_files.setdefault(layout_of[str(file.path.absolute())], []).append(file)
-    return [
-        Layout(tuple(files), tuple(_scan(connection, files[:1]).columns))
-        for files in sorted_files.values()
-    ]
+    layouts = []
+    for number, files in sorted_files.items():
+        columns = tuple(_scan(connection, files[:1]).columns)
+        _refuse_repeated(snapshot, files[0], columns, names=found[number][1])
+        layouts.append(Layout(tuple(files), columns))
+    return layouts
 
 
 def read_parquet(
@@ -133,6 +135,19 @@ def find_fault_of_parts(snapshot: Snapshot) -> str | None:
             part = "" if file.path == snapshot.root else f"holds {snapshot.name(file)}, which "
             return f"{part}is damaged: not all of its values can be read. Write it again."
     return None
+
+
+def _refuse_repeated(
+    snapshot: Snapshot, file: File, columns: Sequence[str], *, names: Sequence[str]
+) -> None:
+    # To DuckDB a name in capitals is the same name. It numbers the second of two.
+    if numbered := sorted(set(columns) - set(names)):
+        repeated = [name.rpartition("_")[0] for name in numbered]
+        part = "" if file.path == snapshot.root else f" in the part {snapshot.name(file)}"
+        raise DatasetError(
+            f"{snapshot.uri} names column(s) {repeated} twice{part}, capital letters aside. "
+            "Rename or drop one."
+        )
 
 
 def _scan(
