@@ -26,7 +26,7 @@ _UNFINISHED = re.compile(
     re.IGNORECASE,
 )
 # Folders of tables whose own list says which of their files count.
-_TABLES = {"_delta_log": "Delta", ".hoodie": "Hudi", "metadata": "Iceberg"}
+_TABLES = {"_delta_log": "a Delta", ".hoodie": "a Hudi", "metadata": "an Iceberg"}
 _MAGIC = b"PAR1"
 
 
@@ -197,7 +197,7 @@ def _refuse_table(uri: str, parent: Path, folders: list[str]) -> None:
     for name in folders:
         if name in _TABLES and (name[0] in "._" or any((parent / name).glob("*.metadata.json"))):
             raise DatasetError(
-                f"{uri} is a {_TABLES[name]} table: its folder also holds rows that were deleted. "
+                f"{uri} is {_TABLES[name]} table: its folder also holds rows that were deleted. "
                 "Export its current rows to a new folder."
             )
 
@@ -205,6 +205,11 @@ def _refuse_table(uri: str, parent: Path, folders: list[str]) -> None:
 def _refuse_other_files(uri: str, folder: Path, parts: list[Path], visible: list[Path]) -> None:
     """Refuse a folder whose rows are not all in Parquet parts."""
     for path in visible:
+        if not path.is_file():
+            raise DatasetError(
+                f"{uri} holds {path.relative_to(folder)}, which is not a file, or a link to "
+                "nothing. Remove it or deliver it again."
+            )
         if is_named(path.name, CSV):
             raise DatasetError(
                 f"{uri} holds {path.relative_to(folder)}. A folder must hold Parquet parts alone. "
