@@ -21,14 +21,20 @@ from push_model.training.data.sources import Rows
 # A block is held in memory; no row may be longer than one.
 _BLOCK_BYTES = 1 << 18
 _NUMBERS = ("feature", "history", "outcome")
+_NOT_UTF8 = "is not in UTF-8. Export it again, in UTF-8."
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 def list_csv_columns(snapshot: Snapshot) -> list[str]:
     """Return the column names of a CSV file."""
-    with _refusing_bytes(snapshot.uri), _open_text(snapshot.root) as file:
-        lines = csv.reader(file)
-        header, has_rows = next(lines, []), any(lines)
+    try:
+        with _refusing_bytes(snapshot.uri), _open_text(snapshot.root) as file:
+            lines = csv.reader(file)
+            header, has_rows = next(lines, []), any(lines)
+    except csv.Error:
+        raise DatasetError(
+            f"{snapshot.uri} has a value of more than 128 kB. Close its quotes."
+        ) from None
     if not header:
         raise DatasetError(f"{snapshot.uri} is empty. Export it again.")
     _refuse_header(header, snapshot.uri)
@@ -66,16 +72,18 @@ def find_fault_of_rows(snapshot: Snapshot) -> str | None:
     """
     try:
         with _refusing_bytes(snapshot.uri), _open_text(snapshot.root) as file:
-            rows = csv.reader(file, strict=True)
+            rows, line = csv.reader(file, strict=True), 1
             expected = len(next(rows, []))
+            line += rows.line_num
             for row in rows:
                 if row and len(row) != expected:
                     return (
-                        f"has {len(row)} values in line {rows.line_num} where its header names "
+                        f"has {len(row)} values in line {line} where its header names "
                         f"{expected}. Fix it."
                     )
+                line = rows.line_num + 1
     except csv.Error:
-        return f"has quotes in line {rows.line_num} that are not closed, or not doubled. Fix it."
+        return f"has quotes in line {line} that are not closed, or not doubled. Fix it."
     except DatasetError as error:
         return str(error).removeprefix(snapshot.uri).strip()
     return None
@@ -120,7 +128,9 @@ class _CsvRows:
 
 
 def _refuse_header(header: list[str], uri: str) -> None:
-    if header and header[0].lower().startswith("sep="):
+    if "\0" in "".join(header):
+        raise DatasetError(f"{uri} {_NOT_UTF8}")
+    if header[0].lower().startswith("sep="):
         raise DatasetError(
             f"{uri} begins with a line 'sep=', which only Excel reads. Begin with the header."
         )
@@ -132,6 +142,11 @@ def _refuse_header(header: list[str], uri: str) -> None:
                     f"{uri} separates its columns with {words}. Write commas between them, and "
                     "decimal points in numbers."
                 )
+    # Its first line may be a row, and values stand in no message.
+    if not BY_NAME.keys() & {name.strip().lower() for name in header}:
+        raise DatasetError(
+            f"{uri} names no column of a feature frame in its first line. Begin with the header."
+        )
     if repeated := sorted({name for name in header if name and header.count(name) > 1}):
         raise DatasetError(f"{uri} names column(s) {repeated} twice. Rename or drop one.")
 
@@ -141,7 +156,7 @@ def _refusing_bytes(uri: str) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError:
-        raise DatasetError(f"{uri} is not in UTF-8. Export it again, in UTF-8.") from None
+        raise DatasetError(f"{uri} {_NOT_UTF8}") from None
     except (OSError, EOFError) as error:
         raise DatasetError(f"{uri} is cut short or was never gzip. Export it again.") from error
 

@@ -55,6 +55,7 @@ _SENTENCES = {
     NOT_OF_ITS_TYPE: _NOT_OF_ITS_TYPE,
     "CSV parse error": "has a row with more or fewer values than its header.",
     "Parquet": "is not Parquet, or cut short. Export it again.",
+    "TProtocolException": "is not Parquet, or cut short. Export it again.",
     "magic bytes": "is not Parquet, or cut short. Export it again.",
     "No files found": "went away while it was read. Deliver it again.",
     "Failed to open": "went away while it was read. Deliver it again.",

@@ -1,6 +1,5 @@
 """Check that listed files are whole, from their ends and before any row is read."""
 
-import codecs
 import csv
 import gzip
 import os
@@ -22,6 +21,8 @@ _NS = 1_000_000_000
 # A header or a row is far shorter; of a CSV no more than this is kept of either end.
 _END_BYTES = 1 << 16
 _CHUNK_BYTES = 1 << 20
+# Shorter than any header. Text has no zero byte.
+_NAME_BYTES = 16
 _MAGIC = b"PAR1"
 # The magic at both ends, and the length of the footer before the second.
 _LEAST_PARQUET_BYTES = 12
@@ -132,8 +133,8 @@ def _ends_of_gzip(path: Path) -> tuple[bytes, bytes]:
 
 
 def _fault_of_csv(head: bytes, tail: bytes) -> str | None:
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return None  # it is not UTF-8, which reading it says; its last byte is half a line end
+    if b"\0" in head[:_NAME_BYTES]:
+        return None  # UTF-16, gzip or Parquet: reading it says so
     if not tail.endswith((b"\n", b"\r")):
         return "has no line end after its last line: it may be cut short. End every line with one"
     header, row = _first_record(head), _last_record(tail)
@@ -161,7 +162,7 @@ def _last_record(tail: bytes) -> list[str] | None:
         taken.insert(0, line)
         if "".join(taken).count('"') % 2 == 0:
             return next(csv.reader(taken), [])
-    return None
+    return None if taken else []
 
 
 def _lines(text: bytes, encoding: str) -> list[str]:
