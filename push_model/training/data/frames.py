@@ -188,6 +188,10 @@ def reading(source: str) -> Iterator[None]:
         raise _explain(error, source) from None
     except duckdb.Error as error:
         raise _explain(error, source) from None
+    except RuntimeError as error:
+        if "interrupted" in str(error):
+            raise KeyboardInterrupt from None  # ctrl-C, in DuckDB's words
+        raise
 
 
 def _explain(error: Exception, source: str) -> UnreadableError:

@@ -1,5 +1,6 @@
 """Check that a dataset is a feature frame, and list every way in which it is not."""
 
+import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -62,11 +63,17 @@ def write_checked(dataset: Dataset, path: Path, *, facts: Mapping[str, str]) -> 
 
 def refuse_broken_rules(dataset: Dataset) -> None:
     """Raise the list of every rule that a dataset breaks, if any."""
-    with reading(dataset.name):
-        # Only the columns that were loaded are checked.
-        loaded = {ROW_NUMBER, *dataset.rows.columns}
-        names = [name for name in dataset.original.columns if name in loaded]
-        _refuse(dataset.original.select(", ".join(f'"{name}"' for name in names)), dataset)
+    # Only the columns that were loaded are checked.
+    loaded = {ROW_NUMBER, *dataset.rows.columns}
+    names = [name for name in dataset.original.columns if name in loaded]
+    original = dataset.original.select(", ".join(f'"{name}"' for name in names))
+    # Row numbers count rows in the file's order, which a reader is free to change.
+    original.query("frame", "SET preserve_insertion_order = true")
+    with tempfile.TemporaryDirectory() as folder, reading(dataset.name):
+        # Each rule is a query of its own: a text would be parsed for each.
+        copy = Path(folder) / "original.parquet"
+        write_parquet(original, copy, facts={}, source=dataset.name)
+        _refuse(connect().read_parquet(str(copy)), dataset)
 
 
 def _write_typed(dataset: Dataset, path: Path, facts: Mapping[str, str]) -> int:
@@ -133,8 +140,6 @@ def _facts_of_order(types: Mapping[str, str]) -> dict[str, str]:
 
 
 def _refuse(rows: duckdb.DuckDBPyRelation, dataset: Dataset) -> None:
-    # Row numbers count rows in the file's order, which the fast pass was free to change.
-    rows.query("frame", "SET preserve_insertion_order = true")
     broken = [
         BrokenRule(column, rule, count, _name_rows(dataset, first_rows))
         for column, rule, count, first_rows in [*_row_violations(rows), *_order_violations(rows)]
