@@ -11,7 +11,7 @@ from airflow.sdk.bases.notifier import BaseNotifier
 from push_ops.messages.layouts import as_question
 from push_ops.messages.messages import describe_question, describe_rejection
 from push_ops.messages.notify import link_to_run, link_to_task, send
-from push_ops.retraining.run_folder import JudgedRun, read_judged
+from push_ops.retraining.run_folder import JudgedRun, read_judged, require_done
 
 # Of the run's 20 hours, 8 are for its steps, 4 for the data to arrive and 4 for this answer. While
 # it waits, it holds up the next day's run.
@@ -40,6 +40,7 @@ class ApprovePromotion(ApprovalOperator):
 
     def execute(self, context: Context) -> dict[str, str | None]:
         """Ask, or go on at once where no approval is needed."""
+        require_done(self.validated, "validate")
         if context["params"]["promotion"] == "manual" and self.validated["decision"] == "promote":
             self.subject, self.body = as_question(self.read_run(), hours=self.hours)
             super().execute(context)

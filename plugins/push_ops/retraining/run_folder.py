@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from push_model.errors import InvalidSettingError
+from push_model.errors import InvalidEventError, InvalidSettingError
 from push_model.store.durable import read_json, write_json
 from push_model.training.gate.verdict import VERDICT_FILE, Verdict
 
@@ -62,6 +62,15 @@ def find_run_folder(runs_dir: Path, run_id: str) -> RunFolder:
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", run_id)[:_LONGEST_NAME]
     digest = hashlib.sha256(run_id.encode()).hexdigest()[:_DIGEST_LENGTH]
     return RunFolder(runs_dir / f"{readable}.{digest}")
+
+
+def require_done(handed_on: object, task_id: str) -> None:
+    """Check that a task has handed something on: it may be tested alone, or marked as done."""
+    if handed_on is None:
+        raise InvalidEventError(
+            f"The task {task_id} has handed on nothing in this run. Run it first: clear it, or "
+            "start the whole DAG for this date."
+        )
 
 
 def require_shared(path: Path | str, task_id: str, *, variable: str = "PUSH_RUNS_DIR") -> None:

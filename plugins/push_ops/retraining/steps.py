@@ -32,6 +32,7 @@ from push_ops.retraining.run_folder import (
     JudgedRun,
     find_run_folder,
     read_judged,
+    require_done,
     require_shared,
 )
 from push_ops.retraining.signals import (
@@ -63,6 +64,7 @@ def load(request: RetrainingRequest) -> dict[str, Any]:
 def filter_orders(request: RetrainingRequest, loaded: dict[str, Any]) -> dict[str, Any]:
     """Keep whole orders in which enough items were bought."""
     started = perf_counter()
+    require_done(loaded, "load")
     logger.info("Keeping orders with at least %d items bought.", request.min_items)
     path = find_run_folder(request.runs_dir, request.run_id).large_orders
     with _naming_check(request):
@@ -82,6 +84,7 @@ def train(request: RetrainingRequest, filtered: dict[str, Any]) -> dict[str, Any
     from push_model.training.fit import handler_fit  # noqa: PLC0415 - seconds no other step pays
 
     started = perf_counter()
+    require_done(filtered, "filter")
     require_shared(filtered["large_orders"], "filter")
     logger.info("Training on %s rows of %s orders.", filtered["rows"], filtered["orders"])
     event = {
@@ -107,6 +110,7 @@ def train(request: RetrainingRequest, filtered: dict[str, Any]) -> dict[str, Any
 def validate(request: RetrainingRequest, trained: dict[str, Any]) -> dict[str, Any]:
     """Compare the challenger with champion and baselines on the newest orders."""
     started = perf_counter()
+    require_done(trained, "train")
     require_shared(trained["large_orders"], "filter")
     _require_shared_model(request, trained["model_name"])
     logger.info("Evaluating %s.", trained["model_name"])
@@ -130,6 +134,7 @@ def promote(
 ) -> dict[str, Any]:
     """Make a winner the champion; otherwise leave the champion and say why."""
     started = perf_counter()
+    require_done(validated, "validate")
     run = read_judged(validated["verdict"])
     verdict = run.verdict
     may_promote = request.promotion == "auto" or (request.promotion == "manual" and approved_by)

@@ -14,6 +14,7 @@ from push_model.commands.app import app
 from push_model.errors import (
     DatasetError,
     DatasetNotReadyError,
+    InvalidEventError,
     InvalidSettingError,
     PromotionConflictError,
     SchemaError,
@@ -263,6 +264,20 @@ def test_a_worker_that_does_not_see_what_another_wrote_names_the_setting(
     said = str(error.value)
     assert said.startswith(f"This worker does not see {two_days.folder / folder}/")
     assert f", which the task {wrote} wrote. Let PUSH_{folder.upper()}_DIR be a folder " in said
+
+
+@pytest.mark.parametrize(
+    ("step", "before"),
+    [
+        (steps.filter_orders, "load"),
+        (steps.train, "filter"),
+        (steps.validate, "train"),
+        (steps.promote, "validate"),
+    ],
+)
+def test_a_step_that_is_tested_alone_says_which_task_must_run_first(request_of, step, before):
+    with pytest.raises(InvalidEventError, match=f"task {before} has handed on nothing in this run"):
+        step(request_of(), None)
 
 
 @contextmanager
