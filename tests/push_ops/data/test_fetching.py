@@ -421,7 +421,7 @@ def test_an_object_gives_what_the_file_gives(tmp_path, bucket, request_of, frame
         ("frame.csv", b"a,b\n1", " has no line end after its last line"),
         ("frame.csv.gz", b"\x1f\x8b", " is cut short, or was never gzip"),
         ("frame.parquet", b"PAR1", " has no Parquet footer: it is cut short"),
-        ("FRAME.CSV", b"a,b\n1,2\n", ": "),
+        ("FRAME.CSV", b"order_id,outcome\n1,2\n", ": "),
     ],
 )
 def test_an_object_that_is_cut_is_refused_at_once_by_its_own_name(  # noqa: PLR0917 - fixtures
