@@ -41,8 +41,7 @@ def health(*, details: bool = False, models_dir: Path | str | None = None) -> He
     -----
     Never raises: ``"last_error"`` says what is wrong. Holds no feature's value.
     """
-    store = find_store(models_dir)
-    settings, refused = _read_settings()
+    store, settings, refused = _read_settings(models_dir)
     live = _find_live_model(store) if settings else None
     problem = refused or LIVE_MODELS.last_problem(store) or _age_problem(settings)
     trained_on = live.loaded.model.trained_on if live else None
@@ -102,12 +101,14 @@ def age_in_days(trained_on: str, on: date) -> int | None:
         return None
 
 
-def _read_settings() -> tuple[Settings | None, Problem | None]:
-    """Return the settings, or the one that makes every request fail."""
+def _read_settings(
+    models_dir: Path | str | None,
+) -> tuple[str, Settings | None, Problem | None]:
+    """Return store and settings, or the problem that makes every request fail."""
     try:
-        return settings_of_process(), None
+        return find_store(models_dir), settings_of_process(), None
     except InvalidSettingError as error:
-        return None, Problem(type(error).__name__, str(error), time())
+        return "", None, Problem(type(error).__name__, str(error), time())
 
 
 def _age_problem(settings: Settings | None) -> Problem | None:

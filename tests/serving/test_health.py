@@ -101,11 +101,11 @@ def test_requests_users_errors_and_unknown_features_are_counted(tmp_path, monkey
     assert found["unknown_feature_names"] == ["colour", "shoe_size"]
 
 
-@pytest.mark.parametrize("variable", ["PUSH_SKEW_SKETCH", "PUSH_MAX_NESTING"])
+@pytest.mark.parametrize("variable", ["PUSH_SKEW_SKETCH", "PUSH_MAX_NESTING", "PUSH_MODELS_DIR"])
 def test_a_setting_that_makes_every_request_fail_is_unavailability(tmp_path, monkeypatch, variable):
     make_model(tmp_path)
     monkeypatch.setenv("PUSH_MODELS_DIR", str(tmp_path))
-    monkeypatch.setenv(variable, "perhaps")
+    monkeypatch.setenv(variable, "~perhaps")
 
     answer = handler_predict({"users": {"u": USER}})
     found = health(details=True)

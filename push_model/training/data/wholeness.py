@@ -87,7 +87,7 @@ def _is_unchanged(snapshot: Snapshot) -> bool:
 
 def _statuses_below(folder: Path) -> Iterator[os.stat_result]:
     for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):  # a writer removes what it has moved
+        with suppress(OSError):  # a writer removes what it has moved
             yield path.stat()
 
 
