@@ -1,0 +1,193 @@
+import os
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from push_model.errors import DatasetError
+from push_model.training.data.files import take_snapshot
+from push_model.training.data.parquet_rows import _FILE, _scan, list_layouts
+from push_model.training.fit import fit_model
+from push_ops.retraining import steps
+from tests.effort import EFFORT
+from tests.training.data.shapes.shape import (
+    CANARIES,
+    FIT,
+    LOAD,
+    UNTIL,
+    digest_copy,
+    load_it,
+    make_base,
+    make_event,
+    make_request,
+    read_as,
+    tidy,
+)
+from tests.training.data.shapes.table import SHAPES, deliver, without_counts
+
+pytestmark = [
+    pytest.mark.usefixtures("undrawn_pictures"),
+    # Airflow's own, about a dependency of its plugins.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+# Each was read wrongly before, or holds many others.
+ALWAYS = {
+    *("name: 'frame [v2]' of a CSV", "name: 'frame*' of Parquet", "name: odd ones of parts"),
+    *("name: 'order_date=2021-03-02' of the folder above a CSV", "folder: of one day by its name"),
+    *("parts: whole numbers first", "parts: no number first", "parts: single precision first"),
+    *("days: each spelling, CSV", "days: each spelling, Parquet", "days: no spelling of ours, CSV"),
+    *("days: day first with dots, CSV", "beside: rows of hidden files", "partitions: day"),
+    *("beside: rows of hidden folders", "users: each kind of text, CSV", "Parquet: .PARQUET"),
+    *("users: each kind of text, Parquet", "CSV: CR alone", "CSV: LF, CRLF and CR", "CSV: .CSV"),
+    *("CSV: a blank last line", "CSV: a comma more in each row", "Parquet: each type of keys"),
+    *("Parquet: each type of whole numbers", "Parquet: each type of flags"),
+    *("missing: each word, CSV", "missing: no word of ours, CSV", "users: two of one order, CSV"),
+}
+# Reading through takes the time. `make test` does it for one of twenty others.
+_EVERY = 1 if EFFORT > 1 else 20
+READ = [
+    *(shape for shape in SHAPES if shape.name in ALWAYS and not shape.refused),
+    *[shape for shape in SHAPES if shape.name not in ALWAYS and not shape.refused][::_EVERY],
+]
+BROKEN = [shape for shape in SHAPES if " must be " in shape.refused]
+REFUSED = [
+    *(shape for shape in SHAPES if shape.refused and shape not in BROKEN),
+    *(shape for shape in BROKEN if shape.name in ALWAYS),
+    *[shape for shape in BROKEN if shape.name not in ALWAYS][::_EVERY],
+]
+NAMED = {shape.name: shape for shape in SHAPES}
+
+
+@pytest.fixture(scope="module")
+def connection():
+    with duckdb.connect() as connection:
+        yield connection
+
+
+def list_what_is_read(connection, snapshot):
+    """Return the files that DuckDB names beside the rows which it reads."""
+    layouts = list_layouts(connection, snapshot)
+    scans = [_scan(connection, layout.files, names_files=True) for layout in layouts]
+    return {path for rows in scans for (path,) in rows.select(f'"{_FILE}"').fetchall()}
+
+
+@pytest.mark.parametrize("shape", READ, ids=[shape.name for shape in READ])
+def test_the_same_rows_are_read_of_any_shape(tmp_path, connection, shape):
+    uri, digests = deliver(shape, tmp_path)
+    snapshot = take_snapshot(uri)
+
+    assert read_as(LOAD, uri, tmp_path) == digests[LOAD]
+    if snapshot.is_parquet:
+        with_rows = [file.path for file in snapshot.files if pq.read_metadata(file.path).num_rows]
+        assert list_what_is_read(connection, snapshot) == {str(path) for path in with_rows}
+    if EFFORT > 1:
+        assert read_as(FIT, uri, tmp_path) == digests[FIT]
+        assert load_it(uri, tmp_path) == digests[LOAD]
+
+
+def refuse(read):
+    with pytest.raises(DatasetError) as refused:
+        read()
+    return str(refused.value), "".join(traceback.format_exception(refused.value))
+
+
+@pytest.mark.parametrize("shape", REFUSED, ids=[shape.name for shape in REFUSED])
+def test_fit_and_load_refuse_in_the_same_words_and_show_no_value(tmp_path, caplog, shape):
+    caplog.set_level("DEBUG")
+    uri, _ = deliver(shape, tmp_path)
+
+    fit, trace_of_fit = refuse(lambda: fit_model(make_event(uri, tmp_path)))
+    load, trace_of_load = refuse(lambda: steps.load(make_request(uri, tmp_path)))
+
+    assert shape.refused in tidy(load, uri)
+    assert without_counts(tidy(fit, uri)) == without_counts(tidy(load, uri))
+    shown = [fit, load, trace_of_fit, trace_of_load, caplog.text, *left_behind(tmp_path)]
+    assert [canary for canary in CANARIES if canary in "".join(shown)] == []
+
+
+def left_behind(folder):
+    """Return the text of all files that reading left, but the data themselves."""
+    files = [path for path in (folder / "runs").rglob("*") if path.is_file()]
+    return [path.read_text("latin-1") for path in files if path.suffix != ".parquet"]
+
+
+def test_each_shape_has_a_name_of_its_own():
+    assert len(NAMED) == len(SHAPES)
+    assert NAMED.keys() >= ALWAYS
+
+
+MODELS = [
+    *("CSV: LF, CRLF and CR", "partitions: day", "parts: moments of three zones"),
+]
+
+
+def train(name, folder):
+    shape = NAMED[name]
+    folder.mkdir()
+    uri = str(shape.write(shape.rows(make_base(orders=60)), folder))
+    return (fit_model(make_event(uri, folder)).path / "model.json").read_bytes()
+
+
+def test_the_same_rows_in_any_shape_make_the_same_model(tmp_path):
+    model = train("CSV: LF", tmp_path / "base")
+
+    for number, name in enumerate(MODELS):
+        assert train(name, tmp_path / str(number)) == model, name
+
+
+def test_filter_keeps_the_same_rows_of_any_shape_and_shows_no_value(tmp_path, caplog):
+    caplog.set_level("DEBUG")
+    kept, shown = set(), []
+    for number, name in enumerate(["CSV: LF", *MODELS]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        request = make_request(deliver(NAMED[name], folder)[0], folder)
+        loaded = steps.load(request)
+        filtered = steps.filter_orders(request, loaded)
+        kept.add(digest_copy(Path(filtered["large_orders"])))
+        shown += [str(loaded), str(filtered), *left_behind(folder)]
+
+    assert len(kept) == 1
+    assert [canary for canary in CANARIES if canary in "".join([*shown, caplog.text])] == []
+
+
+ZONED = [
+    "Parquet: days as timestamp[us, tz=Europe/Berlin]",
+    "Parquet: moments late in the day as timestamp[us, tz=UTC]",
+    "Parquet: moments as INT96",
+    "days: each spelling, CSV",
+    "days: moments of the day before in UTC, Parquet",
+    "parts: moments of three zones",
+]
+# Without the rest of the product: in a process of its own, imports are what takes time.
+READ_ALL = """
+import sys
+from datetime import date
+from pathlib import Path
+from push_model.training.data.delivery import bring_in
+for number, uri in enumerate(sys.argv[3:]):
+    path = Path(sys.argv[2]) / f"{number}.parquet"
+    bring_in(uri, path, until=date.fromisoformat(sys.argv[1]), optional=["user_id"])
+"""
+
+
+def test_days_are_the_same_in_any_time_zone_of_the_host(tmp_path):
+    uris, expected = [], []
+    for number, name in enumerate(ZONED):
+        (tmp_path / str(number)).mkdir()
+        uri, digests = deliver(NAMED[name], tmp_path / str(number))
+        uris.append(uri)
+        expected.append(digests[FIT])
+
+    subprocess.run(
+        [sys.executable, "-c", READ_ALL, str(UNTIL), str(tmp_path), *uris],
+        env=os.environ | {"TZ": "America/Los_Angeles"},
+        check=True,
+    )
+
+    read = [digest_copy(tmp_path / f"{number}.parquet") for number in range(len(ZONED))]
+    assert read == expected
