@@ -90,10 +90,10 @@ def _read(uri: str, *, until: date, min_items: int) -> _Contents:
 
 
 def _count(delivery: "Delivery", *, min_items: int) -> _Contents:
-    from push_model.training.data.frames import connect  # noqa: PLC0415 - as above
+    from push_model.training.data.frames import open_copy  # noqa: PLC0415 - as above
     from push_model.training.data.orders import keep_large_orders  # noqa: PLC0415 - as above
 
-    rows = connect().read_parquet(str(delivery.path))
+    rows = open_copy(delivery.path)
     large = keep_large_orders(rows, min_items=min_items)
     counted = "min(order_date)::VARCHAR, max(order_date)::VARCHAR, " + ", ".join(
         f"count(DISTINCT {column})" for column in ("order_date", "order_id", "user_id")

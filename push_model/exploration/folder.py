@@ -13,7 +13,7 @@ from push_model.errors import DatasetError
 from push_model.exploration.entries.entry import Entry
 from push_model.exploration.fits.protocol import CHOOSING, Part
 from push_model.store.durable import read_json
-from push_model.training.data.frames import collect_sorted, connect
+from push_model.training.data.frames import collect_sorted, open_copy
 
 FACTS_FILE = "exploration.json"
 ROWS_FILE = "large_orders.parquet"
@@ -101,7 +101,7 @@ def open_exploration(folder: Path) -> Exploration:
 
 @lru_cache(maxsize=1)
 def _read_rows(path: Path, digest: str) -> pd.DataFrame:
-    frame = collect_sorted(connect().read_parquet(str(path)))
+    frame = collect_sorted(open_copy(path))
     if digest_rows(frame) != digest:
         raise DatasetError(f"{path} changed after it was written. Start the exploration again.")
     return frame

@@ -30,7 +30,7 @@ from push_model.store.promotion import champion, model_path
 from push_model.training.data.dataset import load_dataset
 from push_model.training.data.delivery import COPY, bring_in
 from push_model.training.data.files import DatasetFacts
-from push_model.training.data.frames import collect_sorted, connect
+from push_model.training.data.frames import collect_sorted, open_copy
 from push_model.training.data.history import add_needed, with_history
 from push_model.training.data.orders import keep_large_orders, require_orders
 from push_model.training.data.split import Split, split_by_time
@@ -148,7 +148,7 @@ def read_large_orders(
             load=load,
             facts=source,
         )
-        checked = connect().read_parquet(str(copy.path))
+        checked = open_copy(copy.path)
         large = keep_large_orders(derive(checked) if derive else checked, min_items=min_items)
         name = copy.facts.uri
         frame = collect_sorted(large, source=name)

@@ -1,5 +1,6 @@
 """Read feature frames with DuckDB in flat memory, and move them to pandas and Parquet."""
 
+import glob
 import logging
 import re
 import tempfile
@@ -92,6 +93,12 @@ def connect() -> duckdb.DuckDBPyConnection:
     connection.execute("SET enable_progress_bar = true")
     connection.execute("SET enable_progress_bar_print = false")
     return connection
+
+
+def open_copy(path: Path) -> duckdb.DuckDBPyRelation:
+    """Open a Parquet file that was written here, whatever its folders are called."""
+    # A path is a pattern to DuckDB, and a folder named column=value may be a column.
+    return connect().read_parquet(glob.escape(str(path)), hive_partitioning=False)
 
 
 def to_relation(frame: Any) -> duckdb.DuckDBPyRelation:

@@ -12,7 +12,7 @@ from push_model.columns import HISTORY, JUDGING, TRAINING
 from push_model.model.scoring import Model
 from push_model.training.data.dataset import load_dataset, open_dataset, refuse_missing_columns
 from push_model.training.data.delivery import COPY, bring_in
-from push_model.training.data.frames import connect, to_relation, write_parquet
+from push_model.training.data.frames import open_copy, to_relation, write_parquet
 
 #: The columns that history is derived from.
 NEEDED: tuple[str, ...] = (
@@ -123,7 +123,7 @@ def write_history(uri: str, path: Path, *, until: date) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         copy = bring_in(uri, Path(folder) / COPY, columns=add_needed(TRAINING), until=until).path
-        rows = _history_of_next_orders(connect().read_parquet(str(copy)))
+        rows = _history_of_next_orders(open_copy(copy))
         return write_parquet(rows, path, facts={"until": str(until)})
 
 

@@ -17,7 +17,7 @@ from push_model.training.data.frames import (
     USERS_ARE_TEXT,
     UnreadableError,
     UsersAreTextError,
-    connect,
+    open_copy,
     reading,
     select_typed,
     write_parquet,
@@ -50,7 +50,7 @@ def write_checked(dataset: Dataset, path: Path, *, facts: Mapping[str, str]) -> 
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         rows = _write_typed(dataset, aside, facts)
-        copy = connect().read_parquet(str(aside))
+        copy = open_copy(aside)
         if _is_broken(copy):
             refuse_broken_rules(dataset)
             # A loader's own types may hide what the copy shows.
@@ -73,7 +73,7 @@ def refuse_broken_rules(dataset: Dataset) -> None:
         # Each rule is a query of its own: a text would be parsed for each.
         copy = Path(folder) / "original.parquet"
         write_parquet(original, copy, facts={}, source=dataset.name)
-        _refuse(connect().read_parquet(str(copy)), dataset)
+        _refuse(open_copy(copy), dataset)
 
 
 def _write_typed(dataset: Dataset, path: Path, facts: Mapping[str, str]) -> int:

@@ -133,7 +133,7 @@ WRITERS = {
 }
 
 
-@settings(max_examples=25 * EFFORT)
+@settings(max_examples=12 * EFFORT)
 @given(rows=frames(), data=st.data())
 def test_a_frame_of_any_writer_is_read_back_equal(rows, data):
     write = data.draw(st.sampled_from(list(WRITERS)))

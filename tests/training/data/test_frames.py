@@ -10,6 +10,7 @@ from push_model.errors import DatasetError
 from push_model.training.data.frames import (
     collect_sorted,
     connect,
+    open_copy,
     reading,
     select_typed,
     to_relation,
@@ -43,6 +44,17 @@ def test_collecting_leaves_a_pandas_frame_unchanged():
     collect_sorted(frame)
 
     pd.testing.assert_frame_equal(frame, before)
+
+
+def test_a_copy_is_read_whatever_its_folders_are_called(tmp_path):
+    frame = make_frame(orders=3, seed=0)
+    for name, rows in {"runs v": frame.head(1), "runs [v]": frame}.items():
+        (tmp_path / name / "outcome=9").mkdir(parents=True)
+        write_parquet(rows, tmp_path / name / "outcome=9" / "frame.parquet", facts={})
+
+    copy = open_copy(tmp_path / "runs [v]" / "outcome=9" / "frame.parquet")
+
+    pd.testing.assert_frame_equal(collect_sorted(copy), collect_sorted(frame))
 
 
 def test_days_as_text_become_days():
