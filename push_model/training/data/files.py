@@ -254,8 +254,12 @@ def _read_facts(path: Path) -> Mapping[str, str]:
             pairs = connection.execute(query, [glob.escape(str(path.absolute()))]).fetchall()
     except duckdb.Error:
         return {}
-    named = {bytes(key).decode(): bytes(value).decode() for key, value in pairs}
-    return {name.removeprefix(PREFIX): named[name] for name in named if name.startswith(PREFIX)}
+    # What others note may be any bytes.
+    ours = {key: bytes(value) for key, value in pairs if bytes(key).startswith(PREFIX.encode())}
+    return {
+        bytes(key).decode().removeprefix(PREFIX): value.decode(errors="replace")
+        for key, value in ours.items()
+    }
 
 
 def _digest(path: Path) -> str:

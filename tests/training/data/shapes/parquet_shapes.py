@@ -170,6 +170,10 @@ _CODINGS = [
         "Parquet: check sums and page index",
         write_table(write_page_checksum=True, write_page_index=True),
     ),
+    Shape(
+        "Parquet: metadata of bytes",
+        write_table(lambda table: table.replace_schema_metadata({b"\xff": b"\xfe"})),
+    ),
     Shape("Parquet: required columns", write_table(_required)),
     Shape("Parquet: NaN for missing", write_table(_nan_for_null)),
 ]
