@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from push_model.commands import check, explore, models, runs, train
-from push_model.commands.options import user_name
 from push_model.errors import PushModelError
+from push_model.serving.settings import user_name
 
 app = typer.Typer(
     help="Train, inspect and query the models that predict who will buy a product.",

@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from push_model.commands.options import DEFAULT_MODELS_DIR, ModelsDir, check_name, user_name
+from push_model.commands.options import DEFAULT_MODELS_DIR, ModelsDir, check_name
 from push_model.commands.tables import print_folder, print_metrics, read_facts
 from push_model.errors import InvalidEventError, ModelIntegrityError, ModelNotFoundError
 from push_model.serving.health import age_in_days
-from push_model.serving.settings import read_max_age_days
+from push_model.serving.settings import read_max_age_days, user_name
 from push_model.store import inventory
 from push_model.store import promotion as store
 from push_model.store.folder import check_folder

@@ -1,8 +1,6 @@
 """Options, readers and the progress bar that several commands share."""
 
-import getpass
 import json
-import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -82,14 +80,6 @@ def check_name(name: str | None) -> str | None:
     except InvalidEventError as error:
         raise typer.BadParameter(str(error)) from error
     return name
-
-
-def user_name() -> str:
-    """Return who runs this command."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a user without a name
-        return f"user {os.getuid()}"
 
 
 def make_progress(*, is_brief: bool = False) -> Progress:

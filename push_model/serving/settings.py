@@ -115,3 +115,13 @@ def read_setting(variable: str, text: str) -> int:
         f"{variable} must be a whole number of at least 1, got {text!r:.40}. Fix it, or unset it "
         "to use the default, and restart the process."
     )
+
+
+def user_name() -> str:
+    """Return as whom this process runs."""
+    import getpass  # noqa: PLC0415 - serving does without
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        return f"user {os.getuid()}"

@@ -286,5 +286,5 @@ def test_a_file_without_read_permission_is_named_with_the_user_who_may_not_read_
     code, _, err = run("fit", path)
 
     assert code == 1
-    assert f"{path} cannot be read or written by ada." in err
+    assert f"{path} cannot be read by ada." in err
     assert "does not exist" not in err

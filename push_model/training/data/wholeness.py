@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from push_model.errors import DatasetError, DatasetNotReadyError
+from push_model.serving.settings import user_name
 from push_model.training.data.files import PARQUET, Snapshot, is_named, take_snapshot
 
 # No upload pauses for longer: what is not whole by then will not become so.
@@ -41,7 +42,9 @@ def find_fault(snapshot: Snapshot) -> str | None:
         try:
             fault = _fault_of_file(file.path)
         except PermissionError:
-            fault = "may not be read by this user: change its permissions"
+            raise DatasetError(
+                f"{file.path} cannot be read by {user_name()}. Give this user the right."
+            ) from None
         if fault:
             is_part = file.path != snapshot.root
             return f"holds {snapshot.name(file)}, which {fault}" if is_part else fault
