@@ -57,6 +57,8 @@ _SENTENCES = {
     "CSV parse error": "has a row with more or fewer values than its header.",
     "Parquet": "is not Parquet, or cut short. Export it again.",
     "TProtocolException": "is not Parquet, or cut short. Export it again.",
+    "know what type": "is not Parquet, or cut short. Export it again.",
+    "read enough bytes": "is not Parquet, or cut short. Export it again.",
     "magic bytes": "is not Parquet, or cut short. Export it again.",
     "No files found": "went away while it was read. Deliver it again.",
     "Failed to open": "went away while it was read. Deliver it again.",
