@@ -3,7 +3,13 @@
 import re
 from pathlib import Path
 
-from tests.training.data.shapes import csv_shapes, folder_shapes, parquet_shapes, value_shapes
+from tests.training.data.shapes import (
+    csv_shapes,
+    folder_shapes,
+    name_shapes,
+    parquet_shapes,
+    value_shapes,
+)
 from tests.training.data.shapes.shape import (
     FIT,
     LOAD,
@@ -17,6 +23,7 @@ SHAPES: list[Shape] = [
     *csv_shapes.SHAPES,
     *parquet_shapes.SHAPES,
     *folder_shapes.SHAPES,
+    *name_shapes.SHAPES,
     *value_shapes.SHAPES,
 ]
 
