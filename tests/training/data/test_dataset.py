@@ -257,3 +257,30 @@ def test_the_numbers_of_a_collected_frame_have_one_type(tmp_path, frame):
 
 def test_a_dataset_of_another_scheme_has_no_digest():
     assert describe_dataset("memory://12") == DatasetFacts("memory://12", None, None)
+
+
+def with_vendors(frame, vendors):
+    """Write a CSV of which the vendors of the first rows are spelt as given."""
+    head, *rows = frame.to_csv(index=False).splitlines()
+    place = head.split(",").index("vendor")
+    for number, vendor in enumerate(vendors):
+        values = rows[number].split(",")
+        rows[number] = ",".join([*values[:place], vendor, *values[place + 1 :]])
+    return "\n".join([head, *rows, ""])
+
+
+@pytest.mark.parametrize("vendors", [['"oat'], ['"oat', '"tea"'], ['"oat', "tea", '"x"']])
+def test_a_quote_that_is_not_closed_swallows_no_row(tmp_path, frame, vendors):
+    path = tmp_path / "frame.csv"
+    path.write_text(with_vendors(frame, vendors))
+
+    with pytest.raises(DatasetError, match="has a row with more or fewer values"):
+        read(path)
+
+
+@pytest.mark.parametrize("vendors", [['"oat\n& tea"', '"tea"'], ['12" pan'], ['"a ""b"""']])
+def test_quotes_and_line_ends_within_a_value_are_read(tmp_path, frame, vendors):
+    path = tmp_path / "frame.csv"
+    path.write_text(with_vendors(frame, vendors))
+
+    assert len(read(path)) == len(frame)
