@@ -6,6 +6,7 @@ any way.
 
 import csv
 import gzip
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ from push_model.training.data.sources import Rows
 _BLOCK_BYTES = 1 << 18
 _NUMBERS = ("feature", "history", "outcome")
 _NOT_UTF8 = "is not in UTF-8. Export it again, in UTF-8."
+# Within a value, where it may be right; where quotes begin and end, it has a comma beside it.
+_LOOSE_QUOTE = re.compile(rb'[^,\r\n"]"[^,\r\n"]')
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
@@ -132,9 +135,10 @@ class _CsvRows:
         for batch in reader:
             rows += batch.num_rows
             yield batch
-        # Arrow reads on to the next quote where one is not closed. A value may hold line ends,
-        # so only a strict reader can tell; it is slow, and needed where the counts differ.
-        if counted.has_quotes and counted.lines != rows + 1 and find_fault_of_rows(self._snapshot):
+        # Arrow reads on to the next quote where one is not closed, and past one that ends no value.
+        # Only a strict reader can tell these from line ends and quotes of a value. It is slow.
+        is_odd = counted.has_loose_quotes or (counted.has_quotes and counted.lines != rows + 1)
+        if is_odd and find_fault_of_rows(self._snapshot):
             raise ValueError("CSV parse error")
 
     def read_share(self) -> float | None:
@@ -143,23 +147,25 @@ class _CsvRows:
 
 
 class _CountedLines:
-    """A file that counts the line ends which are read from it."""
+    """A file that counts the line ends which are read from it, and looks at its quotes."""
 
     closed = False
 
     def __init__(self, file: Any) -> None:
         self._file = file
-        self._ended_in_return = False
+        self._last = b""
         self.lines = 0
-        self.has_quotes = False
+        self.has_quotes = self.has_loose_quotes = False
 
     def read(self, size: int = -1) -> bytes:
         """Read and count."""
         read: bytes = self._file.read(size)
         ends = read.count(b"\n") + read.count(b"\r") - read.count(b"\r\n")
-        self.lines += ends - (self._ended_in_return and read.startswith(b"\n"))
-        self._ended_in_return = read.endswith(b"\r")
-        self.has_quotes = self.has_quotes or b'"' in read
+        self.lines += ends - (self._last.endswith(b"\r") and read.startswith(b"\n"))
+        if b'"' in read:
+            self.has_quotes = True
+            self.has_loose_quotes |= bool(_LOOSE_QUOTE.search(self._last + read))
+        self._last = read[-2:]
         return read
 
 

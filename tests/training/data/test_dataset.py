@@ -269,8 +269,14 @@ def with_vendors(frame, vendors):
     return "\n".join([head, *rows, ""])
 
 
-@pytest.mark.parametrize("vendors", [['"oat'], ['"oat', '"tea"'], ['"oat', "tea", '"x"']])
-def test_a_quote_that_is_not_closed_swallows_no_row(tmp_path, frame, vendors):
+LOOSE = [
+    *(['"oat'], ['"oat', '"tea"'], ['"oat', "tea", '"x"']),
+    *(['"oat" & tea'], ['"oat \\"& tea\\" co"']),
+]
+
+
+@pytest.mark.parametrize("vendors", LOOSE)
+def test_a_quote_that_is_not_closed_or_not_doubled_swallows_nothing(tmp_path, frame, vendors):
     path = tmp_path / "frame.csv"
     path.write_text(with_vendors(frame, vendors))
 
