@@ -160,8 +160,10 @@ class _CountedLines:
     def read(self, size: int = -1) -> bytes:
         """Read and count."""
         read: bytes = self._file.read(size)
-        ends = read.count(b"\n") + read.count(b"\r") - read.count(b"\r\n")
-        self.lines += ends - (self._last.endswith(b"\r") and read.startswith(b"\n"))
+        self.lines += read.count(b"\n")
+        if b"\r" in read:
+            self.lines += read.count(b"\r") - read.count(b"\r\n")
+        self.lines -= self._last.endswith(b"\r") and read.startswith(b"\n")
         if b'"' in read:
             self.has_quotes = True
             self.has_loose_quotes |= bool(_LOOSE_QUOTE.search(self._last + read))
