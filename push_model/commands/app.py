@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from push_model.commands import check, explore, models, runs, train
+from push_model.commands.tables import describe_os_error
 from push_model.errors import PushModelError
-from push_model.serving.settings import user_name
 
 app = typer.Typer(
     help="Train, inspect and query the models that predict who will buy a product.",
@@ -24,15 +24,8 @@ def main() -> None:
     """Run the command line; a foreseen failure is one sentence and exit code 1."""
     try:
         app()
-    except (PushModelError, PermissionError) as error:
-        said = _explain(error) if isinstance(error, PermissionError) else str(error)
+    except (PushModelError, OSError) as error:
+        said = describe_os_error(error) if isinstance(error, OSError) else str(error)
         complaint = f"[bold red]{type(error).__name__}[/] {escape(said)}"
         Console(stderr=True).print(complaint, soft_wrap=True)
         sys.exit(1)
-
-
-def _explain(error: PermissionError) -> str:
-    return (
-        f"{error.filename} cannot be read or written by {user_name()}. "
-        "Give this user the right, or run the command as another user."
-    )

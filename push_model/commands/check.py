@@ -12,7 +12,7 @@ from rich.filesize import decimal
 
 from push_model.columns import HISTORY, MIN_ITEMS
 from push_model.commands.options import Dataset, MinItems, Until, make_progress, read_until
-from push_model.commands.tables import print_plain
+from push_model.commands.tables import describe_os_error, print_plain
 from push_model.errors import (
     DatasetError,
     DatasetNotReadyError,
@@ -117,8 +117,10 @@ def _document(
     contents = asdict(found) if found else dict.fromkeys(each.name for each in fields(_Contents))
     error = refusal and {
         "kind": type(refusal).__name__,
-        "message": str(refusal),
-        "may_pass_later": isinstance(refusal, (DatasetNotReadyError, OSError)),
+        "message": describe_os_error(refusal) if isinstance(refusal, OSError) else str(refusal),
+        # As the DAG decides which errors it retries.
+        "may_pass_later": isinstance(refusal, (DatasetNotReadyError, OSError))
+        and not isinstance(refusal, (FileNotFoundError, PermissionError)),
         "broken_rules": [rule._asdict() for rule in refusal.broken]
         if isinstance(refusal, SchemaError)
         else [],

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from push_model.commands.options import DEFAULT_MODELS_DIR, ModelsDir, check_name
-from push_model.commands.tables import print_folder, print_metrics, read_facts
+from push_model.commands.tables import describe_os_error, print_folder, print_metrics, read_facts
 from push_model.errors import InvalidEventError, ModelIntegrityError, ModelNotFoundError
 from push_model.serving.health import age_in_days
 from push_model.serving.settings import read_max_age_days, user_name
@@ -228,8 +228,7 @@ def _disk_errors_as_sentences() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = f" at {error.filename}" if error.filename else ""
-        said = f"{error.strerror}{where}." if error.strerror else str(error)
+        said = describe_os_error(error)
         advice = "Look at `push-model history`, then run the same command again."
         complaint = f"[bold red]{type(error).__name__}[/] {escape(said)} {advice}"
         Console(stderr=True).print(complaint, soft_wrap=True)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from push_model.errors import ModelIntegrityError, ModelNotFoundError
+from push_model.serving.settings import user_name
 
 console = Console()
 
@@ -53,3 +54,14 @@ def read_document(path: Path, complaint: str) -> Any:
 def read_facts(path: Path) -> Any:
     """Read the manifest of a model folder."""
     return read_document(path / "manifest.json", "The model folder has no manifest")
+
+
+def describe_os_error(error: OSError) -> str:
+    """Return what the disk refused as a sentence."""
+    if isinstance(error, PermissionError) and error.filename:
+        return (
+            f"{error.filename} cannot be read or written by {user_name()}. "
+            "Give this user the right, or run the command as another user."
+        )
+    where = f" at {error.filename}" if error.filename else ""
+    return f"{error.strerror}{where}." if error.strerror else str(error)

@@ -1,3 +1,4 @@
+import errno
 import json
 import re
 from pathlib import Path
@@ -6,6 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from push_model.columns import JUDGING
+from push_model.training.data import delivery
 from tests.frames import make_frame
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -149,6 +151,42 @@ def test_a_refusal_names_its_reason_for_people_and_for_programs(run, check_as_js
     assert (found["error"]["kind"], found["error"]["may_pass_later"]) == (kind, may_pass_later)
     assert [found[name] for name in COUNTED] == [None] * len(COUNTED)
     assert "a canary" not in f"{err}{found}"
+
+
+DISK = {
+    "full": (OSError("its rows cannot be written: disk trouble."), True, "disk trouble"),
+    "full, by name": (
+        OSError(errno.ENOSPC, "No space left", "a.parquet"),
+        True,
+        "left at a.parquet.",
+    ),
+    "forbidden": (
+        PermissionError(errno.EACCES, "Denied", "a.csv"),
+        False,
+        "read or written by ada",
+    ),
+    "gone": (FileNotFoundError(errno.ENOENT, "No such file", "a.csv"), False, "file at a.csv."),
+}
+
+
+@pytest.mark.parametrize("case", DISK)
+def test_what_the_disk_refuses_is_a_sentence(run, check_as_json, dataset, case, monkeypatch):
+    error, may_pass_later, message = DISK[case]
+
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(delivery, "write_checked", refuse)
+
+    found = check_as_json(dataset)["error"]
+
+    assert message in found["message"]
+    assert found["may_pass_later"] is may_pass_later
+    for command in ("check", "fit"):
+        code, out, err = run(command, dataset)
+        assert (code, out) == (1, "")
+        assert found["message"] in err
+        assert "Traceback" not in err
 
 
 def test_each_broken_rule_is_listed_with_its_rows(check_as_json, dataset):

@@ -220,5 +220,5 @@ def test_what_the_disk_refuses_is_a_sentence(run, models, monkeypatch, command):
     code, _, err = run(*command)
 
     assert code == 1
-    assert "PermissionError Permission denied at " in err
+    assert f"{models}/.promotion.lock cannot be read or written by ada." in err
     assert "Traceback" not in err
