@@ -54,7 +54,7 @@ class Dataset:
         until: dt.date = dt.date.max,
     ) -> "Dataset":
         """Make a dataset of a frame of pandas, Polars or DuckDB."""
-        rows = to_relation(frame)
+        rows = to_relation(frame, source=name)
         return _make(
             name, [Rows(rows, rows)], _choose(name, rows.columns, columns, optional), until
         )

@@ -72,7 +72,7 @@ def bring_in(
     logger.info("Reading %s until %s.", name, until)
     if load is load_dataset and is_file_uri(uri):
         snapshot = replace(take_snapshot(uri), uri=name)
-        with refusing_change(snapshot):
+        with _or_nothing(path), refusing_change(snapshot):
             if fault := find_fault(snapshot):
                 # What was fetched is a copy: it is young, but no more of it will come.
                 may_come = facts is None and may_become_whole(snapshot)
@@ -90,11 +90,22 @@ def bring_in(
         facts = DatasetFacts(name, None, None)
         rows = _write(dataset, path, facts, report)
     if not rows:
+        path.unlink()
         raise DatasetError(
             f"No orders on or before {until} in {name}. Check the file or use a later date."
         )
     logger.info("Checked %d rows in %.1f s.", rows, perf_counter() - start)
     return Delivery(path, rows, facts, dataset.snapshot)
+
+
+@contextmanager
+def _or_nothing(path: Path) -> Iterator[None]:
+    """Leave no copy of a dataset that is refused after it was written."""
+    try:
+        yield
+    except DatasetError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _write(

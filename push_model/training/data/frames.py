@@ -6,7 +6,7 @@ import re
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from push_model.training.data.files import PREFIX
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 # Each thread holds rows of its own: more threads, more memory.
 _THREADS = 2
@@ -103,7 +104,7 @@ def open_copy(path: Path) -> duckdb.DuckDBPyRelation:
     return connect().read_parquet(glob.escape(str(path)), hive_partitioning=False)
 
 
-def to_relation(frame: Any) -> duckdb.DuckDBPyRelation:
+def to_relation(frame: Any, *, source: str = "The frame") -> duckdb.DuckDBPyRelation:
     """Return a frame of pandas, Polars or DuckDB as a relation.
 
     Examples
@@ -114,11 +115,15 @@ def to_relation(frame: Any) -> duckdb.DuckDBPyRelation:
     """
     if isinstance(frame, duckdb.DuckDBPyRelation):
         return frame
-    if is_pandas_dataframe(frame):
-        return connect().from_df(frame)
-    known = nw.from_native(frame)
-    eager = known.collect() if isinstance(known, nw.LazyFrame) else known
-    return connect().from_arrow(eager.to_arrow())
+    known = frame if is_pandas_dataframe(frame) else nw.from_native(frame)
+    try:
+        return connect().from_arrow(_to_arrow(known))
+    except (OSError, MemoryError, DatasetError):
+        raise
+    except Exception as error:  # noqa: BLE001 - any engine may quote values, and has its own errors
+        raise UnreadableError(
+            f"{source} could not be converted to Arrow: {type(error).__name__}."
+        ) from None
 
 
 def collect_sorted(frame: Any, *, source: str = "The frame") -> "pd.DataFrame":
@@ -189,7 +194,7 @@ def reading(source: str) -> Iterator[None]:
     except _OUR_MISTAKES:
         raise
     except duckdb.IOException as error:
-        if _WRITING.search(str(error)):
+        if _WRITING.search(_strip_quoted(error)):
             # Not a fault of the data, and it may pass: the DAG retries an OSError.
             raise OSError(
                 f"{source} was read, but its rows cannot be written: disk trouble."
@@ -206,12 +211,44 @@ def reading(source: str) -> Iterator[None]:
 def _explain(error: Exception, source: str) -> UnreadableError:
     if USERS_ARE_TEXT in str(error):
         return UsersAreTextError(f"{source} names users by text.")
-    # Never the engine's own words: they quote rows, and what they quote may look like words.
-    said = re.sub(r"""'[^']*'|"[^"]*\"""", "...", str(error))
+    # Never the engine's own words: they quote rows.
+    said = _strip_quoted(error)
     for words, sentence in _SENTENCES.items():
         if words.lower() in said.lower():
             return UnreadableError(f"{source} {sentence}")
     return UnreadableError(f"{source} could not be read to its end: {type(error).__name__}.")
+
+
+def _strip_quoted(error: Exception) -> str:
+    """Return what an error says without what it quotes, which may look like words of its own."""
+    return re.sub(r"""'[^']*'|"[^"]*\"""", "...", str(error))
+
+
+def _to_arrow(frame: Any) -> "pa.Table":
+    if isinstance(frame, nw.LazyFrame):
+        frame = frame.collect()
+    if isinstance(frame, nw.DataFrame):
+        return frame.to_arrow()
+    import pyarrow as pa  # noqa: PLC0415 - 40 MB that readers of Parquet do without
+
+    arrays = [_column_to_arrow(frame.iloc[:, place]) for place in range(frame.shape[1])]
+    return pa.table(arrays, names=[str(name) for name in frame.columns])
+
+
+def _column_to_arrow(column: "pd.Series[Any]") -> Any:
+    """Convert a column by all of its values: DuckDB would type objects by a sample of them."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    with suppress(pa.ArrowException, TypeError, OverflowError):
+        array = pa.array(column, from_pandas=True)
+        if array.type == pa.float16():  # not known to DuckDB
+            return array.cast(pa.float32())
+        # DuckDB would read how a period is stored.
+        if not isinstance(array.type, pa.BaseExtensionType):
+            return array
+    # Values of several types, and of types that no file has.
+    texts = column.astype(object).map(str, na_action="ignore")
+    return pa.array(texts, pa.string(), from_pandas=True)
 
 
 def _quote(text: str) -> str:
@@ -225,7 +262,7 @@ def _to_pandas(frame: Any, source: str) -> "pd.DataFrame":
     if is_pandas_dataframe(frame):
         return frame
     with reading(source):
-        return pd.DataFrame(to_relation(frame).df())
+        return pd.DataFrame(to_relation(frame, source=source).df())
 
 
 def _pandas_type(column: Column) -> str:

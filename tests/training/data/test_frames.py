@@ -1,5 +1,8 @@
+import datetime as dt
+import decimal
 import subprocess
 import sys
+import traceback
 
 import duckdb
 import pandas as pd
@@ -35,6 +38,57 @@ def test_a_frame_is_the_same_whatever_holds_it_and_however_it_was_sorted(kind):
 
     pd.testing.assert_frame_equal(collected, collect_sorted(frame))
     assert collected["order_date"].is_monotonic_increasing
+
+
+PERIODS = pd.period_range("2021-03-01", periods=2)
+
+
+@pytest.mark.parametrize(
+    ("values", "read"),
+    [
+        # DuckDB looks at one object in so many.
+        ([0] * 23_000 + [0.5] * 1_000, [0.0, 0.5]),
+        ([1] * 23_999 + ["u_2"], ["1", "u_2"]),
+        ([2**70, 1, None], ["1", str(2**70)]),
+        (
+            [dt.date(2021, 3, 1), dt.date(2021, 3, 2), None],
+            [dt.date(2021, 3, 1), dt.date(2021, 3, 2)],
+        ),
+        (list(PERIODS), ["2021-03-01", "2021-03-02"]),
+        ([True, None, float("nan")], [True]),
+        ([decimal.Decimal("0.10"), 0.5], ["0.10", "0.5"]),
+    ],
+    ids=["fractions", "users", "large", "days", "periods", "flags", "decimals"],
+)
+def test_objects_of_pandas_are_read_by_all_of_their_values(values, read):
+    frame = pd.DataFrame({"x": pd.Series(values, dtype=object)})
+
+    found = to_relation(frame).filter("x IS NOT NULL").select("x").distinct().order("x")
+
+    assert [value for (value,) in found.fetchall()] == read
+
+
+@pytest.mark.parametrize(
+    ("column", "read"),
+    [
+        (pd.Series([0.5, None], dtype="float16"), [(0.5,), (None,)]),
+        (pd.Series([0.5, None]).astype(pd.SparseDtype("float")), [("0.5",), (None,)]),
+        (pd.Series([1j]), [("1j",)]),
+        (pd.Series(PERIODS), [("2021-03-01",), ("2021-03-02",)]),
+    ],
+    ids=["float16", "sparse", "complex", "period"],
+)
+def test_types_that_no_file_has_are_read(column, read):
+    assert to_relation(pd.DataFrame({"x": column})).fetchall() == read
+
+
+def test_a_frame_that_fails_while_it_is_converted_shows_no_value():
+    frame = pl.LazyFrame({"order_id": ["canary"]}).cast(pl.Int64)
+
+    with pytest.raises(DatasetError, match=r"^frame could not be converted.*Error\.$") as caught:
+        to_relation(frame, source="frame")
+
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_collecting_leaves_a_pandas_frame_unchanged():
@@ -114,6 +168,11 @@ def test_a_disk_that_takes_no_more_is_no_fault_of_the_data():
         reading("frame.csv"),
     ):
         raise duckdb.IOException("IO Error: Async write failed: No space left on device")
+
+
+def test_a_name_of_a_file_is_not_taken_for_disk_trouble():
+    with pytest.raises(DatasetError, match="went away"), reading("frame.csv"):
+        raise duckdb.IOException("IO Error: No files found that match 'write/read-only.parquet'")
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path):
