@@ -31,7 +31,7 @@ from push_model.training.data.dataset import load_dataset
 from push_model.training.data.delivery import COPY, bring_in
 from push_model.training.data.files import DatasetFacts
 from push_model.training.data.frames import collect_sorted, open_copy
-from push_model.training.data.history import add_needed, with_history
+from push_model.training.data.history import WITH_PAST, add_needed, with_history
 from push_model.training.data.orders import keep_large_orders, require_orders
 from push_model.training.data.split import Split, split_by_time
 from push_model.training.fit_request import FitRequest, read_fit_request
@@ -40,9 +40,6 @@ from push_model.training.golden import GOLDEN_FILE, write_golden
 from push_model.training.parametrisation import describe
 from push_model.training.train import TrainedModel, train
 from push_model.training.versions import code_digest, git_revision, library_versions
-
-# A model without history does not need to know whose orders they are.
-_WITH_PAST = add_needed(TRAINING)
 
 logger = logging.getLogger(__name__)
 
@@ -95,11 +92,13 @@ def fit_model(event: Mapping[str, Any], *, load: Callable[..., Any] = load_datas
     request = read_fit_request(event, today=datetime.now(UTC).date())
     _refuse_store(request)  # in seconds, before an hour's work
     has_history = request.parametrisation.features == "history"
+    # What a loader of one's own must have; no other run reads its rows.
+    columns = add_needed(TRAINING) if has_history else TRAINING
     facts, frame = read_large_orders(
         request.dataset,
-        columns=_WITH_PAST if has_history else TRAINING,
-        # Not always needed, but always checked: a run of the DAG reads them.
-        optional=HISTORY if has_history else ("user_id", *HISTORY),
+        # Not always needed, but always checked: a run of the DAG reads these of the same file.
+        columns=WITH_PAST if load is load_dataset else columns,
+        optional=("user_id", *HISTORY),
         min_items=request.min_items,
         until=request.training_date,
         derive=with_history if has_history else _drop_unneeded,

@@ -251,6 +251,14 @@ def test_the_holdout_moves_what_serves_and_never_what_is_judged(shop_of_trees):
     assert ours["model.json"] != ours["validated.json"]
 
 
+@pytest.mark.parametrize("column", ["user_id", "vendor", "product_type"])
+def test_a_file_must_have_what_a_retraining_run_reads(dataset, column):
+    make_frame(orders=60, seed=0).drop(columns=column).to_csv(dataset, index=False)
+
+    with pytest.raises(MissingColumnsError, match=f"'{column}' is missing"):
+        fit(dataset)
+
+
 def test_the_loader_is_swapped_by_its_keyword(dataset):
     asked = {}
 
