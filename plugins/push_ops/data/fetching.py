@@ -19,7 +19,7 @@ from push_model.training.data.files import (
     CSV,
     PARQUET,
     DatasetFacts,
-    describe_dataset,
+    describe_bytes,
     is_file_uri,
     is_named,
     take_snapshot,
@@ -115,4 +115,4 @@ def _fetch(
         # The same rows come in another order next time, so their digest would mean nothing.
         return DatasetFacts(uri, None, None)
     connections.fetch_object(uri, address.connection, str(address.bucket), str(address.key), path)
-    return replace(describe_dataset(str(path)), uri=uri)
+    return replace(describe_bytes(take_snapshot(str(path))), uri=uri)

@@ -20,14 +20,20 @@ PREFIX = "push_model."
 CSV, PARQUET = (".csv", ".csv.gz"), (".parquet", ".pq")
 
 # What writers call a file or folder before it is part of anything: Spark, Hive, Hadoop, Flink,
-# and programs that upload.
+# and programs that upload, such as rsync with its `.part-1.parquet.Ab12Cd`.
 _UNFINISHED = re.compile(
-    r"^[._].*(staging|temporary|tmp)|\.(inprogress|tmp)(\.|$)|\.(_copying_|part|partial|filepart)$",
+    r"^[._].*(staging|temporary|tmp)|\.(inprogress|tmp)(\.|$)|^(tmp|temp|staging)$"
+    r"|\.(_copying_|part|partial|filepart|crdownload)$|_\.gstmp$"
+    r"|^[._].*\.(parquet|pq|csv)\.(?!gz$|.*crc$)",
     re.IGNORECASE,
 )
-# Folders of tables whose own list says which of their files count.
-_TABLES = {"_delta_log": "a Delta", ".hoodie": "a Hudi", "metadata": "an Iceberg"}
-_MAGIC = b"PAR1"
+# Databricks leaves the one when it begins to write, and the other at the end.
+_STARTED, _COMMITTED = "_started_", "_committed_"
+# What may lie beside the parts of a folder, because it holds no rows.
+_NO_ROWS = re.compile(r"^(readme|manifest)[\w-]*(\.(txt|json|md))?$|\.(crc|md)$", re.IGNORECASE)
+# Where tables keep their own list of which of their files count.
+_TABLES = {"_delta_log": "a Delta", ".hoodie": "a Hudi", "metadata/*.metadata.json": "an Iceberg"}
+_WHOLE = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,9 @@ class File:
     path: Path
     size: int
     modified_ns: int
+    changed_ns: int  # unlike the time before, no program can set it
     inode: int
+    device: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ class Snapshot:
     """The files that a dataset consisted of when they were listed."""
 
     uri: str
-    root: Path  # the file, or the folder of parts
+    root: Path  # the file, or the folder of parts; absolute, and without links on the way
     files: tuple[File, ...]
     unfinished: str | None = None  # a file or folder that is not part of it yet
 
@@ -122,15 +130,18 @@ def is_named(name: str, suffixes: tuple[str, ...]) -> bool:
 
 def take_snapshot(uri: str) -> Snapshot:
     """List the files that a dataset consists of now."""
+    _refuse_other_bytes(uri)
     path = to_path(uri)
     try:
         mode = path.stat().st_mode
+        root = _follow_links(path)
+        _refuse_table(uri, root, *root.parents)
         if stat.S_ISDIR(mode):
-            return _list_folder(uri, path)
+            return _list_folder(uri, root)
         if not stat.S_ISREG(mode):
             raise DatasetError(f"{uri} is neither a file nor a folder. Check the path.")
-        _refuse_other_names(uri, path)
-        return Snapshot(uri, path, (_note(path),))
+        _refuse_other_names(uri, root)
+        return Snapshot(uri, root, (_note(root),))
     except (FileNotFoundError, NotADirectoryError):
         raise DatasetError(f"{uri} does not exist. Check the path.") from None
     except OSError as error:
@@ -146,13 +157,18 @@ def describe_dataset(uri: str) -> DatasetFacts:
 
 def describe(snapshot: Snapshot) -> DatasetFacts:
     """Return the digest of listed files, or of the dataset which a Parquet file was made from."""
+    facts = _read_facts(snapshot.root) if snapshot.root.is_file() else {}
+    size = facts.get("bytes")
+    if "uri" in facts and (size is None or _WHOLE.fullmatch(size)):
+        return DatasetFacts(facts["uri"], facts.get("sha256"), int(size) if size else None)
+    return describe_bytes(snapshot)
+
+
+def describe_bytes(snapshot: Snapshot) -> DatasetFacts:
+    """Return the digest of listed files, whatever they say that they were made from."""
     size = sum(file.size for file in snapshot.files)
     first = snapshot.files[0]
     if first.path == snapshot.root:
-        facts = _read_facts(first.path)
-        if "uri" in facts:
-            noted = facts.get("bytes")
-            return DatasetFacts(facts["uri"], facts.get("sha256"), int(noted) if noted else None)
         return DatasetFacts(snapshot.uri, _digest(first.path), size)
     digest = hashlib.sha256()
     for file in snapshot.files:
@@ -164,11 +180,12 @@ def _list_folder(uri: str, folder: Path) -> Snapshot:
     """List the parts of a folder; what begins with ``.`` or ``_`` is not data."""
     visible, unfinished = list[Path](), None
     for parent, folders, names in _walk(uri, folder):
-        unfinished = unfinished or next(filter(_UNFINISHED.search, sorted(folders + names)), None)
-        _refuse_table(uri, parent, folders)
-        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
-        visible += [parent / name for name in names if not name.startswith((".", "_"))]
-    visible = [path for path in visible if not _UNFINISHED.search(path.name)]
+        _refuse_other_bytes(*folders, *names)
+        _refuse_table(uri, parent)
+        left = _list_unfinished(folders + names)
+        unfinished = unfinished or min(left, default=None)
+        folders[:] = sorted(name for name in folders if name[0] not in "._" and name not in left)
+        visible += [parent / name for name in names if name[0] not in "._" and name not in left]
     parts = sorted(path for path in visible if is_named(path.name, PARQUET))
     if unfinished and not parts:
         raise DatasetNotReadyError(
@@ -192,14 +209,24 @@ def _walk(uri: str, folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]
         yield Path(parent), folders, names
 
 
-def _refuse_table(uri: str, parent: Path, folders: list[str]) -> None:
+def _list_unfinished(names: list[str]) -> list[str]:
+    return [
+        name
+        for name in names
+        if _UNFINISHED.search(name)
+        or (name.startswith(_STARTED) and name.replace(_STARTED, _COMMITTED, 1) not in names)
+    ]
+
+
+def _refuse_table(uri: str, *folders: Path) -> None:
     """Refuse a table whose folder also holds files of rows that were deleted or replaced."""
-    for name in folders:
-        if name in _TABLES and (name[0] in "._" or any((parent / name).glob("*.metadata.json"))):
-            raise DatasetError(
-                f"{uri} is {_TABLES[name]} table: its folder also holds rows that were deleted. "
-                "Export its current rows to a new folder."
-            )
+    for folder in folders:
+        for pattern, kind in _TABLES.items():
+            if any(folder.glob(pattern)):
+                raise DatasetError(
+                    f"{uri} is {kind} table, or lies in one: its folder also holds rows that were "
+                    "deleted. Export its current rows to a new folder."
+                )
 
 
 def _refuse_other_files(uri: str, folder: Path, parts: list[Path], visible: list[Path]) -> None:
@@ -215,10 +242,10 @@ def _refuse_other_files(uri: str, folder: Path, parts: list[Path], visible: list
                 f"{uri} holds {path.relative_to(folder)}. A folder must hold Parquet parts alone. "
                 "Write Parquet, or deliver one CSV file."
             )
-        if path not in parts and _is_parquet(path):
+        if not is_named(path.name, PARQUET) and not _NO_ROWS.search(path.name):
             raise DatasetError(
-                f"{uri} holds {path.relative_to(folder)}, which is Parquet by its content but not "
-                "by its name. Let its name end in .parquet, or remove it."
+                f"{uri} holds {path.relative_to(folder)}, which is not a Parquet part by its name. "
+                "Write it as Parquet under a name that ends in .parquet, or remove it."
             )
     if not parts:
         raise DatasetError(f"{uri} holds no .parquet file. Check the path.")
@@ -232,14 +259,44 @@ def _refuse_other_names(uri: str, path: Path) -> None:
         )
 
 
-def _is_parquet(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(_MAGIC)) == _MAGIC
+def _refuse_other_bytes(*names: str) -> None:
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise DatasetError(f"The name {name!a} is not in UTF-8. Rename it.") from None
+
+
+def _follow_links(path: Path) -> Path:
+    """Follow links once: one that is changed while its file is read does not matter."""
+    real = path.resolve()
+    # A store of files may call them by their digests: then only the link names the kind.
+    is_named_by_link = real.is_file() and not is_named(real.name, CSV + PARQUET)
+    return path.parent.resolve() / path.name if is_named_by_link else real
 
 
 def _note(path: Path) -> File:
     status = path.stat()
-    return File(path, status.st_size, status.st_mtime_ns, status.st_ino)
+    return File(
+        path,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_ino,
+        status.st_dev,
+    )
+
+
+def to_pattern(path: Path) -> str:
+    """Return the pattern that stands for a path alone; DuckDB takes each path for a pattern."""
+    pattern = glob.escape(str(path))
+    # In a pattern, it separates folders.
+    if pattern != str(path) and "\\" in pattern:
+        raise DatasetError(
+            f"{path} has a backslash and one of * ? [ in its path. A path of Parquet must not have "
+            "both. Rename the file or folder."
+        )
+    return pattern
 
 
 def _read_facts(path: Path) -> Mapping[str, str]:
@@ -248,16 +305,22 @@ def _read_facts(path: Path) -> Mapping[str, str]:
         return {}
     import duckdb  # noqa: PLC0415 - Airflow parses DAGs that look at paths alone
 
-    query = "SELECT key, value FROM parquet_kv_metadata(?)"
+    # Others copy the metadata of what they read to files of other rows. DuckDB does not.
+    query = """
+        SELECT key, value FROM parquet_kv_metadata($1)
+        WHERE (SELECT bool_and(created_by LIKE 'DuckDB %') FROM parquet_file_metadata($1))
+    """
     try:
         with duckdb.connect() as connection:
-            pairs = connection.execute(query, [glob.escape(str(path.absolute()))]).fetchall()
+            pairs = connection.execute(query, [to_pattern(path)]).fetchall()
     except duckdb.Error:
         return {}
     # What others note may be any bytes.
-    ours = {key: bytes(value) for key, value in pairs if bytes(key).startswith(PREFIX.encode())}
+    ours = {
+        bytes(key): bytes(value) for key, value in pairs if bytes(key).startswith(PREFIX.encode())
+    }
     return {
-        bytes(key).decode().removeprefix(PREFIX): value.decode(errors="replace")
+        key.decode(errors="replace").removeprefix(PREFIX): value.decode(errors="replace")
         for key, value in ours.items()
     }
 

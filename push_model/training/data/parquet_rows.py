@@ -1,6 +1,5 @@
 """Read Parquet files: exactly those listed, each by its own types."""
 
-import glob
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import partial
@@ -12,7 +11,8 @@ from urllib.parse import unquote
 import duckdb
 
 from push_model.errors import DatasetError, MissingColumnsError
-from push_model.training.data.files import File, Snapshot
+from push_model.training.data.files import File, Snapshot, to_pattern
+from push_model.training.data.frames import connect
 from push_model.training.data.sources import Rows
 
 # Parts of the same layout have the same columns of the same types.
@@ -48,12 +48,11 @@ def list_layouts(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> l
     """
     if not sum(_count_rows(connection, snapshot.files)):
         raise DatasetError(f"{snapshot.uri} has columns but no rows. Export it again.")
-    patterns = [_pattern(file) for file in snapshot.files]
-    found = connection.execute(_LAYOUTS, [patterns]).fetchall()
+    found = connection.execute(_LAYOUTS, [_patterns(snapshot.files)]).fetchall()
     layout_of = {path: number for number, (paths, _) in enumerate(found) for path in paths}
     sorted_files = dict[int, list[File]]()
     for file in snapshot.files:
-        sorted_files.setdefault(layout_of[str(file.path.absolute())], []).append(file)
+        sorted_files.setdefault(layout_of[str(file.path)], []).append(file)
     layouts = []
     for number, files in sorted_files.items():
         columns = tuple(_scan(connection, files[:1]).columns)
@@ -111,7 +110,7 @@ def refuse_uneven_parts(
 
 def name_rows(snapshot: Snapshot, numbers: Sequence[int]) -> list[str]:
     """Return where rows stand, from their numbers among the rows of all parts: part:row."""
-    connection = duckdb.connect()
+    connection = connect()
     layouts = list_layouts(connection, snapshot)
     files = [file for layout in layouts for file in layout.files]
     ends = [*accumulate(_count_rows(connection, files))]
@@ -125,7 +124,7 @@ def name_rows(snapshot: Snapshot, numbers: Sequence[int]) -> list[str]:
 
 def find_fault_of_parts(snapshot: Snapshot) -> str | None:
     """Return the first part of which not every value can be read, or None."""
-    connection = duckdb.connect()
+    connection = connect()
     for file in snapshot.files:
         try:
             rows = _scan(connection, [file])
@@ -158,14 +157,14 @@ def _scan(
     if names_files:
         options += f", filename = '{_FILE}'"
     query = f"SELECT * FROM read_parquet(?, {options})"
-    return connection.sql(query, params=[[_pattern(file) for file in files]])
+    return connection.sql(query, params=[_patterns(files)])
 
 
 def _count_rows(connection: duckdb.DuckDBPyConnection, files: Sequence[File]) -> list[int]:
     query = "SELECT file_name, num_rows FROM parquet_file_metadata(?)"
-    found = connection.execute(query, [[_pattern(file) for file in files]]).fetchall()
+    found = connection.execute(query, [_patterns(files)]).fetchall()
     rows = dict[str, int](found)
-    return [rows[str(file.path.absolute())] for file in files]
+    return [rows[str(file.path)] for file in files]
 
 
 def _read_share(connection: duckdb.DuckDBPyConnection) -> float | None:
@@ -173,9 +172,8 @@ def _read_share(connection: duckdb.DuckDBPyConnection) -> float | None:
     return percent / 100 if percent >= 0 else None
 
 
-def _pattern(file: File) -> str:
-    # A path is a pattern to DuckDB.
-    return glob.escape(str(file.path.absolute()))
+def _patterns(files: Sequence[File]) -> list[str]:
+    return [to_pattern(file.path) for file in files]
 
 
 def _partition(snapshot: Snapshot, file: File) -> dict[str, str]:
@@ -185,7 +183,7 @@ def _partition(snapshot: Snapshot, file: File) -> dict[str, str]:
 
 def _of_folder(snapshot: Snapshot, name: str) -> str:
     """Return, as SQL, the value that the name of a file's folder gives to a column."""
-    below = f'substr("{_FILE}", {len(str(snapshot.root.absolute())) + 1})'
+    below = f'substr("{_FILE}", {len(str(snapshot.root)) + 1})'
     value = f"url_decode(regexp_extract({below}, '/{name}=([^/]*)/', 1))"
     return f"nullif({value}, '{_NO_VALUE}')"
 

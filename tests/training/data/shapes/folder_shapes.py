@@ -82,6 +82,11 @@ def _leave_rows(*names: str):
     return leave
 
 
+def _inside(name: str, rows: pd.DataFrame, folder: Path) -> Path:
+    _leave(name)(folder)
+    return parts("outcome=1/a.parquet")(rows, folder) / "outcome=1"
+
+
 def _empty_part(root: Path) -> None:
     _write(pq.ParquetFile(root / "part-0.parquet").read().slice(0, 0), root / "part-2.parquet")
 
@@ -323,6 +328,8 @@ _BESIDE = [
                 ".part-0.parquet.crc",
                 "._SUCCESS.crc",
                 "README.txt",
+                "manifest.json",
+                "notes.md",
                 "_committed_1",
                 "_started_1",
             ),
@@ -368,6 +375,8 @@ _BESIDE = [
                 "part-2.parquet.partial",
                 "part-2.parquet.part",
             ),
+            *(".part-2.parquet.Ab12Cd", "part-2.parquet_.gstmp", "_started_2"),
+            *("tmp/part-2.parquet", "Temp/part-2.parquet", "staging/part-2.parquet"),
         )
     ),
     Shape(
@@ -390,10 +399,36 @@ _BESIDE = [
         parts(*_TWO, beside=_leave("more.csv")),
         refused="DATASET holds more.csv. A folder must hold Parquet parts alone.",
     ),
+    *(
+        Shape(
+            f"beside: {name}",
+            parts(*_TWO, beside=_leave_rows(name)),
+            refused=f"DATASET holds {name}, which is not a Parquet part by its name.",
+        )
+        for name in ("part-2", "part-2.parquet.gz", "part-2.tsv", "part-2.txt", "manifest.zip")
+    ),
     Shape(
-        "beside: Parquet without a suffix",
-        parts(*_TWO, beside=_leave_rows("part-2")),
-        refused="DATASET holds part-2, which is Parquet by its content but not by its name.",
+        "beside: a CSV in bzip2",
+        parts(*_TWO, beside=_leave("more.csv.bz2")),
+        refused="DATASET holds more.csv.bz2, which is not a Parquet part by its name.",
+    ),
+    Shape(
+        "beside: a CSV under another name",
+        parts(*_TWO, beside=_leave("part-2.parquet", content=b"order_id,user_id\n")),
+        refused="DATASET holds part-2.parquet, which is not Parquet. Export it again.",
+    ),
+    Shape(
+        "beside: an encrypted part",
+        parts(*_TWO, beside=_leave("part-2.parquet", content=b"PARE and more PARE")),
+        refused="DATASET holds part-2.parquet, which is encrypted. Write it without encryption.",
+    ),
+    *(
+        Shape(
+            f"table: {name} above",
+            lambda rows, folder, name=name: _inside(name, rows, folder),
+            refused="DATASET is ",
+        )
+        for name in ("_delta_log/0.json", ".hoodie/x", "metadata/v1.metadata.json")
     ),
     Shape(
         "beside: a part that was cut",
