@@ -19,14 +19,15 @@ from push_model.training.data.files import PARQUET, Snapshot, is_named, take_sna
 # No upload pauses for longer: what is not whole by then will not become so.
 _UPLOAD_PAUSE_S = 300
 _NS = 1_000_000_000
-# A header or a row is far shorter; of a CSV no more than this is kept of either end.
-_END_BYTES = 1 << 16
+# No row is longer (csv_rows.py); of a CSV no more than this is kept of either end.
+_END_BYTES = 1 << 18
 _CHUNK_BYTES = 1 << 20
 # Shorter than any header. Text has no zero byte.
 _NAME_BYTES = 16
-_MAGIC = b"PAR1"
+_MAGIC, _ENCRYPTED = b"PAR1", b"PARE"
 # The magic at both ends, and the length of the footer before the second.
 _LEAST_PARQUET_BYTES = 12
+_END = ["end"]
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")
 
 
@@ -39,15 +40,18 @@ def find_fault(snapshot: Snapshot) -> str | None:
     if snapshot.unfinished:
         return f"is still being written: it holds {snapshot.unfinished}"
     for file in snapshot.files:
+        place = "" if file.path == snapshot.root else f"holds {snapshot.name(file)}, which "
         try:
+            if snapshot.is_parquet and (kind := _other_kind(file.path)):
+                # The rest of it would change nothing.
+                raise DatasetError(f"{snapshot.uri} {place}{kind}")
             fault = _fault_of_file(file.path)
         except PermissionError:
             raise DatasetError(
                 f"{file.path} cannot be read by {user_name()}. Give this user the right."
             ) from None
         if fault:
-            is_part = file.path != snapshot.root
-            return f"holds {snapshot.name(file)}, which {fault}" if is_part else fault
+            return place + fault
     return None
 
 
@@ -107,14 +111,22 @@ def _fault_of_file(path: Path) -> str | None:
         return "is cut short, or was never gzip"
 
 
-def _fault_of_parquet(path: Path) -> str | None:
+def _other_kind(path: Path) -> str | None:
     with path.open("rb") as file:
         head = file.read(len(_MAGIC))
+    if _MAGIC.startswith(head):
+        return None
+    encrypted = "is encrypted. Write it without encryption."
+    return encrypted if head == _ENCRYPTED else "is not Parquet. Export it again."
+
+
+def _fault_of_parquet(path: Path) -> str | None:
+    with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(size - len(_MAGIC) * 2, 0))
         length, magic = file.read(len(_MAGIC)), file.read()
     footer = int.from_bytes(length, "little") + _LEAST_PARQUET_BYTES
-    if head == magic == _MAGIC and footer <= size:
+    if magic == _MAGIC and footer <= size:
         return None
     return "has no Parquet footer: it is cut short"
 
@@ -140,7 +152,12 @@ def _fault_of_csv(head: bytes, tail: bytes) -> str | None:
         return None  # UTF-16, gzip or Parquet: reading it says so
     if not tail.endswith((b"\n", b"\r")):
         return "has no line end after its last line: it may be cut short. End every line with one"
-    header, row = _first_record(head), _last_record(tail)
+    header = next(csv.reader(_lines(head, "utf-8-sig")), [])
+    lines = _lines(tail, "utf-8")
+    if tail == head:
+        row = _last_record(lines)
+    else:  # the first may be the end of a line, and the second may lie inside quotes
+        row = _last_record(lines[1:]) or _last_record(['"', *lines[1:]])
     if row is None:
         return "ends inside quotes: it is cut short"
     # One with more is not cut: reading it says in which line.
@@ -152,20 +169,14 @@ def _fault_of_csv(head: bytes, tail: bytes) -> str | None:
     return None
 
 
-def _first_record(head: bytes) -> list[str]:
-    return next(csv.reader(_lines(head, "utf-8-sig")), [])
-
-
-def _last_record(tail: bytes) -> list[str] | None:
-    """Read the last row; one whose quotes hold line ends is several lines."""
-    taken: list[str] = []
-    for line in reversed(_lines(tail, "utf-8")):
-        if not taken and not line.strip("\r\n"):
-            continue  # empty lines after the last row are left out
-        taken.insert(0, line)
-        if "".join(taken).count('"') % 2 == 0:
-            return next(csv.reader(taken), [])
-    return None if taken else []
+def _last_record(lines: list[str]) -> list[str] | None:
+    """Return the last row, or None where it ends inside quotes."""
+    try:
+        rows = deque(filter(None, csv.reader([*lines, *_END])), maxlen=2)
+    except csv.Error:  # a value of more than 128 kB
+        return None
+    # Inside quotes, the line after it is part of the row.
+    return rows[0] if rows[-1] == _END else None
 
 
 def _lines(text: bytes, encoding: str) -> list[str]:

@@ -23,6 +23,10 @@ WHOLE = [
     ("old_mac.csv", CSV.replace(b"\n", b"\r")),
     ("mixed.csv", CSV.replace(b"\n", b"\r\n", 3)),
     ("blank.csv", CSV + b"\n\r\n"),
+    ("inches.csv", b'a,b\n1,12" pan\n'),
+    ("inches_before.csv", b'a,b\n1,12" pan\n2,"one\ntwo"\n'),
+    ("long_value.csv", b"a,b\n" * 70_000 + b'1,"' + b"x" * 70_000 + b'"\n'),
+    ("inside_quotes.csv", b'a,b\n1,"' + b'one, ""two""\n' * 10_000 + b'"\n' + b"3,4\n" * 40_000),
     # Reading it says in which line.
     ("long_row.csv", b"a,b\n1,2\n3,4,5\n"),
 ]
@@ -32,6 +36,8 @@ CUT = [
     ("one_byte_short.csv", CSV[:-1], "has no line end after its last line"),
     ("short_row.csv", b"a,b\n1,2\n3\n", "has 1 values in its last line where its header names 2"),
     ("quoted.csv", b'a,b\n1,"one\n', "ends inside quotes: it is cut short"),
+    ("inches.csv", b'a,b\n1,12" pan\n2,"one\n', "ends inside quotes: it is cut short"),
+    ("many.csv", b"a,b\n" * 70_000 + b'2,"one\n', "ends inside quotes: it is cut short"),
     ("cut.csv.gz", gzip.compress(CSV)[:-9], "is cut short, or was never gzip"),
     ("plain.csv.gz", CSV, "is cut short, or was never gzip"),
     ("damaged.csv.gz", gzip.compress(CSV)[:-8] + b"\0" * 8, "is cut short, or was never gzip"),
@@ -124,7 +130,17 @@ def touch(path):
     os.utime(path, ns=(0, 0))
 
 
-@pytest.mark.parametrize("change", [append, replace, touch, os.remove], ids=lambda it: it.__name__)
+def rewrite(path):
+    """As whole a file, as long, as old and in the same place."""
+    before = path.stat()
+    while path.stat().st_ctime_ns == before.st_ctime_ns:  # its clock may be a coarse one
+        path.write_bytes(b"9" * before.st_size)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    "change", [append, replace, rewrite, touch, os.remove], ids=lambda it: it.__name__
+)
 def test_a_change_while_reading_is_an_error_that_may_pass(tmp_path, change):
     path = tmp_path / "frame.csv"
     path.write_bytes(b"a,b\n1,2\n")
@@ -136,6 +152,29 @@ def test_a_change_while_reading_is_an_error_that_may_pass(tmp_path, change):
         refusing_change(take_snapshot(str(path))),
     ):
         change(path)
+
+
+def test_a_link_that_moves_while_its_file_is_read_does_not_matter(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "frame.csv").write_bytes(b"a,b\n1,2\n")
+    link = tmp_path / "latest"
+    link.symlink_to(tmp_path / "one")
+    snapshot = take_snapshot(str(link / "frame.csv"))
+
+    with refusing_change(snapshot):
+        link.unlink()
+        link.symlink_to(tmp_path / "two")
+
+    assert snapshot.root == tmp_path / "one" / "frame.csv"
+
+
+def test_a_file_whose_name_begins_with_a_tilde_is_unchanged(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "~frame.csv").write_bytes(b"a,b\n1,2\n")
+
+    with refusing_change(take_snapshot("./~frame.csv")):
+        pass
 
 
 def test_data_found_bad_in_a_file_that_changed_may_be_good_next_time(tmp_path):

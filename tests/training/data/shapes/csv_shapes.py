@@ -128,7 +128,7 @@ _COUNTS = [
         write_bytes(
             _in_line(1, lambda line: line.replace(b",", b',"' + b"0" * 200_000 + b'",', 1))
         ),
-        refused="DATASET has a value of more than 128 kB. Close its quotes.",
+        refused="DATASET ends inside quotes: it is cut short. Deliver it again.",
     ),
     Shape(
         "CSV: a comma more in each row",
@@ -276,7 +276,9 @@ _NAMES = [
     Shape("CSV: gzip by name alone", write_bytes(name="frame.csv.gz"), refused=_NOT_GZIP),
     Shape("CSV: gzip not by name", write_bytes(gzip.compress), refused=_NOT_UTF8),
     Shape(
-        "CSV: Parquet by name", write_bytes(name="frame.parquet"), refused="has no Parquet footer"
+        "CSV: Parquet by name",
+        write_bytes(name="frame.parquet"),
+        refused="DATASET is not Parquet. Export it again.",
     ),
     Shape(
         "CSV: a name of Excel",

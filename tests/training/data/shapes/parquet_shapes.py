@@ -331,11 +331,15 @@ _BROKEN = [
         refused=_NO_FOOTER,
     ),
     Shape("Parquet: twice in one file", _write_bytes(lambda file: file + file)),
-    Shape("Parquet: JSON", _write_bytes(lambda _: b'{"order_id": 1}\n'), refused=_NO_FOOTER),
+    Shape(
+        "Parquet: JSON",
+        _write_bytes(lambda _: b'{"order_id": 1}\n'),
+        refused="DATASET is not Parquet. Export it again.",
+    ),
     Shape(
         "Parquet: encrypted",
         _write_bytes(lambda file: b"PARE" + file[4:-4] + b"PARE"),
-        refused=_NO_FOOTER,
+        refused="DATASET is encrypted. Write it without encryption.",
     ),
     Shape(
         "Parquet: zeros for its data",
