@@ -18,10 +18,9 @@ from push_model.columns import HISTORY, MIN_ITEMS
 from push_model.errors import DatasetError
 from push_model.store.durable import write_json
 from push_model.store.promotion import promote as move_champion
-from push_model.training.data.dataset import load_dataset, open_dataset
 from push_model.training.data.delivery import Delivery, bring_in
 from push_model.training.data.files import describe_dataset, is_file_uri
-from push_model.training.data.frames import write_parquet
+from push_model.training.data.frames import open_copy, write_parquet
 from push_model.training.data.history import WITH_PAST, with_history
 from push_model.training.data.orders import keep_large_orders, require_orders
 from push_model.training.gate.verdict import Verdict
@@ -53,7 +52,7 @@ def load(request: RetrainingRequest) -> dict[str, Any]:
     path = find_run_folder(request.runs_dir, request.run_id).frame
     with _naming_check(request):
         copy = _bring_in(request, path)
-    counts = {"rows": copy.rows, "orders": _count_orders(path, request)}
+    counts = {"rows": copy.rows, "orders": _count_orders(path)}
     seconds = perf_counter() - started
     logger.info("Kept %s rows of %s orders in %.1f s.", *counts.values(), seconds)
     send_step(request, "load", seconds=seconds, **counts)
@@ -69,7 +68,7 @@ def filter_orders(request: RetrainingRequest, loaded: dict[str, Any]) -> dict[st
     path = find_run_folder(request.runs_dir, request.run_id).large_orders
     with _naming_check(request):
         rows = _copy_large(request, loaded, path)
-    counts = {"rows": rows, "orders": _count_orders(path, request)}
+    counts = {"rows": rows, "orders": _count_orders(path)}
     seconds = perf_counter() - started
     logger.info(
         "Kept %s of %s orders, %s of %s rows, in %.1f s.",
@@ -189,9 +188,7 @@ def _require_shared_model(request: RetrainingRequest, model_name: str) -> None:
 
 def _copy_large(request: RetrainingRequest, loaded: dict[str, Any], path: Path) -> int:
     require_shared(loaded["frame"], "load")
-    frame = open_dataset(
-        loaded["frame"], columns=WITH_PAST, optional=HISTORY, until=request.run_date
-    ).rows
+    frame = open_copy(Path(loaded["frame"]))
     # Always with history: the champion may need it where this run's parametrisation does not.
     large = keep_large_orders(with_history(frame), min_items=request.min_items)
     require_orders(
@@ -253,7 +250,6 @@ def _why_not(request: RetrainingRequest) -> str:
     return "the form says 'never'"
 
 
-def _count_orders(path: Path, request: RetrainingRequest) -> int:
-    frame = load_dataset(str(path), columns=["order_id"], until=request.run_date)
-    ((orders,),) = frame.aggregate("count(DISTINCT order_id)").fetchall()
+def _count_orders(path: Path) -> int:
+    ((orders,),) = open_copy(path).aggregate("count(DISTINCT order_id)").fetchall()
     return int(orders)

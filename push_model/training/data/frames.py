@@ -101,7 +101,8 @@ def connect() -> duckdb.DuckDBPyConnection:
 def open_copy(path: Path) -> duckdb.DuckDBPyRelation:
     """Open a Parquet file that was written here, whatever its folders are called."""
     # A path is a pattern to DuckDB, and a folder named column=value may be a column.
-    return connect().read_parquet(glob.escape(str(path)), hive_partitioning=False)
+    with reading(str(path)):
+        return connect().read_parquet(glob.escape(str(path)), hive_partitioning=False)
 
 
 def to_relation(frame: Any, *, source: str = "The frame") -> duckdb.DuckDBPyRelation:

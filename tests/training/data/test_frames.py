@@ -111,6 +111,15 @@ def test_a_copy_is_read_whatever_its_folders_are_called(tmp_path):
     pd.testing.assert_frame_equal(collect_sorted(copy), collect_sorted(frame))
 
 
+def test_a_damaged_copy_is_named(tmp_path):
+    path = tmp_path / "frame.parquet"
+    write_parquet(make_frame(orders=3, seed=0), path, facts={})
+    path.write_bytes(path.read_bytes()[:-9])
+
+    with pytest.raises(DatasetError, match=r"frame\.parquet is not Parquet, or cut short"):
+        open_copy(path)
+
+
 def test_days_as_text_become_days():
     frame = make_frame(orders=3, seed=0)
     text = frame.assign(order_date=frame["order_date"].dt.strftime("%Y-%m-%d 00:00:00"))
