@@ -3,9 +3,12 @@
 Each function returns an expression that is NULL where the value cannot be of that type.
 """
 
-import re
+from typing import TYPE_CHECKING
 
 from push_model.columns import BY_NAME
+
+if TYPE_CHECKING:
+    import duckdb
 
 _INTEGERS = frozenset({
     *("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT"),
@@ -13,14 +16,26 @@ _INTEGERS = frozenset({
 })
 # Some of their values need more than 64 bits.
 _LARGE_INTEGERS = frozenset({"UBIGINT", "HUGEINT", "UHUGEINT"})
-_FLOATS = frozenset({"FLOAT", "DOUBLE"})
-# From here on, neighbouring whole numbers are the same double.
-_INEXACT = 2**53
+# From here on, neighbouring whole numbers are the same float.
+_INEXACT = {"FLOAT": 2**24, "DOUBLE": 2**53}
+# A cast to a number would also take 1_000 and 0x10, as source code has them.
+_WHOLE = r"\s*[+-]?[0-9]+"
+_NUMBER = r"(?i)\s*[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|nan|inf|infinity)\s*"
 _DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
 _MOMENT = _DAY + r"[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
 _ZONE = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
 # What a strict cast fails with.
 NOT_OF_ITS_TYPE = "a value is not of the type of its column"
+
+
+def types_of(rows: "duckdb.DuckDBPyRelation") -> dict[str, str]:
+    """Return the type of each column, as DuckDB calls it."""
+    return dict(zip(rows.columns, map(str, rows.types), strict=True))
+
+
+def quote(name: str) -> str:
+    """Write the name of a column in SQL."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def typed(name: str, source_type: str) -> str:
@@ -35,83 +50,87 @@ def typed(name: str, source_type: str) -> str:
     """
     column = BY_NAME.get(name)
     if column is None:
-        return _quote(name)
+        return quote(name)
     if column.type == "text":
         return text(name, source_type)
     casts = {"user_id": user, "order_date": day, "created_at": moment}
     of_role = whole if column.role == "key" else number
     cast = casts.get(name, of_role)(name, source_type)
-    if cast == _quote(name) or _always_casts(name, column.role, source_type):
+    if cast == quote(name) or _always_casts(name, column.role, source_type):
         return cast
     is_missing = f"NOT ({is_given(name, source_type)})"
-    if source_type in _FLOATS:
-        is_missing += f" OR isnan({_quote(name)})"
+    if source_type in _INEXACT:
+        is_missing += f" OR isnan({quote(name)})"
     return f"CASE WHEN {is_missing} THEN NULL ELSE coalesce({cast}, error('{NOT_OF_ITS_TYPE}')) END"
 
 
 def is_number(source_type: str) -> bool:
     """Check whether a type of DuckDB is one of numbers."""
-    numbers = _INTEGERS | _LARGE_INTEGERS | _FLOATS
+    numbers = _INTEGERS | _LARGE_INTEGERS | _INEXACT.keys()
     return source_type in numbers or source_type.startswith("DECIMAL")
 
 
 def is_given(name: str, source_type: str) -> str:
     """Write whether a value is there; an empty text is not."""
-    value = _quote(name) if is_number(source_type) else _plain(name, source_type)
+    value = quote(name) if is_number(source_type) else _plain(name, source_type)
     return f"{value} IS NOT NULL"
 
 
 def number(name: str, source_type: str) -> str:
     """Write a number as a double."""
     if source_type == "DOUBLE":
-        return _quote(name)
+        return quote(name)
     if is_number(source_type):
-        return f"CAST({_quote(name)} AS DOUBLE)"
-    return f"TRY_CAST({_plain(name, source_type)} AS DOUBLE)"
+        return f"CAST({quote(name)} AS DOUBLE)"
+    written = _plain(name, source_type)
+    is_number_in_text = f"regexp_full_match({written}, '{_NUMBER}')"
+    return f"CASE WHEN {is_number_in_text} THEN TRY_CAST({written} AS DOUBLE) END"
 
 
 def whole(name: str, source_type: str) -> str:
-    """Write a key as the whole number it is; a float that may be rounded is none."""
-    column = _quote(name)
+    """Write a key as the whole number it is; a float that may be rounded is none.
+
+    Text with an exponent is none either: a spreadsheet keeps six digits of it.
+    """
+    column = quote(name)
     if source_type == "BIGINT":
         return column
     if source_type in _INTEGERS:
         return f"CAST({column} AS BIGINT)"
     if source_type in _LARGE_INTEGERS:
         return f"TRY_CAST({column} AS BIGINT)"
-    if source_type in _FLOATS:
-        return _whole_float(f"CAST({column} AS DOUBLE)")
+    if source_type in _INEXACT:
+        return _whole_float(f"CAST({column} AS DOUBLE)", source_type)
     if source_type.startswith("DECIMAL"):
         return f"CASE WHEN {column} % 1 = 0 THEN TRY_CAST({column} AS BIGINT) END"
     written = _plain(name, source_type)
-    as_float = _whole_float(f"TRY_CAST({written} AS DOUBLE)")
-    return (
-        f"CASE WHEN contains({written}, '.') OR contains({written}, 'e') "
-        f"OR contains({written}, 'E') THEN {as_float} ELSE TRY_CAST({written} AS BIGINT) END"
-    )
+    return f"""CASE
+        WHEN regexp_full_match({written}, '{_WHOLE}\\s*') THEN TRY_CAST({written} AS BIGINT)
+        WHEN regexp_full_match({written}, '{_WHOLE}\\.0*\\s*')
+            THEN {_whole_float(f"TRY_CAST({written} AS DOUBLE)", "DOUBLE")}
+        END"""
 
 
 def day(name: str, source_type: str) -> str:
     """Write a day; of a moment with a zone or an offset, it is the day in UTC."""
     if source_type == "DATE":
-        return _quote(name)
+        return quote(name)
     return f"CAST({moment(name, source_type)} AS DATE)"
 
 
 def moment(name: str, source_type: str) -> str:
     """Write a moment in UTC; one without a zone is taken as it is."""
     if source_type == "DATE":
-        return f"CAST({_quote(name)} AS TIMESTAMP)"
+        return f"CAST({quote(name)} AS TIMESTAMP)"
     if source_type.startswith("TIMESTAMP"):
         # Not by the session's time zone, which is the host's.
         has_zone = source_type.endswith("TIME ZONE") or "TZ" in source_type
-        return f"{_quote(name)} AT TIME ZONE 'UTC'" if has_zone else _quote(name)
+        return f"{quote(name)} AT TIME ZONE 'UTC'" if has_zone else quote(name)
     written = _plain(name, source_type)
     # The first two are the usual ways, and quicker to tell than a pattern is to match.
     return f"""CASE
-        WHEN length({written}) = 10 THEN TRY_CAST({written} AS DATE)
-        WHEN length({written}) = 19 AND substr({written}, 17, 1) = ':'
-            THEN TRY_CAST({written} AS TIMESTAMP)
+        WHEN {written} LIKE '____-__-__' THEN TRY_CAST({written} AS DATE)
+        WHEN {written} LIKE '____-__-_____:__:__' THEN TRY_CAST({written} AS TIMESTAMP)
         WHEN regexp_full_match({written}, '{_DAY}') THEN TRY_CAST({written} AS DATE)
         WHEN regexp_full_match({written}, '{_MOMENT}') THEN TRY_CAST({written} AS TIMESTAMP)
         WHEN regexp_full_match({written}, '{_MOMENT}{_ZONE}')
@@ -120,21 +139,22 @@ def moment(name: str, source_type: str) -> str:
 
 
 def text(name: str, source_type: str) -> str:
-    """Write a text; an empty one is missing, as it is in a CSV."""
-    return _plain(name, source_type)
+    """Write a text; an empty one is missing, as it is in a CSV, and so is NaN of pandas."""
+    column = _as_text(name, source_type)
+    return f"CASE WHEN {column} NOT IN ('', 'NaN', 'nan') THEN {column} END"
 
 
 def user(name: str, source_type: str) -> str:
     """Write a user as a whole number where the source has such, and as text otherwise."""
-    is_whole = source_type in _INTEGERS | _FLOATS
+    is_whole = source_type in _INTEGERS | _INEXACT.keys()
     return whole(name, source_type) if is_whole else user_text(name, source_type)
 
 
 def user_text(name: str, source_type: str) -> str:
     """Write a user as text; a whole number is the same text in each type."""
-    if source_type in _INTEGERS | _FLOATS:
+    if source_type in _INTEGERS | _INEXACT.keys():
         return f"CAST({whole(name, source_type)} AS VARCHAR)"
-    written = _plain(name, source_type)
+    written = text(name, source_type)
     # pandas writes whole numbers as 12.0 where some are missing.
     return (
         f"CASE WHEN contains({written}, '.') AND regexp_full_match({written}, '-?[0-9]+\\.0+') "
@@ -145,27 +165,25 @@ def user_text(name: str, source_type: str) -> str:
 def _always_casts(name: str, role: str, source_type: str) -> bool:
     """Check whether no value of a type can fail to be what a column of this role holds."""
     if role == "key":
-        return source_type in _INTEGERS or (name == "user_id" and source_type not in _FLOATS)
+        return source_type in _INTEGERS or (name == "user_id" and source_type not in _INEXACT)
     if role == "time":
         return source_type.startswith(("DATE", "TIMESTAMP"))
     return is_number(source_type)
 
 
-def _whole_float(value: str) -> str:
-    is_exact = f"{value} % 1 = 0 AND abs({value}) < {_INEXACT}"
+def _whole_float(value: str, source_type: str) -> str:
+    is_exact = f"{value} % 1 = 0 AND abs({value}) < {_INEXACT[source_type]}"
     return f"CASE WHEN {is_exact} THEN CAST({value} AS BIGINT) END"
 
 
 def _plain(name: str, source_type: str) -> str:
     """Write any value as text, NULL where it is empty."""
-    column = _quote(name)
+    return f"nullif({_as_text(name, source_type)}, '')"
+
+
+def _as_text(name: str, source_type: str) -> str:
+    column = quote(name)
     if source_type == "BLOB":
         # Some writers do not mark text as text. What is not UTF-8 is no text, but still a name.
-        column = f"coalesce(TRY(decode({column})), CAST({column} AS VARCHAR))"
-    elif source_type != "VARCHAR":
-        column = f"CAST({column} AS VARCHAR)"
-    return f"nullif({column}, '')"
-
-
-def _quote(name: str) -> str:
-    return '"' + re.sub('"', '""', name) + '"'
+        return f"coalesce(TRY(decode({column})), CAST({column} AS VARCHAR))"
+    return column if source_type == "VARCHAR" else f"CAST({column} AS VARCHAR)"

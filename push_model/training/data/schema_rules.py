@@ -4,10 +4,16 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from push_model.columns import BY_NAME, Column
-from push_model.training.data.casts import day, is_given, is_number, number, whole
+from push_model.training.data.casts import day, is_given, is_number, number, quote, text, whole
 
 # A float rounds what needs more than 53 bits, and no integer type of ours has more than 64.
 _EXACT = "must be exact: an integer of 64 bits, not a rounded float"
+# Spelt by a spreadsheet or by pandas, such as 2.80018E+12: the last digits are lost.
+_EXPONENT = r"[+-]?[0-9](\.[0-9]+)?[eE]\+[0-9]{2,}"
+# What programs write for a missing value. Read as users, all their orders would be one user's.
+_NO_USER = ("none", "null", "<na>", "na")
+# Nothing was sold online before; what is older is a misread year or a placeholder.
+_FIRST_DAY = "2000-01-01"
 
 
 class _Rule(NamedTuple):
@@ -39,21 +45,36 @@ def _rules_of(column: Column, source_type: str) -> Iterator[tuple[str, str]]:
         yield from _user_rules(column.name, source_type)
     elif column.type == "day":
         yield from _day_rules(column.name, source_type)
-    elif column.type != "text":
+    elif column.type == "text":
+        yield _one_line(column.name, source_type)
+    else:
         yield from _number_rules(column, source_type)
 
 
 def _user_rules(name: str, source_type: str) -> Iterator[tuple[str, str]]:
     if source_type in {"FLOAT", "DOUBLE"}:
-        value = f'"{name}"'
-        yield _EXACT, f"isfinite({value}) AND {whole(name, source_type)} IS NULL"
+        yield _EXACT, f"isfinite({quote(name)}) AND {whole(name, source_type)} IS NULL"
+    elif not is_number(source_type):
+        user = text(name, source_type)
+        words = ", ".join(f"'{word}'" for word in ("", "nan", *_NO_USER))
+        yield "must be empty where it is missing", f"lower(trim({user}, ' \t')) IN ({words})"
+        yield _EXACT, f"regexp_full_match({user}, '{_EXPONENT}')"
+        yield _one_line(name, source_type)
+
+
+def _one_line(name: str, source_type: str) -> tuple[str, str]:
+    # A quote that is not closed takes the lines up to the next one into its value.
+    value = text(name, source_type)
+    return "must be one line", f"contains({value}, chr(10)) OR contains({value}, chr(13))"
 
 
 def _day_rules(name: str, source_type: str) -> Iterator[tuple[str, str]]:
     given = is_given(name, source_type)
     if name == "order_date":
         yield "must be given", f"NOT ({given})"
-    yield "must be a day, yyyy-mm-dd", f"{given} AND {day(name, source_type)} IS NULL"
+    value = day(name, source_type)
+    yield "must be a day, yyyy-mm-dd", f"{given} AND {value} IS NULL"
+    yield "must be a day from 2000 on", f"{value} < DATE '{_FIRST_DAY}'"
 
 
 def _number_rules(column: Column, source_type: str) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Days, ids and missing values as programs and countries spell them, in CSV and in Parquet."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from tests.training.data.shapes.shape import Shape, same
 
 Rows = Callable[[pd.DataFrame], pd.DataFrame]
 _NOT_A_DAY = "order_date must be a day, yyyy-mm-dd 64"
+_TOO_EARLY = "order_date must be a day from 2000 on 64"
 _NOT_EXACT = "must be exact: an integer of 64 bits, not a rounded float"
 
 
@@ -138,6 +140,10 @@ _NO_DAYS = {
     "with a name of a zone": "%Y-%m-%d 12:00:00 Europe/Berlin",
     "with another word behind": "%Y-%m-%d 12:00:00 pm",
     "30th of February": "2021-02-30",
+    "two digits of the year and spaces": "%y-%m-%d  ",
+    "with spaces between": "%Y %m %d",
+    "with backslashes": "%Y\\%m\\%d",
+    "with spaces between and a time": "%Y %m %d 12:00:00",
 }
 _DAYS = [
     *_in_both("days: each spelling", _days_in_turn([*_SPELT_DAYS.values()]), _more_rows),
@@ -145,7 +151,7 @@ _DAYS = [
         "days: no spelling of ours",
         _days_in_turn([*_NO_DAYS.values()]),
         _more_rows,
-        refused="order_date must be a day, yyyy-mm-dd 256",
+        refused="order_date must be a day, yyyy-mm-dd",
     ),
     *(
         shape
@@ -178,6 +184,18 @@ _DAYS = [
         refused="order_date must be given 64",
     ),
     *_in_both("days: moments of orders that are not moments", _set(created_at="soon")),
+    *(
+        shape
+        for day in ("0021-03-02", "-2021-3-02", "1970-01-01", "1999-12-31 23:59:59")
+        for shape in _in_both(
+            f"days: {day}", _set(order_date=day), refused="order_date must be a day"
+        )
+    ),
+    Shape(
+        "days: before 2000, Parquet",
+        write_table(with_column("order_date", [date(1970, 1, 1)])),
+        refused=_TOO_EARLY,
+    ),
     *_in_both("days: rows dated later", _later),
     *_in_both(
         "days: all rows dated later",
@@ -232,6 +250,24 @@ _KEYS = [
         lambda rows: rows.assign(order_id="order-" + rows["order_id"].astype(str)),
         refused="order_id must be a number, is text 64",
     ),
+    *_in_both(
+        "keys: with exponents",
+        lambda rows: rows.assign(order_id=rows["order_id"].map("{:.5E}".format)),
+        refused=f"order_id {_NOT_EXACT} 64",
+    ),
+    *_in_both(
+        "keys: with underscores",
+        lambda rows: rows.assign(order_id=rows["order_id"].map("{:_}".format)),
+        refused="order_id must be a number, is text 64",
+    ),
+    *(
+        Shape(
+            f"keys: rounded floats of single precision, {name}",
+            write_table(with_column(name, [2.0**24], pa.float32())),
+            refused=f"{name} {_NOT_EXACT} 64",
+        )
+        for name in ("order_id", "variant_id", "user_id")
+    ),
     *_in_both("keys: some missing", _some_missing("order_id"), refused="order_id must be given 40"),
     *_in_both(
         "keys: a row twice",
@@ -263,6 +299,37 @@ _USERS = [
         "users: some missing, as floats of pandas",
         _as("user_id", float),
         lambda rows: _some_missing("user_id")(rows.astype({"user_id": "Int64"})),
+    ),
+    *(
+        shape
+        for word in ("NaN", "nan")
+        for shape in _in_both(
+            f"users: {word!r}",
+            _set(user_id=word),
+            lambda rows: rows.assign(user_id=pd.array([None] * 64, "Int64")),
+        )
+    ),
+    *(
+        shape
+        for word in ("None", "NULL", "null", "<NA>", "NA", " ", "NAN")
+        for shape in _in_both(
+            f"users: {word!r}",
+            _set(user_id=word),
+            refused="user_id must be empty where it is missing 64",
+        )
+    ),
+    *_in_both(
+        "users: with exponents", _set(user_id="2.80018E+12"), refused=f"user_id {_NOT_EXACT} 64"
+    ),
+    *_in_both("users: digits and one letter", rows=_users(lambda user: f"{user}e12")),
+    *_in_both(
+        "users: missing in some rows of an order",
+        lambda rows: rows.assign(
+            user_id=rows["user_id"]
+            .astype("Int64")
+            .where(rows["variant_id"] > rows["variant_id"].min())
+        ),
+        refused="order_id, user_id must be one user an order 8",
     ),
     *_in_both(
         "users: two of one order",
@@ -358,8 +425,8 @@ _NUMBERS = [
     ),
     *_in_both(
         "numbers: with underscores",
-        _set(days_since_purchase_variant_id="1_000"),
-        _set(days_since_purchase_variant_id=1000),
+        _set(days_since_purchase_variant_id="1_0"),
+        refused="days_since_purchase_variant_id must be a number, is text 64",
     ),
     *_in_both(
         "numbers: with a space for thousands",
@@ -382,7 +449,20 @@ _NUMBERS = [
         refused="normalised_price must be",
     ),
     *_in_both("text: numbers", rows=_set(vendor="7", product_type="0012")),
-    *_in_both("text: words of missing", rows=_set(vendor="NULL", product_type="NaN")),
+    *_in_both(
+        "text: words of missing",
+        _set(vendor="NULL", product_type="NaN"),
+        _set(vendor="NULL", product_type=None),
+    ),
+    *(
+        shape
+        for name in ("vendor", "product_type", "user_id")
+        for shape in _in_both(
+            f"text: two lines of {name}",
+            _set(**{name: "a\nb"}),
+            refused=f"{name} must be one line 64",
+        )
+    ),
     *_in_both("text: spaces around", rows=_set(vendor=" a ", product_type="\tb")),
     *_in_both("text: empty", _set(vendor=""), _set(vendor=None)),
     *_in_both(
