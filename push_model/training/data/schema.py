@@ -11,7 +11,7 @@ import duckdb
 from push_model.columns import HISTORY, TRAINING
 from push_model.errors import SchemaError
 from push_model.store.durable import move_synced
-from push_model.training.data.casts import day, user, whole
+from push_model.training.data.casts import day, types_of, user, whole
 from push_model.training.data.dataset import ROW_NUMBER, Dataset, number_rows
 from push_model.training.data.frames import (
     USERS_ARE_TEXT,
@@ -55,6 +55,7 @@ def write_checked(dataset: Dataset, path: Path, *, facts: Mapping[str, str]) -> 
             refuse_broken_rules(dataset)
             # A loader's own types may hide what the copy shows.
             _refuse(number_rows(copy), dataset)
+            raise SchemaError(f"{dataset.name} breaks the schema in rows that cannot be listed.")
         move_synced(aside, path)
     finally:
         aside.unlink(missing_ok=True)
@@ -92,7 +93,7 @@ def _write_users(
     rows: duckdb.DuckDBPyRelation, path: Path, facts: Mapping[str, str], source: str
 ) -> int:
     """Write rows, with users as whole numbers if all are: they take less room than text."""
-    if _types(rows).get("user_id") != "VARCHAR":
+    if types_of(rows).get("user_id") != "VARCHAR":
         return write_parquet(rows, path, facts=facts, source=source)
     number = 'TRY_CAST("user_id" AS BIGINT)'
     # Not 007: as a number it would be the user 7.
@@ -113,7 +114,7 @@ def _is_broken(rows: duckdb.DuckDBPyRelation) -> bool:
 
 
 def _breaks_row_rule(rows: duckdb.DuckDBPyRelation) -> bool:
-    broken = " OR ".join(f"({rule.broken})" for rule in row_rules(_types(rows)))
+    broken = " OR ".join(f"({rule.broken})" for rule in row_rules(types_of(rows)))
     return bool(rows.filter(broken).select("1").limit(1).fetchall())
 
 
@@ -122,11 +123,13 @@ def _breaks_order_rule(rows: duckdb.DuckDBPyRelation) -> bool:
 
     It groups twice: groups of one row can spill to disk, a set for each order could not.
     """
-    facts = _facts_of_order(_types(rows))
+    facts = _facts_of_order(types_of(rows))
     # A pair that is there twice is broken already: any of its days and users will do.
     values = ", ".join(f"any_value({value}) AS {column}" for column, value in facts.items())
     pairs = rows.aggregate(f"order_id, variant_id, count(*) AS n, {values}", "order_id, variant_id")
     differs = " OR ".join(f"min({column}) <> max({column})" for column in facts)
+    if "user_id" in facts:
+        differs += " OR count(user_id) NOT IN (0, count(*))"
     orders = pairs.aggregate(f"max(n) > 1 OR {differs} AS broken", "order_id")
     return bool(orders.filter("broken").select("1").limit(1).fetchall())
 
@@ -162,7 +165,7 @@ def _name_rows(dataset: Dataset, numbers: list[int]) -> list[str]:
 
 
 def _row_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[tuple[str, str, int, list[int]]]:
-    rules = row_rules({name: kind for name, kind in _types(rows).items() if name in _KNOWN})
+    rules = row_rules({name: kind for name, kind in types_of(rows).items() if name in _KNOWN})
     counted = ", ".join(
         f'count_if({rule.broken}), min("{ROW_NUMBER}", {_FIRST_ROWS}) FILTER (WHERE {rule.broken})'
         for rule in rules
@@ -174,7 +177,7 @@ def _row_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[tuple[str, str, i
 
 
 def _order_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[tuple[str, str, int, list[int]]]:
-    types = _types(rows)
+    types = types_of(rows)
     facts = _facts_of_order(types)
     keys = {key: whole(key, types[key]) for key in ("order_id", "variant_id")}
     values = [f"{value} AS {column}" for column, value in {**keys, **facts}.items()]
@@ -184,7 +187,9 @@ def _order_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[tuple[str, str,
     twice = "row_number() OVER (PARTITION BY order_id, variant_id ORDER BY n) > 1"
     rules = [("variant_id", "must be there once", twice)]
     for column in facts:
-        odd = f"{column} <> mode({column}) OVER (PARTITION BY order_id)"
+        # A day that is missing breaks a rule of its own.
+        differs = "IS DISTINCT FROM" if column == "user_id" else "<>"
+        odd = f"{column} {differs} mode({column}) OVER (PARTITION BY order_id)"
         rules.append((column, f"must be one {_WORDS[column]} an order", odd))
     for column, words, broken in rules:
         marked = placed.select(f"n, {broken} AS broken").filter("broken")
@@ -204,7 +209,3 @@ def _as_table(broken: list[BrokenRule]) -> str:
         f"  {column:<{wide[0]}}  {rule:<{wide[1]}}  {count:>{wide[2]}}  {first}"
         for column, rule, count, first in lines
     )
-
-
-def _types(rows: duckdb.DuckDBPyRelation) -> dict[str, str]:
-    return dict(zip(rows.columns, map(str, rows.types), strict=True))

@@ -12,6 +12,7 @@ import pytest
 
 from push_model.columns import TRAINING
 from push_model.errors import DatasetError, MissingColumnsError
+from push_model.training.data import schema
 from push_model.training.data.dataset import Dataset, open_dataset, open_files
 from push_model.training.data.files import describe_dataset, take_snapshot
 from push_model.training.data.frames import collect_sorted, connect, write_parquet
@@ -160,6 +161,23 @@ def test_users_named_by_text_are_held_to_it_too():
         check_frame(frame)
 
 
+def test_an_order_has_a_user_in_all_rows_or_in_none():
+    frame = make_frame(orders=6, seed=0)
+
+    with pytest.raises(DatasetError, match=r"order_id, user_id +must be one user an order +1  3"):
+        check_frame(frame.assign(user_id=frame["user_id"].where(frame.index != 2)))
+
+
+def test_a_broken_copy_is_refused_where_no_row_can_be_listed(tmp_path, monkeypatch):
+    monkeypatch.setattr(schema, "_refuse", lambda *_: None)
+    broken = Dataset.from_frame(make_frame(orders=2).assign(count_pets=-1), name="mine")
+
+    with pytest.raises(DatasetError, match=r"^mine breaks the schema in rows that cannot be"):
+        write_checked(broken, tmp_path / "frame.parquet", facts={})
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def write_one_user_in_two_ways(frame):
     users = frame["user_id"].astype(str)
     return frame.assign(user_id=users.where(frame.index != 2, users + ".0"))
@@ -175,10 +193,9 @@ def give_hours(frame):
     [
         write_one_user_in_two_ways,
         give_hours,
-        lambda frame: frame.assign(user_id=frame["user_id"].where(frame.index != 2)),
         lambda frame: frame.assign(user_id=np.nan),
     ],
-    ids=["one user in two ways", "hours of one day", "a user unknown", "every user unknown"],
+    ids=["one user in two ways", "hours of one day", "every user unknown"],
 )
 def test_what_means_the_same_or_is_unknown_breaks_no_rule(change):
     frame = make_frame(orders=6, seed=0)
