@@ -27,14 +27,16 @@ _BY = ("variant_id", "vendor")
 # Not "frame": others name their rows so, in queries on top of these.
 _ROWS = "rows_with_a_past"
 # An order's place among its user's: 1 for those of the first day in the frame. Orders of one day
-# are not each other's past, so they share a place.
+# are not each other's past, so they share a place. An order without a user is its only order.
 _PLACED = f"""
-    SELECT order_id, user_id, rank() OVER (PARTITION BY user_id ORDER BY day) AS place,
+    SELECT order_id, user_id, alone,
+        rank() OVER (PARTITION BY user_id, alone ORDER BY day) AS place,
         day - max(day) OVER past AS days_since,
         (max(day) OVER past - min(day) OVER past) / nullif(count(*) OVER past - 1, 0) AS usual_days
-    FROM (SELECT order_id, any_value(user_id) AS user_id, any_value(order_date)::DATE AS day
+    FROM (SELECT order_id, any_value(user_id) AS user_id, any_value(order_date)::DATE AS day,
+              CASE WHEN any_value(user_id) IS NULL THEN order_id END AS alone
           FROM {_ROWS} GROUP BY order_id)
-    WINDOW past AS (PARTITION BY user_id ORDER BY day
+    WINDOW past AS (PARTITION BY user_id, alone ORDER BY day
                     RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL 1 DAY PRECEDING)
 """
 _CADENCE = """
@@ -153,7 +155,8 @@ def _with_history_query(
 
 def _next_orders_query() -> str:
     return f"""
-        WITH users AS (SELECT user_id, count(*) + 1 AS place FROM ({_PLACED}) GROUP BY user_id)
+        WITH users AS (SELECT user_id, count(*) + 1 AS place FROM ({_PLACED})
+                       WHERE user_id IS NOT NULL GROUP BY user_id)
         SELECT user_id, NULL::BIGINT AS variant_id, NULL::VARCHAR AS vendor,
             place AS earlier_orders,
             0 AS orders_with_variant, NULL::BIGINT AS orders_since_variant,
@@ -197,18 +200,19 @@ def _counted_by(key: str) -> str:
     """
     # One row in twenty or so: what was never bought has no history.
     ever_bought = f"""
-        SELECT order_id, {key}, any_value(placed.user_id) AS user_id,
-            any_value(placed.place) AS place, bool_or(outcome = 1) AS bought,
-            bool_or(coalesce(ordered_before, 0) = 1) AS before
-        FROM {_ROWS} JOIN ({_PLACED}) AS placed USING (order_id, user_id)
+        SELECT order_id, {_ROWS}.{key}, any_value(placed.user_id) AS user_id,
+            any_value(placed.alone) AS alone, any_value(placed.place) AS place,
+            bool_or(outcome = 1) AS bought, bool_or(coalesce(ordered_before, 0) = 1) AS before
+        FROM {_ROWS} JOIN ({_PLACED}) AS placed USING (order_id)
         SEMI JOIN (SELECT DISTINCT user_id, {key} FROM {_ROWS}
-                   WHERE outcome = 1 OR ordered_before = 1) AS ever USING (user_id, {key})
-        GROUP BY order_id, {key}
+                   WHERE outcome = 1 OR ordered_before = 1) AS ever
+            ON ever.{key} = {_ROWS}.{key} AND ever.user_id IS NOT DISTINCT FROM placed.user_id
+        GROUP BY order_id, {_ROWS}.{key}
     """
     in_frame = f"""
         SELECT *, count(*) FILTER (WHERE bought) OVER past AS times,
             max(CASE WHEN bought THEN place END) OVER past AS last_place,
-            count_if(bought) OVER (PARTITION BY user_id, {key}, place) AS times_that_day
+            count_if(bought) OVER (PARTITION BY user_id, alone, {key}, place) AS times_that_day
         FROM ({ever_bought})
         {_past_window(key)}
     """
@@ -221,6 +225,6 @@ def _counted_by(key: str) -> str:
 
 def _past_window(key: str) -> str:
     return f"""
-        WINDOW past AS (PARTITION BY user_id, {key} ORDER BY place
+        WINDOW past AS (PARTITION BY user_id, alone, {key} ORDER BY place
                         RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     """

@@ -228,6 +228,26 @@ def carry(own, told, names, *, before) -> list[float]:
     return [orders, float(before), orders if before else np.nan]
 
 
+def test_an_order_without_a_user_has_no_past_and_is_none():
+    frame = make_shop(seed=2)
+    known = frame["order_id"] % 3 > 0
+    frame["user_id"] = frame["user_id"].astype("Int64").where(known)
+
+    found = past_of(frame, by=[*KEYS], has_cadence=True)
+
+    alone = found["user_id"].isna()
+    with_users = past_of(frame[known], by=[*KEYS], has_cadence=True)
+    kept = found[~alone].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, with_users, check_dtype=False)
+    # As a request for a user without a past.
+    assert found.loc[alone, "earlier_orders"].eq(1).all()
+    assert found.loc[alone, ["days_since_order", "usual_days_between_orders"]].isna().all(axis=None)
+    assert found.loc[alone, "orders_with_variant"].equals(found.loc[alone, "ordered_before"])
+    sent = _history_of_next_orders(frame).df()
+    expected = _history_of_next_orders(frame[known]).df()
+    pd.testing.assert_frame_equal(sent, expected, check_dtype=False)
+
+
 def test_a_frame_without_users_is_refused():
     with pytest.raises(MissingColumnsError, match="'user_id' is missing"):
         with_history(make_shop(seed=0).drop(columns="user_id"))
