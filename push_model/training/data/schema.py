@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import duckdb
 
-from push_model.columns import HISTORY, TRAINING
 from push_model.errors import SchemaError
 from push_model.store.durable import move_synced
 from push_model.training.data.casts import day, types_of, user, whole
@@ -26,8 +25,6 @@ from push_model.training.data.parquet_rows import name_rows
 from push_model.training.data.schema_rules import row_rules
 
 _FIRST_ROWS = 5
-# Other columns are not checked.
-_KNOWN = frozenset({*TRAINING, *HISTORY, "user_id"})
 # What an order has one of.
 _WORDS = {"order_date": "day", "user_id": "user"}
 
@@ -165,7 +162,7 @@ def _name_rows(dataset: Dataset, numbers: list[int]) -> list[str]:
 
 
 def _row_violations(rows: duckdb.DuckDBPyRelation) -> Iterator[tuple[str, str, int, list[int]]]:
-    rules = row_rules({name: kind for name, kind in types_of(rows).items() if name in _KNOWN})
+    rules = row_rules(types_of(rows))
     counted = ", ".join(
         f'count_if({rule.broken}), min("{ROW_NUMBER}", {_FIRST_ROWS}) FILTER (WHERE {rule.broken})'
         for rule in rules
