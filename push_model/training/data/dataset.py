@@ -191,7 +191,7 @@ def number_rows(rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
 
 def _join_original(sources: Sequence[duckdb.DuckDBPyRelation]) -> duckdb.DuckDBPyRelation:
     """Join parts of several layouts; a column of several types becomes text."""
-    types = [dict(zip(rows.columns, map(str, rows.types), strict=True)) for rows in sources]
+    types = [*map(casts.types_of, sources)]
     one_type = {name: len({of[name] for of in types}) == 1 for name in types[0]}
     selected = ", ".join(
         f'"{name}"' if is_one else f'CAST("{name}" AS VARCHAR) AS "{name}"'
@@ -202,5 +202,5 @@ def _join_original(sources: Sequence[duckdb.DuckDBPyRelation]) -> duckdb.DuckDBP
 
 def _known(rows: duckdb.DuckDBPyRelation, until: dt.date) -> duckdb.DuckDBPyRelation:
     # A row whose day cannot be read is kept: it may be known, so the schema check must refuse it.
-    day = casts.day(_DAY, dict(zip(rows.columns, map(str, rows.types), strict=True))[_DAY])
+    day = casts.day(_DAY, casts.types_of(rows)[_DAY])
     return rows.filter(f"{day} <= DATE '{until.isoformat()}' OR {day} IS NULL")

@@ -18,7 +18,7 @@ from narwhals.dependencies import is_pandas_dataframe
 from push_model.columns import BY_NAME, Column
 from push_model.errors import DatasetError
 from push_model.store.durable import move_synced
-from push_model.training.data.casts import NOT_OF_ITS_TYPE, typed
+from push_model.training.data.casts import NOT_OF_ITS_TYPE, typed, types_of
 from push_model.training.data.files import PREFIX
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def select_typed(rows: duckdb.DuckDBPyRelation, columns: Iterable[str]) -> duckd
     >>> select_typed(rows, ["order_id", "discount_pct"]).fetchall()
     [(7, 0.5)]
     """
-    types = dict(zip(rows.columns, map(str, rows.types), strict=True))
+    types = types_of(rows)
     return rows.select(", ".join(f'{typed(name, types[name])} AS "{name}"' for name in columns))
 
 
