@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import duckdb
 
 from push_model.errors import DatasetError, MissingColumnsError
+from push_model.training.data.casts import quote
 from push_model.training.data.files import File, Snapshot, to_pattern
 from push_model.training.data.frames import connect
 from push_model.training.data.sources import Rows
@@ -74,9 +75,9 @@ def read_parquet(
     read = []
     for layout in layouts:
         selected = ", ".join(
-            _quote(name)
+            quote(name)
             if name in layout.columns
-            else f"{_of_folder(snapshot, name)} AS {_quote(name)}"
+            else f"{_of_folder(snapshot, name)} AS {quote(name)}"
             for name in columns
         )
         is_plain = set(columns) <= set(layout.columns)
@@ -128,7 +129,7 @@ def find_fault_of_parts(snapshot: Snapshot) -> str | None:
     for file in snapshot.files:
         try:
             rows = _scan(connection, [file])
-            values = ", ".join(f"bit_xor(hash({_quote(name)}))" for name in rows.columns)
+            values = ", ".join(f"bit_xor(hash({quote(name)}))" for name in rows.columns)
             rows.aggregate(values).fetchall()
         except duckdb.Error:
             part = "" if file.path == snapshot.root else f"holds {snapshot.name(file)}, which "
@@ -186,7 +187,3 @@ def _of_folder(snapshot: Snapshot, name: str) -> str:
     below = f'substr("{_FILE}", {len(str(snapshot.root)) + 1})'
     value = f"url_decode(regexp_extract({below}, '/{name}=([^/]*)/', 1))"
     return f"nullif({value}, '{_NO_VALUE}')"
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
