@@ -16,7 +16,7 @@ import narwhals as nw
 from narwhals.dependencies import is_pandas_dataframe
 
 from push_model.columns import BY_NAME, Column
-from push_model.errors import DatasetError
+from push_model.errors import DatasetError, list_some
 from push_model.store.durable import move_synced
 from push_model.training.data.casts import NOT_OF_ITS_TYPE, typed, types_of
 from push_model.training.data.files import PREFIX
@@ -229,6 +229,9 @@ def _to_arrow(frame: Any) -> "pa.Table":
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     if isinstance(frame, nw.DataFrame):
+        # Polars would write their addresses.
+        if objects := [name for name, type_ in frame.schema.items() if type_ == nw.Object]:
+            raise DatasetError(f"Column(s) {list_some(objects)} hold objects. Give them a type.")
         return frame.to_arrow()
     import pyarrow as pa  # noqa: PLC0415 - 40 MB that readers of Parquet do without
 

@@ -82,6 +82,11 @@ def test_types_that_no_file_has_are_read(column, read):
     assert to_relation(pd.DataFrame({"x": column})).fetchall() == read
 
 
+def test_objects_of_polars_are_refused_by_their_column():
+    with pytest.raises(DatasetError, match=r"Column\(s\) user_id hold objects"):
+        to_relation(pl.DataFrame({"user_id": [object()]}))
+
+
 def test_a_frame_that_fails_while_it_is_converted_shows_no_value():
     frame = pl.LazyFrame({"order_id": ["canary"]}).cast(pl.Int64)
 
