@@ -20,8 +20,8 @@ NUMBERS = [name for name in BASE if BY_NAME[name].type == "number"]
 # A text is one line.
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r"), max_size=8)
 IDS = st.integers(-(2**63), 2**63 - 1)
-# A letter first: text of digits alone is read as the number.
-USERS = st.from_regex(r"[a-z][a-z0-9, \"-]{0,30}", fullmatch=True)
+# A letter first: text of digits alone is read as the number, and "na" is refused.
+USERS = st.from_regex(r"u[a-z0-9, \"-]{0,30}", fullmatch=True)
 
 
 def nine_of(values):
