@@ -443,7 +443,7 @@ def test_an_object_that_is_cut_is_refused_at_once_by_its_own_name(  # noqa: PLR0
 def test_an_object_that_did_not_come_is_refused_and_a_store_that_is_away_retried(
     request_of, monkeypatch
 ):
-    uri = "conn://store/exports/frame.csv"
+    uri = "conn://store/exports/missing.csv"
     with pytest.raises(DatasetError, match=rf"^{uri} does not exist\."):
         steps.load(request_of(uri))
 
