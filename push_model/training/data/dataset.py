@@ -166,7 +166,7 @@ def _choose(
 ) -> list[str]:
     """Return the columns to read, of those that are there."""
     refuse_missing_columns(there, {*columns, _DAY}, source=name)
-    return [*columns, *(column for column in optional if column in there)]
+    return [*dict.fromkeys([*columns, *(column for column in optional if column in there)])]
 
 
 def _make(

@@ -45,9 +45,7 @@ def _rules_of(column: Column, source_type: str) -> Iterator[tuple[str, str]]:
         yield from _user_rules(column.name, source_type)
     elif column.type == "day":
         yield from _day_rules(column.name, source_type)
-    elif column.type == "text":
-        yield _one_line(column.name, source_type)
-    else:
+    elif column.type != "text":
         yield from _number_rules(column, source_type)
 
 
@@ -59,13 +57,6 @@ def _user_rules(name: str, source_type: str) -> Iterator[tuple[str, str]]:
         words = ", ".join(f"'{word}'" for word in ("", "nan", *_NO_USER))
         yield "must be empty where it is missing", f"lower(trim({user}, ' \t')) IN ({words})"
         yield _EXACT, f"regexp_full_match({user}, '{_EXPONENT}')"
-        yield _one_line(name, source_type)
-
-
-def _one_line(name: str, source_type: str) -> tuple[str, str]:
-    # A quote that is not closed takes the lines up to the next one into its value.
-    value = text(name, source_type)
-    return "must be one line", f"contains({value}, chr(10)) OR contains({value}, chr(13))"
 
 
 def _day_rules(name: str, source_type: str) -> Iterator[tuple[str, str]]:

@@ -178,10 +178,13 @@ READ_ALL = """
 import sys
 from datetime import date
 from pathlib import Path
+from push_model.columns import HISTORY
 from push_model.training.data.delivery import bring_in
+from push_model.training.data.history import WITH_PAST
 for number, uri in enumerate(sys.argv[3:]):
     path = Path(sys.argv[2]) / f"{number}.parquet"
-    bring_in(uri, path, until=date.fromisoformat(sys.argv[1]), optional=["user_id"])
+    until = date.fromisoformat(sys.argv[1])
+    bring_in(uri, path, until=until, columns=WITH_PAST, optional=HISTORY)
 """
 
 
@@ -191,7 +194,7 @@ def test_days_are_the_same_in_any_time_zone_of_the_host(tmp_path):
         (tmp_path / str(number)).mkdir()
         uri, digests = deliver(NAMED[name], tmp_path / str(number))
         uris.append(uri)
-        expected.append(digests[FIT])
+        expected.append(digests[LOAD])
 
     subprocess.run(
         [sys.executable, "-c", READ_ALL, str(UNTIL), str(tmp_path), *uris],

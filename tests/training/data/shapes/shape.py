@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from push_model.columns import FEATURES, HISTORY, TRAINING
+from push_model.columns import FEATURES, HISTORY
 from push_model.errors import PushModelError
 from push_model.training.data.delivery import bring_in
 from push_model.training.data.history import WITH_PAST
@@ -57,7 +57,7 @@ class Caller(NamedTuple):
 
 
 LOAD = Caller(WITH_PAST, HISTORY)
-FIT = Caller(TRAINING, ("user_id", *HISTORY))
+FIT = Caller(WITH_PAST, HISTORY)
 
 
 def make_base(*, orders: int = 8, products: int = 8) -> pd.DataFrame:
