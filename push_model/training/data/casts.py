@@ -146,14 +146,8 @@ def text(name: str, source_type: str) -> str:
 
 def user(name: str, source_type: str) -> str:
     """Write a user as a whole number where the source has such, and as text otherwise."""
-    is_whole = source_type in _INTEGERS | _INEXACT.keys()
-    return whole(name, source_type) if is_whole else user_text(name, source_type)
-
-
-def user_text(name: str, source_type: str) -> str:
-    """Write a user as text; a whole number is the same text in each type."""
     if source_type in _INTEGERS | _INEXACT.keys():
-        return f"CAST({whole(name, source_type)} AS VARCHAR)"
+        return whole(name, source_type)
     written = text(name, source_type)
     # pandas writes whole numbers as 12.0 where some are missing.
     return (
@@ -184,6 +178,6 @@ def _plain(name: str, source_type: str) -> str:
 def _as_text(name: str, source_type: str) -> str:
     column = quote(name)
     if source_type == "BLOB":
-        # Some writers do not mark text as text. What is not UTF-8 is no text, but still a name.
+        # Some writers do not mark text as text. What is not UTF-8 stays as its bytes, escaped.
         return f"coalesce(TRY(decode({column})), CAST({column} AS VARCHAR))"
     return column if source_type == "VARCHAR" else f"CAST({column} AS VARCHAR)"

@@ -24,7 +24,7 @@ from push_model.training.data.sources import Rows, find_reader
 
 #: Column of `Dataset.original`: each row's number in the file, 1 for the first below the header.
 ROW_NUMBER = "row number in the file"
-# What places a row, and is read whatever is asked for.
+# It places a row, so it is always read.
 _DAY = "order_date"
 
 

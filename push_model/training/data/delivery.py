@@ -1,6 +1,6 @@
 """Bring a dataset in: listed once, whole, unchanged while it is read, and checked.
 
-Everything that trains or evaluates reads the copy which this makes, whoever starts it.
+Every training and evaluation reads the copy that this makes.
 """
 
 import logging

@@ -1,6 +1,5 @@
 """Read feature frames with DuckDB in flat memory, and move them to pandas and Parquet."""
 
-import glob
 import logging
 import re
 import tempfile
@@ -19,7 +18,7 @@ from push_model.columns import BY_NAME, Column
 from push_model.errors import DatasetError, list_some
 from push_model.store.durable import move_synced
 from push_model.training.data.casts import NOT_OF_ITS_TYPE, typed, types_of
-from push_model.training.data.files import PREFIX
+from push_model.training.data.files import PREFIX, to_pattern
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,9 +99,9 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 def open_copy(path: Path) -> duckdb.DuckDBPyRelation:
     """Open a Parquet file that was written here, whatever its folders are called."""
-    # A path is a pattern to DuckDB, and a folder named column=value may be a column.
+    # A folder named column=value may be a column to DuckDB.
     with reading(str(path)):
-        return connect().read_parquet(glob.escape(str(path)), hive_partitioning=False)
+        return connect().read_parquet(to_pattern(path), hive_partitioning=False)
 
 
 def to_relation(frame: Any, *, source: str = "The frame") -> duckdb.DuckDBPyRelation:
