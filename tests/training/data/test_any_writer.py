@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from push_model.columns import BY_NAME
 from tests.effort import EFFORT
-from tests.training.data.shapes.shape import LOAD, digest_rows, make_base, read_as
+from tests.training.data.shapes.shape import digest_rows, make_base, read_it
 
 BASE = make_base(orders=3, products=3)
 NUMBERS = [name for name in BASE if BY_NAME[name].type == "number"]
@@ -148,4 +148,4 @@ def test_a_frame_of_any_writer_is_read_back_equal(rows, data):
 
         # An empty text is missing, as is NaN: most writers of CSV know no difference.
         expected = rows.assign(vendor=rows["vendor"].replace(["", "NaN", "nan"], None))
-        assert read_as(LOAD, str(delivered), folder) == digest_rows(expected, LOAD)
+        assert read_it(str(delivered), folder) == digest_rows(expected)

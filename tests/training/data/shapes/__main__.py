@@ -6,8 +6,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.training.data.shapes.shape import FIT, LOAD, Shape, load_it, read_as
-from tests.training.data.shapes.table import SHAPES, deliver, without_counts
+from tests.training.data.shapes.shape import Shape, load_it, read_it, refuse_in_fit
+from tests.training.data.shapes.table import SHAPES, deliver
 
 _WIDTH = 150
 
@@ -26,12 +26,13 @@ def main(words: list[str]) -> None:
 
 
 def _judge(shape: Shape, folder: Path) -> tuple[str, str]:
-    uri, digests = deliver(shape, folder)
-    fit, load = read_as(FIT, uri, folder), load_it(uri, folder)
-    if digests:
-        is_right = (fit, load) == (digests[FIT], digests[LOAD])
+    uri, digest = deliver(shape, folder)
+    fit = (read_it if digest else refuse_in_fit)(uri, folder)
+    load = load_it(uri, folder)
+    if digest:
+        is_right = fit == load == digest
         return ("read" if is_right else "DIFFERS"), f"fit {fit[:9]}, load {load[:9]}"
-    if without_counts(fit) != without_counts(load):
+    if fit != load:
         return "DISAGREEMENT", f"fit: {fit} load: {load}"
     return ("refused" if shape.refused in load else "OTHER WORDS"), load[:_WIDTH]
 

@@ -49,17 +49,6 @@ class Shape(NamedTuple):
     refused: str = ""
 
 
-class Caller(NamedTuple):
-    """The columns that a caller of `bring_in` needs, and those that it checks where they are."""
-
-    columns: tuple[str, ...]
-    optional: tuple[str, ...]
-
-
-LOAD = Caller(WITH_PAST, HISTORY)
-FIT = Caller(WITH_PAST, HISTORY)
-
-
 def make_base(*, orders: int = 8, products: int = 8) -> pd.DataFrame:
     """Make the rows that all shapes deliver, with missing values and a vendor to quote."""
     frame = make_frame(orders=orders, products=products)
@@ -73,9 +62,9 @@ def make_base(*, orders: int = 8, products: int = 8) -> pd.DataFrame:
     return frame
 
 
-def digest_rows(rows: pd.DataFrame, caller: Caller) -> str:
-    """Return the digest of what a caller must read, without the product's code."""
-    present = [name for name in [*caller.columns, *caller.optional] if name in rows]
+def digest_rows(rows: pd.DataFrame) -> str:
+    """Return the digest of what must be read, made without the product's code."""
+    present = [name for name in [*WITH_PAST, *HISTORY] if name in rows]
     typed = rows[present].astype({name: float for name in present if name in _NUMBERS})
     typed = typed.assign(order_date=rows["order_date"].dt.date)
     return _digest(pa.Table.from_pandas(typed, preserve_index=False))
@@ -100,10 +89,10 @@ def _is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def read_as(caller: Caller, uri: str, folder: Path) -> str:
-    """Return the digest of what a caller reads, or the sentence that refuses it."""
+def read_it(uri: str, folder: Path) -> str:
+    """Return the digest of what is brought in, or the sentence that refuses it."""
     copy = partial(bring_in, uri, folder / "copy.parquet", until=UNTIL)
-    return _outcome(uri, lambda: copy(columns=caller.columns, optional=caller.optional).path)
+    return _outcome(uri, lambda: copy(columns=WITH_PAST, optional=HISTORY).path)
 
 
 def load_it(uri: str, folder: Path) -> str:
