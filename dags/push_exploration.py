@@ -2,7 +2,7 @@
 
 import logging
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from airflow.sdk import Param, dag, get_current_context, task
@@ -18,7 +18,6 @@ logger = logging.getLogger(__name__)
 
 @dag(
     schedule=None,
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=17),

@@ -1,7 +1,7 @@
 """Retrain the model daily: when, and in which steps. What a step does is in push_ops."""
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
@@ -17,8 +17,7 @@ from push_ops.retraining.request import RetrainingRequest, read_request
 
 @dag(
     schedule=schedule.at_or_on_delivery("0 5 * * *"),
-    start_date=datetime(2020, 1, 1, tzinfo=UTC),  # early, so that any day can be backfilled
-    catchup=False,
+    catchup=False,  # and no start_date: a run of an earlier day would do nothing and succeed
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=20),  # 8 of steps, 4 for data to come, 4 for a person
     deadline=notify.overdue_alert(os.environ),

@@ -78,9 +78,9 @@ TASK_DEFAULTS: dict[str, Any] = {
 
 def at_or_on_delivery(cron: str) -> AssetOrTimeSchedule:
     """Return a schedule by the clock and by deliveries of the feature frame."""
-    return AssetOrTimeSchedule(
-        timetable=CronTriggerTimetable(cron, timezone="UTC"), assets=FEATURE_FRAME
-    )
+    # When it is unpaused, the latest run starts at once.
+    timetable = CronTriggerTimetable(cron, timezone="UTC", run_immediately=True)
+    return AssetOrTimeSchedule(timetable=timetable, assets=FEATURE_FRAME)
 
 
 def find_run_date(run: Any) -> date:

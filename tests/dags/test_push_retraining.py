@@ -49,13 +49,18 @@ def test_the_steps_follow_each_other_and_a_person_has_a_say_before_the_last(dag)
     }
 
 
-def test_it_runs_daily_at_five_from_a_fixed_date_one_run_at_a_time(dag):
-    assert dag.schedule.timetable == CronTriggerTimetable("0 5 * * *", timezone="UTC")
+def test_it_runs_daily_at_five_and_at_once_when_unpaused_one_run_at_a_time(dag):
+    timetable = CronTriggerTimetable("0 5 * * *", timezone="UTC", run_immediately=True)
+    assert dag.schedule.timetable == timetable
     assert dag.timezone.name == "UTC"
-    assert dag.start_date == datetime(2020, 1, 1, tzinfo=UTC)
     assert dag.catchup is False
     assert dag.max_active_runs == 1
     assert dag.dagrun_timeout < timedelta(days=1)
+
+
+def test_no_day_is_too_early_for_a_run(dagbag):
+    # A task that starts later is left out of such a run, which then succeeds.
+    assert {task.start_date for each in dagbag.dags.values() for task in each.tasks} == {None}
 
 
 def test_it_also_runs_when_data_is_reported_as_delivered(dag):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 from airflow.sdk.exceptions import ParamValidationError
 
@@ -71,6 +72,16 @@ def test_the_first_run_ends_with_a_champion_that_serves(days, monkeypatch):
     assert days.first.champion == "push_2021_06_01"
     assert answer["statusCode"] == "200"
     assert 0 <= json.loads(answer["body"])["prediction"]["u_1"] <= 1
+
+
+def test_a_day_of_any_year_can_be_run(installation):
+    frame = make_frame(orders=400)
+    frame["order_date"] -= pd.Timedelta(days=9 * 365)
+    frame.to_csv(installation.dataset, index=False)
+
+    run = installation.run(datetime(2012, 6, 1, tzinfo=UTC), **FAST)
+
+    assert (run.dag_run.state, run.champion) == ("success", "push_2012_06_01")
 
 
 def test_a_run_leaves_its_four_files_and_the_pointer_to_them(days):

@@ -28,13 +28,13 @@ IMPATIENT = {
 OURS = "airflow.push."  # names of metrics begin so
 # Put before the project's DAGs: a lost task is tried again at once, not in two minutes.
 AT_ONCE = """
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from push_ops.schedule import TASK_DEFAULTS
 TASK_DEFAULTS["retry_delay"] = timedelta(seconds=1)
 """
 # The schedule starts no run; a person still may.
-BEGINS = "start_date=datetime(2020, 1, 1, tzinfo=UTC),"
-ENDED = f"{BEGINS} end_date=datetime(2022, 1, 1, tzinfo=UTC),"
+BEGINS = "catchup=False,"
+ENDED = f"end_date=datetime(2022, 1, 1, tzinfo=UTC), {BEGINS}"
 
 
 class Cluster:
