@@ -150,5 +150,8 @@ TRAINING: tuple[str, ...] = ("variant_id", "order_id", "order_date", "outcome", 
 # The columns that evaluation reads: it counts users and evaluates product types separately.
 JUDGING: tuple[str, ...] = (*TRAINING, "user_id", "product_type")
 
+#: The columns that a dataset must have: history is derived from vendors, too.
+DELIVERED: tuple[str, ...] = (*JUDGING, "vendor")
+
 #: Smallest order, in items bought, that the business delivers at a profit.
 MIN_ITEMS = 5

@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from push_model.columns import FRAME, HISTORY
 from push_model.exploration.entries.all import TRIALS
 from push_ops.retraining.form import FORM
 from push_ops.retraining.request import read_dataset, read_directory
@@ -76,7 +75,7 @@ def plan(
 
     dataset = read_dataset(form["dataset"], environ, run_date)
     asked = {name: form[name] for name in ("size", "min_items", "seed")}
-    with at_hand(dataset, folder.parent, columns=[*FRAME, *HISTORY], until=run_date) as fetched:
+    with at_hand(dataset, folder.parent, until=run_date) as fetched:
         return run.plan(folder, fetched.path, until=run_date, source=fetched.facts, **asked)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.filesize import decimal
 
-from push_model.columns import HISTORY, MIN_ITEMS
+from push_model.columns import MIN_ITEMS
 from push_model.commands.options import Dataset, MinItems, Until, make_progress, read_until
 from push_model.commands.tables import describe_os_error, print_plain
 from push_model.errors import (
@@ -74,15 +74,12 @@ def check(
 def _read(uri: str, *, until: date, min_items: int) -> _Contents:
     """Bring a dataset in as the DAG's load does, and count what came."""
     from push_model.training.data.delivery import COPY, bring_in  # noqa: PLC0415 - keeps --help instant
-    from push_model.training.data.history import WITH_PAST  # noqa: PLC0415 - as above
 
     with tempfile.TemporaryDirectory() as folder, make_progress(is_brief=True) as progress:
         task = progress.add_task("Reading", total=1.0)
         delivery = bring_in(
             uri,
             Path(folder) / COPY,
-            columns=WITH_PAST,
-            optional=HISTORY,
             until=until,
             report=lambda share: progress.update(task, completed=share),
         )

@@ -146,9 +146,6 @@ def _print_start(exploration: "Exploration") -> None:
         f"{frame['last_day']}. {len(exploration.entries)} entries, {len(exploration.folds)} folds. "
         f"The final window is {exploration.parts[-1].judged}."
     )
-    for entry in exploration.facts["entries"]:
-        if entry["skipped"]:
-            _print(f"Left out: {entry['name']}. {entry['skipped']}")
 
 
 def _leaderboard(standings: "tuple[Standing, ...]") -> Table:

@@ -54,9 +54,8 @@ class Exploration:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """The entries that can be measured, including those that a search found."""
-        documents = [entry for entry in self.facts["entries"] if entry["skipped"] is None]
-        return (*(Entry.from_document(document) for document in documents), *self.found)
+        """The entries that are measured, including those that a search found."""
+        return (*map(Entry.from_document, self.facts["entries"]), *self.found)
 
     @property
     def found(self) -> tuple[Entry, ...]:

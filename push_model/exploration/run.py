@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from push_model.columns import HISTORY, MIN_ITEMS, TRAINING
+from push_model.columns import MIN_ITEMS
 from push_model.errors import DatasetError
 from push_model.exploration.choose import (
     ALPHA,
@@ -22,7 +22,6 @@ from push_model.exploration.choose import (
 )
 from push_model.exploration.entries.all import choose_entries
 from push_model.exploration.entries.entry import Entry
-from push_model.exploration.entries.inputs import lacking_columns
 from push_model.exploration.final_window import (
     Outcome,
     choose_finalists,
@@ -64,12 +63,9 @@ from push_model.exploration.work import (
 from push_model.store.durable import write_json
 from push_model.training.data.files import DatasetFacts
 from push_model.training.data.frames import write_parquet
-from push_model.training.data.history import KEYS, NEEDED, with_history
+from push_model.training.data.history import KEYS, with_history
 from push_model.training.fit import read_large_orders
 from push_model.training.versions import code_digest, git_revision, library_versions
-
-# Columns of slices and of some entries, which training does not read; optional.
-_MORE_COLUMNS = ("user_id", "product_type", "vendor", *HISTORY)
 
 
 def plan(
@@ -160,23 +156,13 @@ def _average_each_fit(
 def _read_frame(
     dataset: str, *, min_items: int, until: date, source: DatasetFacts | None
 ) -> tuple[DatasetFacts, pd.DataFrame]:
-    optional = [name for name in dict.fromkeys([*NEEDED, *_MORE_COLUMNS]) if name not in TRAINING]
     return read_large_orders(
         dataset,
-        columns=TRAINING,
-        optional=optional,
         min_items=min_items,
         until=until,
-        derive=_derive_history,
+        derive=lambda rows: with_history(rows, by=[*KEYS], has_cadence=True),
         source=source,
     )
-
-
-def _derive_history(rows: Any) -> Any:
-    """Add history where the frame says whose orders they are."""
-    if not set(NEEDED) <= set(rows.columns):
-        return rows
-    return with_history(rows, by=[key for key in KEYS if key in rows.columns], has_cadence=True)
 
 
 def _lay_out(frame: pd.DataFrame, entries: Iterable[Entry]) -> dict[str, Any]:
@@ -185,7 +171,7 @@ def _lay_out(frame: pd.DataFrame, entries: Iterable[Entry]) -> dict[str, Any]:
         "format": FORMAT,
         "frame": _describe_frame(frame),
         "parts": [_describe_part(part, frame) for part in plan_parts(frame)],
-        "entries": [_describe_entry(entry, frame) for entry in entries],
+        "entries": [entry.document() for entry in entries],
         "resamples": RESAMPLES,
         "alpha": ALPHA,
         "rule": RULE,
@@ -202,7 +188,7 @@ def _describe_frame(frame: pd.DataFrame) -> dict[str, Any]:
         "outcomes_sha256": digest_rows(frame[["order_id", "variant_id", "outcome"]]),
         "rows": len(frame),
         "orders": int(frame["order_id"].nunique()),
-        "users": int(frame["user_id"].nunique()) if "user_id" in frame else None,
+        "users": int(frame["user_id"].nunique()),
         "products": int(frame["variant_id"].nunique()),
         "purchases": int(frame["outcome"].sum()),
         "first_day": str(days.min()),
@@ -212,10 +198,8 @@ def _describe_frame(frame: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _share_with_whole_history(frame: pd.DataFrame) -> float | None:
-    """Return the share of orders with all earlier orders in the frame; None without history."""
-    if "earlier_orders" not in frame:
-        return None
+def _share_with_whole_history(frame: pd.DataFrame) -> float:
+    """Return the share of orders with all earlier orders in the frame."""
     orders = frame.drop_duplicates("order_id")
     return float((orders["earlier_orders"] == orders["user_order_seq"] - 1).mean())
 
@@ -233,8 +217,3 @@ def _describe_part(part: Part, frame: pd.DataFrame) -> dict[str, Any]:
             )
         document[name] |= counted
     return document
-
-
-def _describe_entry(entry: Entry, frame: pd.DataFrame) -> dict[str, Any]:
-    lacks = lacking_columns(entry.features, frame.columns)
-    return {**entry.document(), "skipped": f"The frame lacks {lacks}." if lacks else None}

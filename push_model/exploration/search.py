@@ -14,7 +14,6 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import BaseTrial, FrozenTrial, TrialState
 
 from push_model.exploration.entries.entry import BASE_TREES, NEEDS_MORE, Entry
-from push_model.exploration.entries.inputs import lacking_columns
 from push_model.exploration.fits.protocol import CHOOSING, CLAIMING
 from push_model.exploration.folder import SEARCH_FILE, Exploration, open_exploration
 from push_model.exploration.work import do_work, list_left, list_missing, read_current
@@ -59,33 +58,26 @@ def search(
 ) -> tuple[Entry, ...]:
     """Try settings on the folds until so many trials have ended; a killed search continues.
 
-    Trials read history where the frame has it: settings that are good with it are good without.
+    Trials read history: settings that are good with it are good without.
     The first trials have the settings in use, which stay on the leaderboard. The next are random,
     up to `STARTUP_TRIALS`; then a tree-structured Parzen estimator proposes (Bergstra et al. 2011,
     Algorithms for Hyper-Parameter Optimization, NeurIPS 24).
     """
     exploration = open_exploration(folder)
-    *_, features = _searchable(exploration)
     started = monotonic()
-    study = _open_study(exploration, features)
+    study = _open_study(exploration)
     while (ended := len(_ended(study))) < trials:
         trial = study.ask()
-        precision = _try(exploration, trial, _entry_of(_draw_settings(trial), features=features))
+        precision = _try(exploration, trial, _entry_of(_draw_settings(trial), features="history"))
         state = TrialState.PRUNED if precision is None else TrialState.COMPLETE
         study.tell(trial, precision, state=state)
         if report_progress is not None:
             best = max((each.value or 0.0 for each in _completed(study)), default=None)
             report_progress(ended + 1, best, monotonic() - started)
-    found = _find_best(study, exploration) if ended else ()
+    found = _find_best(study) if ended else ()
     if found:
         _write_found(exploration, study, found)
     return found
-
-
-def _searchable(exploration: Exploration) -> tuple[str, ...]:
-    """Return the feature sets of the entries that a search finds."""
-    lacks = lacking_columns("history", exploration.facts["frame"]["columns"])
-    return ("request",) if lacks else ("request", "history")
 
 
 def _draw_settings(trial: BaseTrial) -> dict[str, Any]:
@@ -157,14 +149,14 @@ def _precisions(exploration: Exploration, entry: Entry) -> list[float]:
     return [float(result.average_precision[0]) for result in results]
 
 
-def _open_study(exploration: Exploration, features: str) -> optuna.Study:
+def _open_study(exploration: Exploration) -> optuna.Study:
     """Open the study of these grounds and this seed, or continue it."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     backend = JournalFileBackend(str(exploration.folder / _JOURNAL_FILE))
     grounds = sha256(json.dumps(exploration.grounds, sort_keys=True).encode()).hexdigest()
     study = optuna.create_study(
         storage=JournalStorage(backend),
-        study_name=f"{features} {grounds[:16]} seed {exploration.seed}",
+        study_name=f"{grounds[:16]} seed {exploration.seed}",
         direction="maximize",
         load_if_exists=True,
         pruner=optuna.pruners.MedianPruner(PRUNING_AFTER, n_warmup_steps=1),
@@ -187,7 +179,7 @@ def _completed(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
 
 
-def _find_best(study: optuna.Study, exploration: Exploration) -> tuple[Entry, ...]:
+def _find_best(study: optuna.Study) -> tuple[Entry, ...]:
     ranked = sorted(_completed(study), key=lambda trial: (-(trial.value or 0.0), trial.number))
     drawn = [_draw_settings(optuna.trial.FixedTrial(trial.params)) for trial in ranked]
     in_use = _settings_in_use()
@@ -196,7 +188,7 @@ def _find_best(study: optuna.Study, exploration: Exploration) -> tuple[Entry, ..
     ]
     return tuple(
         _entry_of(settings, features=features)
-        for features in reversed(_searchable(exploration))
+        for features in ("history", "request")
         for settings in kept
     )
 

@@ -13,7 +13,7 @@ import duckdb
 import joblib
 import pandas as pd
 
-from push_model.columns import HISTORY, TRAINING
+from push_model.columns import DELIVERED, TRAINING
 from push_model.errors import (
     InvalidEventError,
     ModelIntegrityError,
@@ -31,7 +31,7 @@ from push_model.training.data.dataset import load_dataset
 from push_model.training.data.delivery import COPY, bring_in
 from push_model.training.data.files import DatasetFacts
 from push_model.training.data.frames import collect_sorted, open_copy
-from push_model.training.data.history import WITH_PAST, add_needed, with_history
+from push_model.training.data.history import add_needed, with_history
 from push_model.training.data.orders import keep_large_orders, require_orders
 from push_model.training.data.split import Split, split_by_time
 from push_model.training.fit_request import FitRequest, read_fit_request
@@ -97,8 +97,7 @@ def fit_model(event: Mapping[str, Any], *, load: Callable[..., Any] = load_datas
     facts, frame = read_large_orders(
         request.dataset,
         # Not always needed, but always checked: a run of the DAG reads these of the same file.
-        columns=WITH_PAST if load is load_dataset else columns,
-        optional=("user_id", *HISTORY),
+        columns=DELIVERED if load is load_dataset else columns,
         min_items=request.min_items,
         until=request.training_date,
         derive=with_history if has_history else _drop_unneeded,
@@ -125,11 +124,10 @@ def fit_model(event: Mapping[str, Any], *, load: Callable[..., Any] = load_datas
 def read_large_orders(
     uri: str,
     *,
-    columns: Sequence[str],
-    optional: Sequence[str],
+    columns: Sequence[str] = DELIVERED,
     min_items: int,
     until: date,
-    derive: Callable[[Any], Any] | None = None,
+    derive: Callable[[Any], Any],
     load: Callable[..., Any] = load_dataset,
     source: DatasetFacts | None = None,
 ) -> tuple[DatasetFacts, pd.DataFrame]:
@@ -142,13 +140,12 @@ def read_large_orders(
             uri,
             Path(folder) / COPY,
             columns=columns,
-            optional=optional,
             until=until,
             load=load,
             facts=source,
         )
         checked = open_copy(copy.path)
-        large = keep_large_orders(derive(checked) if derive else checked, min_items=min_items)
+        large = keep_large_orders(derive(checked), min_items=min_items)
         name = copy.facts.uri
         frame = collect_sorted(large, source=name)
         require_orders(frame, checked, min_items=min_items, until=until, source=name)

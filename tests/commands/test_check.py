@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from push_model.columns import JUDGING
+from push_model.columns import DELIVERED
 from push_model.training.data import delivery
 from tests.frames import make_frame
 
@@ -258,7 +258,7 @@ QUOTED = {
 
 
 def test_columns_that_no_run_reads_may_be_absent(check_as_json, dataset):
-    make_frame(orders=12)[[*JUDGING, "vendor"]].to_csv(dataset, index=False)
+    make_frame(orders=12)[[*DELIVERED]].to_csv(dataset, index=False)
 
     assert check_as_json(dataset)["accepted"]
 

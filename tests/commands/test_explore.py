@@ -3,7 +3,6 @@ import shutil
 import warnings
 from types import SimpleNamespace
 
-import pandas as pd
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -63,7 +62,7 @@ def test_it_fits_what_is_left_and_prints_a_leaderboard_the_choice_and_the_claim(
     assert table
     assert max(map(len, table)) <= 100
     lines = [line.lstrip() for line in said.splitlines()]
-    for name in [entry["name"] for entry in entries if not entry["skipped"]]:
+    for name in [entry["name"] for entry in entries]:
         assert any(line.startswith(name) for line in lines)
     assert "Chosen: " in said
     assert "usual test: AP" in said
@@ -89,18 +88,6 @@ def test_a_finished_exploration_is_shown_again_and_searched_if_asked(
     assert asked == [2]
     assert "Searching trees: 1 of 2, 1 min spent" in err
     assert "Searching trees: 2 of 2, best average precision 0.2500, 2 min spent" in err
-
-
-def test_entries_whose_columns_are_missing_are_printed(run, dataset, tmp_path, monkeypatch):
-    # The full list takes minutes; what is left out is printed before.
-    monkeypatch.setattr("push_model.commands.explore._fit_all", _stop)
-
-    without = tmp_path / "frame.csv"
-    pd.read_csv(dataset).drop(columns="user_id").to_csv(without, index=False)
-
-    _, said, _, _ = run(without, "--size", "full", "--out", tmp_path, "--until", "2021-03-04")
-
-    assert "Left out: trees, history. The frame lacks ['earlier_orders'" in said
 
 
 def test_a_choice_with_history_is_printed_with_the_one_without(capsys):

@@ -57,20 +57,9 @@ def test_a_plan_has_four_folds_and_a_final_window_with_both_outcomes(planned):
     assert all(part["judged"]["purchases"] > 0 for part in parts)
 
 
-def test_a_frame_with_users_has_their_history_and_leaves_no_entry_out(planned):
+def test_the_rows_have_their_history_and_all_entries_are_measured(planned):
     assert set(HISTORY) <= set(planned.read_rows().columns)
-    assert all(entry["skipped"] is None for entry in planned.facts["entries"])
-
-
-def test_entries_whose_columns_are_missing_are_left_out_with_a_reason(frame, tmp_path):
-    frame.drop(columns="user_id").to_csv(tmp_path / "frame.csv", index=False)
-
-    exploration = plan(tmp_path / "out", str(tmp_path / "frame.csv"))
-
-    skipped = {e["name"]: e["skipped"] for e in exploration.facts["entries"] if e["skipped"]}
-    assert set(skipped) == {entry.name for entry in ENTRIES if entry.needs_history}
-    assert "earlier_orders" in skipped["trees, history"]
-    assert not set(skipped) & {entry.name for entry in exploration.entries}
+    assert planned.entries == ENTRIES
 
 
 def test_the_share_of_orders_with_whole_history_is_measured(frame, tmp_path):

@@ -4,7 +4,6 @@ import shutil
 import optuna
 import pytest
 
-from push_model.columns import HISTORY
 from push_model.exploration import run, search
 from push_model.exploration.entries.all import TRIALS
 from push_model.exploration.entries.entry import parametrisation_of
@@ -12,7 +11,6 @@ from push_model.exploration.folder import Exploration, open_exploration
 from push_model.exploration.search import (
     _draw_settings,
     _entry_of,
-    _searchable,
     _settings_in_use,
     find_more,
 )
@@ -214,12 +212,3 @@ def test_the_same_settings_are_the_same_entry_and_history_is_another():
     assert history.slug != plain.slug
     assert history.complexity > plain.complexity
     assert history.neighbour == "trees, history"
-
-
-def test_history_is_searched_where_the_frame_has_it(explored):
-    exploration = open_exploration(explored)
-    columns = set(exploration.facts["frame"]["columns"]) - set(HISTORY)
-    poor = {**exploration.facts, "frame": {"columns": [*columns]}}
-
-    assert _searchable(exploration) == ("request", "history")
-    assert _searchable(Exploration(explored, poor)) == ("request",)

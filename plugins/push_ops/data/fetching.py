@@ -6,7 +6,7 @@ name gets into logs, XComs and manifests. What was fetched is deleted after read
 
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from push_model.columns import DELIVERED, HISTORY
 from push_model.errors import DatasetError
 from push_model.training.data.files import (
     CSV,
@@ -53,7 +54,7 @@ def require_settled(uri: str, *, settle_s: float) -> None:
 
 
 @contextmanager
-def at_hand(uri: str, folder: Path, *, columns: Sequence[str], until: date) -> Iterator[Fetched]:
+def at_hand(uri: str, folder: Path, *, until: date) -> Iterator[Fetched]:
     """Yield a dataset as a file, fetched into a folder where it is behind a connection."""
     if not uri.lower().startswith(_SCHEME):
         yield Fetched(uri, None)
@@ -65,7 +66,7 @@ def at_hand(uri: str, folder: Path, *, columns: Sequence[str], until: date) -> I
     kind = next(kind for kind in _KINDS if is_named(address.key or ".csv", (kind,)))
     path = folder / f"{_NAME}{uuid.uuid4().hex}{kind}"
     try:
-        yield Fetched(str(path), _fetch(uri, address, path, columns, until))
+        yield Fetched(str(path), _fetch(uri, address, path, until))
     finally:
         path.unlink(missing_ok=True)
 
@@ -102,13 +103,12 @@ def _read_address(uri: str) -> _Address:
     )
 
 
-def _fetch(
-    uri: str, address: _Address, path: Path, columns: Sequence[str], until: date
-) -> DatasetFacts:
+def _fetch(uri: str, address: _Address, path: Path, until: date) -> DatasetFacts:
     # Imported late: a dataset that is a file needs no client of a database.
     from push_ops.data import connections  # noqa: PLC0415
 
     if address.table is not None:
+        columns = [*DELIVERED, *HISTORY]
         connections.fetch_table(
             uri, address.connection, address.table, path, columns=columns, until=until
         )

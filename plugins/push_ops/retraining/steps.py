@@ -14,14 +14,14 @@ from pathlib import Path
 from time import perf_counter, time
 from typing import Any
 
-from push_model.columns import HISTORY, MIN_ITEMS
+from push_model.columns import MIN_ITEMS
 from push_model.errors import DatasetError
 from push_model.store.durable import write_json
 from push_model.store.promotion import promote as move_champion
 from push_model.training.data.delivery import Delivery, bring_in
 from push_model.training.data.files import describe_dataset, is_file_uri
 from push_model.training.data.frames import open_copy, write_parquet
-from push_model.training.data.history import WITH_PAST, with_history
+from push_model.training.data.history import with_history
 from push_model.training.data.orders import keep_large_orders, require_orders
 from push_model.training.gate.verdict import Verdict
 from push_model.training.parametrisation import describe
@@ -157,15 +157,8 @@ def _bring_in(request: RetrainingRequest, path: Path) -> Delivery:
     uri, until = request.dataset, request.run_date
     path.parent.mkdir(parents=True, exist_ok=True)
     require_settled(uri, settle_s=request.settle_s)
-    with at_hand(uri, path.parent, columns=[*WITH_PAST, *HISTORY], until=until) as fetched:
-        return bring_in(
-            fetched.path,
-            path,
-            columns=WITH_PAST,
-            optional=HISTORY,
-            until=until,
-            facts=fetched.facts,
-        )
+    with at_hand(uri, path.parent, until=until) as fetched:
+        return bring_in(fetched.path, path, until=until, facts=fetched.facts)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Provide the feature sets that entries read, and the transformers that only they need."""
 
-from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -80,9 +79,6 @@ FEATURE_SETS: dict[str, _FeatureSet] = {
     "no order number": _FeatureSet(tuple(name for name in FEATURES if name != "user_order_seq")),
 }
 
-# Columns that the preparer does not read itself.
-_BEYOND = {"history": HISTORY, "categories": _RATED_BY, "price in its kind": ("product_type",)}
-
 
 def make_preparer(name: str, default: FeaturePreparer) -> FeaturePreparer:
     """Return the transformer that turns rows into the inputs of a feature set.
@@ -101,18 +97,6 @@ def make_preparer(name: str, default: FeaturePreparer) -> FeaturePreparer:
         only=wanted.only,
         never_is_missing=wanted.never_is_missing,
     )
-
-
-def lacking_columns(name: str, present: Collection[str]) -> list[str]:
-    """Return the columns that a feature set needs and a frame lacks.
-
-    Examples
-    --------
-    >>> lacking_columns("categories", ["variant_id", "vendor"])
-    ['product_type']
-    """
-    more = _BEYOND.get(name, FEATURE_SETS[name].features)
-    return sorted(set(more) - set(FEATURES) - set(present))
 
 
 # Candidates at the overall rate that each rate starts from: at 1 %, two purchases.

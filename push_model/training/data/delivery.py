@@ -13,7 +13,7 @@ from threading import Event, Thread
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from push_model.columns import TRAINING
+from push_model.columns import DELIVERED, HISTORY
 from push_model.errors import DatasetError, DatasetNotReadyError
 from push_model.training.data.csv_rows import find_fault_of_rows
 from push_model.training.data.dataset import Dataset, load_dataset, open_dataset, open_files
@@ -37,6 +37,8 @@ from push_model.training.data.wholeness import (
 COPY = "frame.parquet"
 
 _REPORT_EVERY_S = 0.2
+# What is read where it is there; only a loader of one's own may leave out users.
+_OPTIONAL = ("user_id", *HISTORY)
 
 logger = logging.getLogger(__name__)
 
@@ -55,17 +57,16 @@ def bring_in(
     path: Path,
     *,
     until: date,
-    columns: Sequence[str] = TRAINING,
-    optional: Sequence[str] = (),
+    columns: Sequence[str] = DELIVERED,
     load: Callable[..., Any] = load_dataset,
     facts: DatasetFacts | None = None,
     report: Callable[[float], object] | None = None,
 ) -> Delivery:
     """Check a dataset up to a day and copy it into a Parquet file, whole or not at all.
 
-    `facts` name the dataset where `uri` is a file that it was fetched into. A
-    `DatasetNotReadyError` says that a later try may succeed. `report` is called every so often
-    with the share of the rows that was read.
+    `columns` are what a `load` of one's own must have. `facts` name the dataset where `uri` is a
+    file that it was fetched into. A `DatasetNotReadyError` says that a later try may succeed.
+    `report` is called every so often with the share of the rows that was read.
     """
     start = perf_counter()
     name = facts.uri if facts else uri
@@ -79,13 +80,13 @@ def bring_in(
                 kind = DatasetNotReadyError if may_come else DatasetError
                 raise kind(f"{name} {fault}. Deliver it again.")
             facts = facts or describe(snapshot)
-            dataset = open_files(snapshot, columns=columns, optional=optional, until=until)
+            dataset = open_files(snapshot, columns=columns, optional=_OPTIONAL, until=until)
             rows = _write(dataset, path, facts, report)
     else:
         if load is load_dataset:
-            dataset = open_dataset(uri, columns=columns, optional=optional, until=until)
+            dataset = open_dataset(uri, columns=columns, optional=_OPTIONAL, until=until)
         else:
-            dataset = _from_loader(uri, load, columns, optional, until)
+            dataset = _from_loader(uri, load, columns, until)
         # Only a loader itself knows what another source holds.
         facts = DatasetFacts(name, None, None)
         rows = _write(dataset, path, facts, report)
@@ -153,12 +154,13 @@ def _from_loader(
     uri: str,
     load: Callable[..., Any],
     columns: Sequence[str],
-    optional: Sequence[str],
     until: date,
 ) -> Dataset:
     loaded = load(uri, columns=columns, until=until)
     try:
-        return Dataset.from_frame(loaded, name=uri, columns=columns, optional=optional, until=until)
+        return Dataset.from_frame(
+            loaded, name=uri, columns=columns, optional=_OPTIONAL, until=until
+        )
     except TypeError as error:
         raise DatasetError(
             "load must return a frame of pandas, Polars or DuckDB, "

@@ -8,14 +8,14 @@ from typing import Any, cast
 
 import duckdb
 
-from push_model.columns import HISTORY, JUDGING, TRAINING
+from push_model.columns import HISTORY
 from push_model.model.scoring import Model
 from push_model.training.data.dataset import load_dataset, open_dataset, refuse_missing_columns
 from push_model.training.data.delivery import COPY, bring_in
 from push_model.training.data.frames import open_copy, to_relation, write_parquet
 
-#: The columns that history is derived from.
-NEEDED: tuple[str, ...] = (
+# The columns that history is derived from.
+_NEEDED: tuple[str, ...] = (
     *("user_id", "variant_id", "vendor"),
     *("order_id", "order_date", "ordered_before", "outcome"),
 )
@@ -59,11 +59,7 @@ def add_needed(columns: Sequence[str]) -> tuple[str, ...]:
     >>> add_needed(["outcome", "order_id"])[:3]
     ('outcome', 'order_id', 'user_id')
     """
-    return tuple(dict.fromkeys([*columns, *NEEDED]))
-
-
-#: What a retraining run reads: the columns of evaluation, and those that history is derived from.
-WITH_PAST = add_needed(JUDGING)
+    return tuple(dict.fromkeys([*columns, *_NEEDED]))
 
 
 def load_with_history(
@@ -103,7 +99,7 @@ def with_history(
     derived = [key for key in by if not (is_given and key in _BY)]
     if is_given and not derived and not has_cadence:
         return rows
-    refuse_missing_columns(rows.columns, {*NEEDED, *derived}, source="The frame")
+    refuse_missing_columns(rows.columns, {*_NEEDED, *derived}, source="The frame")
     columns = ", ".join(
         f"""{_ROWS}."{name.replace('"', '""')}\""""
         for name in rows.columns
@@ -116,7 +112,7 @@ def with_history(
 def _history_of_next_orders(frame: Any) -> duckdb.DuckDBPyRelation:
     """Return the history of each user's next order, for requests to send."""
     rows = to_relation(frame)
-    refuse_missing_columns(rows.columns, NEEDED, source="The frame")
+    refuse_missing_columns(rows.columns, _NEEDED, source="The frame")
     return _query(rows, _next_orders_query())
 
 
@@ -124,7 +120,7 @@ def write_history(uri: str, path: Path, *, until: date) -> int:
     """Write `_history_of_next_orders` of a dataset to a Parquet file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        copy = bring_in(uri, Path(folder) / COPY, columns=add_needed(TRAINING), until=until).path
+        copy = bring_in(uri, Path(folder) / COPY, until=until).path
         rows = _history_of_next_orders(open_copy(copy))
         return write_parquet(rows, path, facts={"until": str(until)})
 

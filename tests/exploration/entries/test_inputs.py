@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from push_model.columns import FEATURES
 from push_model.exploration.entries.entry import HISTORIES
 from push_model.exploration.entries.inputs import (
     FEATURE_SETS,
     AsOfRates,
     PriceInKind,
     Season,
-    lacking_columns,
     make_preparer,
 )
 from push_model.training.estimators import LINEAR_STEPS, FeaturePreparer
@@ -67,16 +67,10 @@ def test_interactions_add_to_the_lines_own_steps(frame):
     )
 
 
-def test_a_frame_without_history_lacks_its_columns(frame):
-    assert lacking_columns("history", frame.columns) == [
-        "earlier_orders",
-        "orders_since_variant",
-        "orders_since_vendor",
-        "orders_with_variant",
-        "orders_with_vendor",
-    ]
-    with_past = {name for name in FEATURE_SETS if lacking_columns(name, frame)}
-    assert with_past == HISTORIES
+def test_the_sets_that_read_more_than_a_request_count_as_history():
+    more = {name for name, chosen in FEATURE_SETS.items() if set(chosen.features) - set(FEATURES)}
+
+    assert more | {"history"} == HISTORIES
 
 
 def test_the_day_of_an_order_is_its_month_and_weekday():

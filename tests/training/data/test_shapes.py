@@ -2,16 +2,21 @@ import os
 import subprocess
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from push_model.columns import DELIVERED, HISTORY
+from push_model.commands.app import app
 from push_model.errors import DatasetError
 from push_model.training.data.files import take_snapshot
 from push_model.training.data.parquet_rows import _FILE, _scan, list_layouts
 from push_model.training.fit import fit_model
+from push_ops import exploration
 from push_ops.retraining import steps
 from tests.effort import EFFORT
 from tests.training.data.shapes.shape import (
@@ -116,6 +121,55 @@ def test_fit_and_load_refuse_in_the_same_words_and_show_no_value(tmp_path, caplo
     assert [canary for canary in CANARIES if canary in "".join(shown)] == []
 
 
+def run_command(name, *arguments):
+    """Run a command, and raise what it raises."""
+    done = CliRunner().invoke(app, [name, *map(str, arguments), "--until", str(UNTIL)])
+    raise done.exception
+
+
+def plan_in_the_dag(uri, folder):
+    form = {"dataset": uri, "size": "small", "min_items": 1, "seed": 0}
+    return exploration.plan(folder / "run" / "plan", form, run_date=UNTIL, environ={})
+
+
+WAYS_IN = {
+    "fit": lambda uri, folder: fit_model(make_event(uri, folder)),
+    "load": lambda uri, folder: steps.load(make_request(uri, folder)),
+    "check": lambda uri, _: run_command("check", uri),
+    "explore": lambda uri, folder: run_command("explore", uri, "--out", folder / "out"),
+    "features": lambda uri, folder: run_command("features", uri, folder / "out.parquet"),
+    "push_exploration": plan_in_the_dag,
+}
+
+
+def say(uri, folder):
+    """Return how each way in refuses a dataset."""
+    return {way: tidy(refuse(partial(read, uri, folder))[0], uri) for way, read in WAYS_IN.items()}
+
+
+@pytest.mark.parametrize("column", DELIVERED)
+def test_every_way_in_needs_the_same_columns(tmp_path, column):
+    path = tmp_path / "frame.csv"
+    make_base().drop(columns=column).to_csv(path, index=False)
+
+    said = say(str(path), tmp_path)
+
+    assert set(said.values()) == {f"DATASET: {column!r} is missing. Rename or add columns."}
+
+
+def test_every_way_in_checks_the_same_columns(tmp_path):
+    rows = make_base().assign(**dict.fromkeys(HISTORY, 1.0)).astype(object)
+    # Any text is a vendor, a type or a user, but an order has one user.
+    rows.loc[0, [*DELIVERED, *HISTORY]] = "?"
+    path = tmp_path / "frame.csv"
+    rows.to_csv(path, index=False)
+
+    (said,) = set(say(str(path), tmp_path).values())
+
+    free = {"user_id", "vendor", "product_type"}
+    assert [name for name in {*DELIVERED, *HISTORY} - free if f" {name} must " not in said] == []
+
+
 def left_behind(folder):
     """Return the text of all files that reading left, but the data themselves."""
     files = [path for path in (folder / "runs").rglob("*") if path.is_file()]
@@ -175,13 +229,10 @@ READ_ALL = """
 import sys
 from datetime import date
 from pathlib import Path
-from push_model.columns import HISTORY
 from push_model.training.data.delivery import bring_in
-from push_model.training.data.history import WITH_PAST
 for number, uri in enumerate(sys.argv[3:]):
     path = Path(sys.argv[2]) / f"{number}.parquet"
-    until = date.fromisoformat(sys.argv[1])
-    bring_in(uri, path, until=until, columns=WITH_PAST, optional=HISTORY)
+    bring_in(uri, path, until=date.fromisoformat(sys.argv[1]))
 """
 
 

@@ -4,7 +4,6 @@ import hashlib
 import math
 from collections.abc import Callable
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,10 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from push_model.columns import FEATURES, HISTORY
+from push_model.columns import DELIVERED, FEATURES, HISTORY
 from push_model.errors import PushModelError
 from push_model.training.data.delivery import bring_in
-from push_model.training.data.history import WITH_PAST
 from push_model.training.fit import fit_model
 from push_model.training.gate.policy import Policy
 from push_model.training.parametrisation import BoostedTrees
@@ -64,7 +62,7 @@ def make_base(*, orders: int = 8, products: int = 8) -> pd.DataFrame:
 
 def digest_rows(rows: pd.DataFrame) -> str:
     """Return the digest of what must be read, made without the product's code."""
-    present = [name for name in [*WITH_PAST, *HISTORY] if name in rows]
+    present = [name for name in [*DELIVERED, *HISTORY] if name in rows]
     typed = rows[present].astype({name: float for name in present if name in _NUMBERS})
     typed = typed.assign(order_date=rows["order_date"].dt.date)
     return _digest(pa.Table.from_pandas(typed, preserve_index=False))
@@ -91,8 +89,7 @@ def _is_missing(value: object) -> bool:
 
 def read_it(uri: str, folder: Path) -> str:
     """Return the digest of what is brought in, or the sentence that refuses it."""
-    copy = partial(bring_in, uri, folder / "copy.parquet", until=UNTIL)
-    return _outcome(uri, lambda: copy(columns=WITH_PAST, optional=HISTORY).path)
+    return _outcome(uri, lambda: bring_in(uri, folder / "copy.parquet", until=UNTIL).path)
 
 
 def load_it(uri: str, folder: Path) -> str:
