@@ -7,7 +7,7 @@ name gets into logs, XComs and manifests. What was fetched is deleted after read
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -23,6 +23,7 @@ from push_model.training.data.files import (
     describe_bytes,
     is_file_uri,
     is_named,
+    refuse_other_bytes,
     take_snapshot,
 )
 from push_model.training.data.wholeness import age_of, refusing_change
@@ -90,13 +91,15 @@ def _read_address(uri: str) -> _Address:
     >>> _read_address("conn://shop_s3/exports/2021/frame.csv.gz").key
     '2021/frame.csv.gz'
     """
-    parts = urlsplit(uri)
-    query = parse_qs(parts.query, keep_blank_values=True)
-    bucket, _, key = unquote(parts.path).strip("/").partition("/")
-    if parts.netloc and not bucket and list(query) == ["table"] and query["table"] != [""]:
-        return _Address(parts.netloc, query["table"][-1], None, None)
-    if parts.netloc and is_named(key, _KINDS) and not parts.query:
-        return _Address(parts.netloc, None, bucket, key)
+    refuse_other_bytes(unquote(uri))
+    with suppress(ValueError):  # of an odd bracket
+        parts = urlsplit(uri)
+        query = parse_qs(parts.query, keep_blank_values=True)
+        bucket, _, key = unquote(parts.path).strip("/").partition("/")
+        if parts.netloc and not bucket and list(query) == ["table"] and query["table"] != [""]:
+            return _Address(parts.netloc, query["table"][-1], None, None)
+        if parts.netloc and is_named(key, _KINDS) and not parts.query:
+            return _Address(parts.netloc, None, bucket, key)
     raise DatasetError(
         f"{uri} does not name a dataset. Write conn://CONNECTION?table=NAME for a table, or "
         f"conn://CONNECTION/BUCKET/KEY for an object that ends in one of {list(_KINDS)}."

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from push_model.errors import InvalidEventError
 from push_model.serving.settings import expand_home, read_max_age_days, read_setting
@@ -157,7 +156,7 @@ def _choose_dataset(given: str | None, environ: Mapping[str, str]) -> str:
             "or set PUSH_DATASET where Airflow's tasks run."
         )
     # It would end up in logs and manifests.
-    if "://" in dataset and "@" in urlsplit(dataset).netloc:
+    if "@" in re.split("[/?#]", dataset.partition("://")[2])[0]:
         raise InvalidEventError(
             "The dataset's URI holds a user or a password. Keep them in an Airflow connection "
             "and name that: conn://CONNECTION?table=... (docs/datasets.md)."

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from push_model.errors import DatasetError, DatasetNotReadyError
 from push_model.serving.settings import expand_home
@@ -112,15 +112,18 @@ def to_path(uri: str) -> Path:
     >>> to_path("file:///data/my%20frame.csv").name
     'my frame.csv'
     """
-    if not uri.lower().startswith("file://"):
+    is_uri = uri.lower().startswith("file://")
+    refuse_other_bytes(unquote(uri) if is_uri else uri)
+    if not is_uri:
         return Path(expand_home(uri, "The dataset", error=DatasetError))
-    parts = urlsplit(uri)
-    if parts.netloc not in {"", "localhost"} or parts.query or parts.fragment:
+    # `urlsplit` would drop line ends and fail at some brackets.
+    host, slash, path = uri[len("file://") :].partition("/")
+    if host not in {"", "localhost"} or not slash or {"?", "#"} & {*path}:
         raise DatasetError(
             f"{uri} is not the URI of a file here. Write file:///path, with %23 for # and %3F "
             "for ? in a name."
         )
-    return Path(unquote(parts.path))
+    return Path("/" + unquote(path))
 
 
 def is_named(name: str, suffixes: tuple[str, ...]) -> bool:
@@ -130,7 +133,6 @@ def is_named(name: str, suffixes: tuple[str, ...]) -> bool:
 
 def take_snapshot(uri: str) -> Snapshot:
     """List the files that a dataset consists of now."""
-    _refuse_other_bytes(uri)
     path = to_path(uri)
     try:
         mode = path.stat().st_mode
@@ -180,7 +182,7 @@ def _list_folder(uri: str, folder: Path) -> Snapshot:
     """List the parts of a folder; what begins with ``.`` or ``_`` is not data."""
     visible, unfinished = list[Path](), None
     for parent, folders, names in _walk(uri, folder):
-        _refuse_other_bytes(*folders, *names)
+        refuse_other_bytes(*folders, *names)
         _refuse_table(uri, parent)
         left = _list_unfinished(folders + names)
         unfinished = unfinished or min(left, default=None)
@@ -259,8 +261,11 @@ def _refuse_other_names(uri: str, path: Path) -> None:
         )
 
 
-def _refuse_other_bytes(*names: str) -> None:
+def refuse_other_bytes(*names: str) -> None:
+    """Refuse a name that no file, table or log can have."""
     for name in names:
+        if "\0" in name:
+            raise DatasetError(f"The name {name!a} holds a NUL character. Remove it.")
         try:
             name.encode()
         except UnicodeEncodeError:

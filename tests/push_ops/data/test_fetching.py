@@ -192,6 +192,7 @@ def test_a_view_with_a_column_too_many_is_read(orders_db, request_of, frame):
         ("conn://store/bucket", "does not name a dataset."),
         ("conn://store/bucket/frame.xlsx", "does not name a dataset."),
         ("conn://?table=t", "does not name a dataset."),
+        ("conn://[store/bucket/frame.csv", "does not name a dataset."),
     ],
 )
 def test_what_cannot_be_fetched_is_explained_in_a_sentence(  # noqa: PLR0917 - mostly fixtures

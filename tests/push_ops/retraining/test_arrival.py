@@ -83,6 +83,7 @@ def test_after_the_wait_the_worker_looks_once_more(todays, pattern, error):
     [
         ("frame_{yyyymmdd}.csv", r"frame_20210304\.csv does not exist, and 2021-03-04 is over, so"),
         ("frame.csv", r"frame\.csv does not exist\. Check the path\.$"),
+        ("frame\0.csv", r"holds a NUL character\. Remove it\.$"),
     ],
 )
 def test_a_file_that_cannot_come_any_more_is_not_waited_for(tmp_path, name, error):

@@ -109,4 +109,20 @@ SHAPES = [
         _by(lambda path: f"{path.as_uri()}?day=1", write_bytes()),
         refused="is not the URI of a file here.",
     ),
+    Shape(
+        "name: a URI with an odd bracket",
+        _by(lambda path: f"file://[{path}", write_bytes()),
+        refused="is not the URI of a file here.",
+    ),
+    *(
+        Shape(
+            f"name: a NUL character in {words}",
+            _by(spell, write_bytes()),
+            refused="holds a NUL character. Remove it.",
+        )
+        for words, spell in {
+            "a path": lambda path: f"{path}\0",
+            "a URI": lambda path: f"{path.as_uri()}%00",
+        }.items()
+    ),
 ]
