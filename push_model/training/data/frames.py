@@ -1,10 +1,11 @@
 """Read feature frames with DuckDB in flat memory, and move them to pandas and Parquet."""
 
+import datetime as dt
 import logging
 import re
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import perf_counter
@@ -114,10 +115,13 @@ def to_relation(frame: Any, *, source: str = "The frame") -> duckdb.DuckDBPyRela
     [(7,)]
     """
     if isinstance(frame, duckdb.DuckDBPyRelation):
+        _refuse_repeated(frame.columns, source)
         return frame
     known = frame if is_pandas_dataframe(frame) else nw.from_native(frame)
     try:
-        return connect().from_arrow(_to_arrow(known))
+        table = _to_arrow(known)
+        _refuse_repeated(table.column_names, source)
+        return connect().from_arrow(table)
     except (OSError, MemoryError, DatasetError):
         raise
     except Exception as error:  # noqa: BLE001 - any engine may quote values, and has its own errors
@@ -224,6 +228,16 @@ def _strip_quoted(error: Exception) -> str:
     return re.sub(r"""'[^']*'|"[^"]*\"""", "...", str(error))
 
 
+def _refuse_repeated(names: Sequence[str], source: str) -> None:
+    # To DuckDB a name in capitals is the same name, and it reads the first of two.
+    known = [name.lower() for name in names]
+    if repeated := sorted({repr(name) for name in names if known.count(name.lower()) > 1}):
+        raise DatasetError(
+            f"{source} names column(s) {list_some(repeated)} twice, capital letters aside. "
+            "Rename or drop one."
+        )
+
+
 def _to_arrow(frame: Any) -> "pa.Table":
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
@@ -246,8 +260,10 @@ def _column_to_arrow(column: "pd.Series[Any]") -> Any:
         array = pa.array(column, from_pandas=True)
         if array.type == pa.float16():  # not known to DuckDB
             return array.cast(pa.float32())
+        # After a first date, Arrow takes of a moment the day in its own zone.
+        is_cut = pa.types.is_date(array.type) and any(isinstance(v, dt.datetime) for v in column)
         # DuckDB would read how a period is stored.
-        if not isinstance(array.type, pa.BaseExtensionType):
+        if not is_cut and not isinstance(array.type, pa.BaseExtensionType):
             return array
     # Values of several types, and of types that no file has.
     texts = column.astype(object).map(str, na_action="ignore")

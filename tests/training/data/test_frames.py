@@ -3,6 +3,8 @@ import decimal
 import subprocess
 import sys
 import traceback
+from itertools import permutations
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pandas as pd
@@ -80,6 +82,44 @@ def test_objects_of_pandas_are_read_by_all_of_their_values(values, read):
 )
 def test_types_that_no_file_has_are_read(column, read):
     assert to_relation(pd.DataFrame({"x": column})).fetchall() == read
+
+
+NEW_YORK = ZoneInfo("America/New_York")
+# How a program may hold a day, and the day that is read.
+DAYS = {
+    "a date": (dt.date(2021, 3, 1), "2021-03-01"),
+    "a moment": (pd.Timestamp(2021, 3, 1, 23).to_pydatetime(), "2021-03-01"),
+    "a moment in New York": (dt.datetime(2021, 3, 1, 23, tzinfo=NEW_YORK), "2021-03-02"),
+    "one of pandas there": (pd.Timestamp(2021, 3, 1, 23, tz=NEW_YORK), "2021-03-02"),
+    "a text": ("2021-03-01", "2021-03-01"),
+    "none": (None, None),
+    "NaT": (pd.NaT, None),
+}
+
+
+def test_days_and_moments_of_one_column_are_each_read_in_utc():
+    for names in permutations(DAYS, 2):
+        given, read = zip(*(DAYS[name] for name in names), strict=True)
+        frame = pd.DataFrame({"order_date": pd.Series(given, dtype=object)})
+
+        found = select_typed(to_relation(frame), ["order_date"]).fetchall()
+
+        assert [day and str(day) for (day,) in found] == [*read], names
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: pd.DataFrame([[1, 2]], columns=["vendor", "vendor"]),
+        lambda: pd.DataFrame([[1, 2]], columns=["Vendor", "vendor"]),
+        lambda: pl.DataFrame({"Vendor": 1, "vendor": 2}),
+        lambda: connect().sql("SELECT 1 AS vendor, 2 AS vendor"),
+    ],
+    ids=["pandas", "pandas, in capitals", "polars, in capitals", "duckdb"],
+)
+def test_two_columns_of_one_name_are_refused(make):
+    with pytest.raises(DatasetError, match=r"^mine names column\(s\) .*'vendor' twice, capital"):
+        to_relation(make(), source="mine")
 
 
 def test_objects_of_polars_are_refused_by_their_column():
