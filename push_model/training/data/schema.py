@@ -116,19 +116,15 @@ def _breaks_row_rule(rows: duckdb.DuckDBPyRelation) -> bool:
 
 
 def _breaks_order_rule(rows: duckdb.DuckDBPyRelation) -> bool:
-    """Check what an order has one of.
-
-    It groups twice: groups of one row can spill to disk, a set for each order could not.
-    """
+    """Check what an order has one of."""
     facts = _facts_of_order(types_of(rows))
-    # A pair that is there twice is broken already: any of its days and users will do.
-    values = ", ".join(f"any_value({value}) AS {column}" for column, value in facts.items())
-    pairs = rows.aggregate(f"order_id, variant_id, count(*) AS n, {values}", "order_id, variant_id")
-    differs = " OR ".join(f"min({column}) <> max({column})" for column in facts)
-    if "user_id" in facts:
-        differs += " OR count(user_id) NOT IN (0, count(*))"
-    orders = pairs.aggregate(f"max(n) > 1 OR {differs} AS broken", "order_id")
-    return bool(orders.filter("broken").select("1").limit(1).fetchall())
+    differs = " OR ".join(f"min({value}) <> max({value})" for value in facts.values())
+    if user := facts.get("user_id"):
+        differs += f" OR count({user}) NOT IN (0, count(*))"
+    orders = rows.aggregate(f"{differs} AS broken", "order_id")
+    # Groups of one row can spill to disk, a set for each order could not.
+    pairs = rows.aggregate("count(*) > 1 AS broken", "order_id, variant_id")
+    return any(found.filter("broken").select("1").limit(1).fetchall() for found in (orders, pairs))
 
 
 def _facts_of_order(types: Mapping[str, str]) -> dict[str, str]:
