@@ -22,6 +22,7 @@ _INEXACT = {"FLOAT": 2**24, "DOUBLE": 2**53}
 _WHOLE = r"\s*[+-]?[0-9]+"
 _NUMBER = r"(?i)\s*[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|nan|inf|infinity)\s*"
 _DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
+_HOUR = _DAY + r"[ T]\d{1,2}"
 _MOMENT = _DAY + r"[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
 _ZONE = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
 # What a strict cast fails with.
@@ -132,6 +133,7 @@ def moment(name: str, source_type: str) -> str:
         WHEN {written} LIKE '____-__-__' THEN TRY_CAST({written} AS DATE)
         WHEN {written} LIKE '____-__-_____:__:__' THEN TRY_CAST({written} AS TIMESTAMP)
         WHEN regexp_full_match({written}, '{_DAY}') THEN TRY_CAST({written} AS DATE)
+        WHEN regexp_full_match({written}, '{_HOUR}') THEN TRY_CAST({written} || ':00' AS TIMESTAMP)
         WHEN regexp_full_match({written}, '{_MOMENT}') THEN TRY_CAST({written} AS TIMESTAMP)
         WHEN regexp_full_match({written}, '{_MOMENT}{_ZONE}')
             THEN TRY_CAST({written} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'

@@ -52,9 +52,13 @@ def read_csv(
     """Open some columns of a CSV file."""
     import pyarrow as pa  # noqa: PLC0415 - 40 MB that readers of Parquet do without
 
-    # Users and days are text until they are cast. What is not of these types, such as a key
+    # Users are text until they are cast: 007 is not 7. What is not of these types, such as a key
     # that pandas wrote as 12.0, is read again from the text.
-    arrow_types = {"key": pa.int64(), **dict.fromkeys(_NUMBERS, pa.float64())}
+    arrow_types = {
+        "key": pa.int64(),
+        "time": pa.timestamp("us"),
+        **dict.fromkeys(_NUMBERS, pa.float64()),
+    }
     types = {
         name: arrow_types.get(BY_NAME[name].role, pa.string()) if name in BY_NAME else pa.string()
         for name in columns
@@ -113,9 +117,9 @@ class _CsvRows:
         path = self._snapshot.root
         self.file = pa.OSFile(str(path))
         content = pa.CompressedInputStream(self.file, "gzip") if _is_gzip(path) else self.file
-        counted = _CountedLines(content)
+        watched = _WatchedQuotes(content)
         reader = arrow_csv.open_csv(
-            pa.PythonFile(counted, mode="r"),
+            pa.PythonFile(watched, mode="r"),
             arrow_csv.ReadOptions(block_size=_BLOCK_BYTES),
             arrow_csv.ParseOptions(newlines_in_values=True),
             arrow_csv.ConvertOptions(
@@ -125,20 +129,16 @@ class _CsvRows:
                 strings_can_be_null=True,
             ),
         )
-        batches = self._iterate(reader, counted)
+        batches = self._iterate(reader, watched)
         stream = pa.RecordBatchReader.from_batches(reader.schema, batches)
         return stream.__arrow_c_stream__(requested_schema)
 
-    def _iterate(self, reader: Iterable[Any], counted: "_CountedLines") -> Iterator[Any]:
+    def _iterate(self, reader: Iterable[Any], watched: "_WatchedQuotes") -> Iterator[Any]:
         """Yield batches; fail where Arrow took several rows for one."""
-        rows = 0
-        for batch in reader:
-            rows += batch.num_rows
-            yield batch
+        yield from reader
         # Arrow reads on to the next quote where one is not closed, and past one that ends no value.
         # Only a strict reader can tell these from line ends and quotes of a value. It is slow.
-        is_odd = counted.has_loose_quotes or (counted.has_quotes and counted.lines != rows + 1)
-        if is_odd and find_fault_of_rows(self._snapshot):
+        if watched.may_be_wrong and find_fault_of_rows(self._snapshot):
             raise ValueError("CSV parse error")
 
     def read_share(self) -> float | None:
@@ -146,28 +146,28 @@ class _CsvRows:
         return None if self.file is None else self.file.tell() / self.file.size()
 
 
-class _CountedLines:
-    """A file that counts the line ends which are read from it, and looks at its quotes."""
+class _WatchedQuotes:
+    """A file that looks at the quotes which are read from it."""
 
     closed = False
 
     def __init__(self, file: Any) -> None:
         self._file = file
-        self._last = b""
-        self.lines = 0
-        self.has_quotes = self.has_loose_quotes = False
+        self._rest = b""  # of the last line, as far as it may matter
+        self.may_be_wrong = False
 
     def read(self, size: int = -1) -> bytes:
-        """Read and count."""
+        """Read, and note a line end between quotes, or a quote within a value."""
         read: bytes = self._file.read(size)
-        self.lines += read.count(b"\n")
-        if b"\r" in read:
-            self.lines += read.count(b"\r") - read.count(b"\r\n")
-        self.lines -= self._last.endswith(b"\r") and read.startswith(b"\n")
-        if b'"' in read:
-            self.has_quotes = True
-            self.has_loose_quotes |= bool(_LOOSE_QUOTE.search(self._last + read))
-        self._last = read[-2:]
+        seen = self._rest + read
+        if b'"' not in seen or self.may_be_wrong:
+            self._rest = seen[-2:]
+            return read
+        lines = seen.splitlines(keepends=True)
+        is_whole = not read or seen.endswith((b"\n", b"\r"))
+        self._rest = b"" if is_whole else lines.pop()
+        is_within = any(line.count(b'"') % 2 for line in lines)
+        self.may_be_wrong = is_within or bool(_LOOSE_QUOTE.search(seen))
         return read
 
 

@@ -109,6 +109,7 @@ _SPELT_DAYS = {
     "yyyy-m-d": "%Y-%-m-%-d",
     "yyyy/mm/dd": "%Y/%m/%d",
     "with midnight": "%Y-%m-%d 00:00:00",
+    "with an hour": "%Y-%m-%d 12",
     "with a time": "%Y-%m-%d 23:59:59",
     "with hour and minute": "%Y-%m-%d 23:59",
     "with T": "%Y-%m-%dT23:59:59",
