@@ -11,7 +11,7 @@ import typer
 from rich.filesize import decimal
 
 from push_model.columns import MIN_ITEMS
-from push_model.commands.options import Dataset, MinItems, Until, make_progress, read_until
+from push_model.commands.options import Dataset, MinItems, Until, read_until, show_reading
 from push_model.commands.tables import describe_os_error, print_plain
 from push_model.errors import (
     DatasetError,
@@ -75,14 +75,8 @@ def _read(uri: str, *, until: date, min_items: int) -> _Contents:
     """Bring a dataset in as the DAG's load does, and count what came."""
     from push_model.training.data.delivery import COPY, bring_in  # noqa: PLC0415 - keeps --help instant
 
-    with tempfile.TemporaryDirectory() as folder, make_progress(is_brief=True) as progress:
-        task = progress.add_task("Reading", total=1.0)
-        delivery = bring_in(
-            uri,
-            Path(folder) / COPY,
-            until=until,
-            report=lambda share: progress.update(task, completed=share),
-        )
+    with tempfile.TemporaryDirectory() as folder, show_reading() as report:
+        delivery = bring_in(uri, Path(folder) / COPY, until=until, report=report)
         return _count(delivery, min_items=min_items)
 
 

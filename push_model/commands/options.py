@@ -1,6 +1,8 @@
 """Options, readers and the progress bar that several commands share."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -80,6 +82,20 @@ def check_name(name: str | None) -> str | None:
     except InvalidEventError as error:
         raise typer.BadParameter(str(error)) from error
     return name
+
+
+@contextmanager
+def show_reading() -> Iterator[Callable[[float], None]]:
+    """Show people, not a log, which share of a dataset was read; until all of it is."""
+    with make_progress(is_brief=True) as progress:
+        task = progress.add_task("Reading", total=1.0)
+
+        def report(share: float) -> None:
+            progress.update(task, completed=share)
+            if share == 1.0:
+                progress.stop()
+
+        yield report
 
 
 def make_progress(*, is_brief: bool = False) -> Progress:

@@ -18,6 +18,7 @@ from push_model.commands.options import (
     Until,
     read_model,
     read_until,
+    show_reading,
 )
 from push_model.commands.tables import print_folder, print_metrics, print_plain, read_facts
 
@@ -69,7 +70,6 @@ def fit(
     from push_model.training.card.pages import HTML_FILE, write_card  # noqa: PLC0415 - as above
     from push_model.training.fit import fit_model  # noqa: PLC0415 - as above
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     event = {
         "model_parametrisation": read_model(model),
         "dataset": dataset,
@@ -79,7 +79,10 @@ def fit(
         "seed": seed,
         "models_dir": str(models_dir),
     }
-    path, trained = fit_model(event)
+    with show_reading() as report:
+        # Within: the bar moves aside for the lines of the log.
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+        path, trained = fit_model(event, report=report)
     # The same model may already have a card with its verdict.
     if trained and not (path / HTML_FILE).exists():
         evaluated, holdout = Model.from_document(trained.evaluated.document), trained.split.holdout

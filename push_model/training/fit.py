@@ -87,8 +87,13 @@ class Fitted(NamedTuple):
     trained: TrainedModel | None  # None where the champion is that model already
 
 
-def fit_model(event: Mapping[str, Any], *, load: Callable[..., Any] = load_dataset) -> Fitted:
-    """Train a model and save its folder, without a model card."""
+def fit_model(
+    event: Mapping[str, Any],
+    *,
+    load: Callable[..., Any] = load_dataset,
+    report: Callable[[float], object] | None = None,
+) -> Fitted:
+    """Train a model and save its folder, without a model card; `report` as in `bring_in`."""
     request = read_fit_request(event, today=datetime.now(UTC).date())
     _refuse_store(request)  # in seconds, before an hour's work
     has_history = request.parametrisation.features == "history"
@@ -102,6 +107,7 @@ def fit_model(event: Mapping[str, Any], *, load: Callable[..., Any] = load_datas
         until=request.training_date,
         derive=with_history if has_history else _drop_unneeded,
         load=load,
+        report=report,
     )
     known = _known_facts(request, facts)
     # A caller who names the model gets a folder of that name.
@@ -130,6 +136,7 @@ def read_large_orders(
     derive: Callable[[Any], Any],
     load: Callable[..., Any] = load_dataset,
     source: DatasetFacts | None = None,
+    report: Callable[[float], object] | None = None,
 ) -> tuple[DatasetFacts, pd.DataFrame]:
     """Bring a dataset in, keep its large orders, and read them into memory.
 
@@ -143,6 +150,7 @@ def read_large_orders(
             until=until,
             load=load,
             facts=source,
+            report=report,
         )
         checked = open_copy(copy.path)
         large = keep_large_orders(derive(checked), min_items=min_items)

@@ -274,9 +274,13 @@ def test_progress_is_shown_to_people_and_apart_from_the_outcome(run, dataset, mo
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
 
     _, out, err = run("check", dataset, "--json")
+    spoil_rows(dataset)
+    _, _, of_fit = run("fit", dataset)
 
     assert json.loads(out)["accepted"]
-    assert "Reading" in err
+    bar = "Reading \N{ESCAPE}[90m\N{BOX DRAWINGS HEAVY HORIZONTAL}"
+    assert bar in err
+    assert bar in of_fit
 
 
 def test_the_page_quotes_the_refusals_of_this_table():

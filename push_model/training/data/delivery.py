@@ -148,6 +148,7 @@ def _reporting(dataset: Dataset, report: Callable[[float], object] | None) -> It
     finally:
         ended.set()
         watcher.join()
+    report(1.0)
 
 
 def _from_loader(
