@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 from catboost import CatBoostError
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from push_model.errors import DatasetError
 from push_model.evaluation.metrics import measure
@@ -74,7 +75,9 @@ def _fit(parametrisation: Parametrisation, rows: pd.DataFrame, *, seed: int) -> 
     logger.info("Training %s on %d rows.", describe(parametrisation), len(rows))
     pipeline = make_pipeline(parametrisation, seed=seed)
     try:
-        return pipeline.fit(rows, rows["outcome"].to_numpy())
+        # Each thread of BLAS sums a part: on other cores the last bits would be others.
+        with threadpool_limits(1, user_api="blas"):
+            return pipeline.fit(rows, rows["outcome"].to_numpy())
     except CatBoostError as error:
         reason = str(error).strip().splitlines()[-1]
         raise DatasetError(f"CatBoost cannot train on {len(rows)} rows: {reason}") from error

@@ -13,7 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
+from push_model.training.data.history import with_history
+from push_model.training.parametrisation import read_parametrisation
+from push_model.training.train import train
 from tests.effort import EFFORT
 from tests.frames import make_frame
 
@@ -62,6 +66,12 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def large():
+    """Make a frame that BLAS halves, and not at a multiple of the rows it sums at once."""
+    return with_history(make_frame(orders=3200)).order("variant_id, order_id").df().head(54_321)
+
+
 def train_all(folder, *, dataset: str, hash_seed: int, threads: int, is_one_core: bool) -> list:
     """Train every model in a process of its own; give each one's digests and calibration."""
     models_dir = Path(tempfile.mkdtemp(dir=folder))
@@ -108,6 +118,26 @@ def first(folder):
 def test_hash_seeds_cores_threads_and_row_order_change_not_a_byte(folder, first, other):
     assert train_all(folder, **other) == first
     assert len({facts["model.json"] for facts in first}) == len(MODELS)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"model": "boosted_trees", "iterations": 3, "depth": 4},
+        {"model": "logistic_regression", "C": 1.0},
+        {"model": "logistic_regression", "C": 1.0, "features": "history"},
+        {"model": "logistic_regression", "C": 1e-4, "penalty": "l1"},
+    ],
+    ids=lambda model: "-".join(map(str, model.values())),
+)
+def test_threads_of_blas_change_no_weight_of_a_frame_that_is_large_enough_for_two(large, model):
+    documents = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            trained = train(large, read_parametrisation(model), seed=0, trained_on="2022-03-04")
+        documents.append((trained.serving.document, trained.evaluated.document))
+
+    assert documents[0] == documents[1]
 
 
 def test_the_shuffled_file_holds_the_same_rows_in_another_order(folder):
