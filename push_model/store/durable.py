@@ -94,10 +94,17 @@ def read_json(path: Path) -> Any:
         raise ValueError(f"not JSON: {error}") from error
 
 
-def move_synced(aside: Path, path: Path) -> None:
-    """Rename a file once it is on disk, so that a power cut leaves the old one or the new."""
-    _sync(aside)
-    aside.replace(path)
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield where to write a file that replaces another one, whole or not at all."""
+    aside = path.with_name(_aside_name(path))
+    try:
+        yield aside
+        # First it is on disk: a power cut leaves the old file or the new.
+        _sync(aside)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 

@@ -9,10 +9,10 @@ from push_model.store.durable import (
     _sync_folder,
     append_line,
     is_aside,
-    move_synced,
     read_json,
     read_whole,
     remove_folder,
+    replacing,
     write_aside,
     write_folder,
     write_json,
@@ -159,11 +159,16 @@ def test_only_what_was_written_or_moved_aside_is_aside(name, expected):
     assert (is_aside(name), is_aside(name, gone=True)) == expected
 
 
+def replace_file(path):
+    with replacing(path) as aside:
+        aside.touch()
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         (lambda path, _: write_aside(path, b"1"), ["file, not there", "folder, there"]),
-        (lambda path, other: move_synced(other, path), ["file, not there", "folder, there"]),
+        (lambda path, _: replace_file(path), ["file, not there", "folder, there"]),
         (lambda path, _: append_line(path, b"1"), ["file, there", "folder, there"]),
         (
             lambda path, _: write_folder(path, {"a": b"1"}),

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from push_model.columns import DELIVERED, HISTORY
 from push_model.errors import DatasetError, DatasetNotReadyError
+from push_model.store.durable import replacing
 from push_model.training.data.csv_rows import find_fault_of_rows
 from push_model.training.data.dataset import Dataset, load_dataset, open_dataset, open_files
 from push_model.training.data.files import (
@@ -71,42 +72,36 @@ def bring_in(
     start = perf_counter()
     name = facts.uri if facts else uri
     logger.info("Reading %s until %s.", name, until)
-    if load is load_dataset and is_file_uri(uri):
-        snapshot = replace(take_snapshot(uri), uri=name)
-        with _or_nothing(path), refusing_change(snapshot):
-            if fault := find_fault(snapshot):
-                # What was fetched is a copy: it is young, but no more of it will come.
-                may_come = facts is None and may_become_whole(snapshot)
-                kind = DatasetNotReadyError if may_come else DatasetError
-                raise kind(f"{name} {fault}. Deliver it again.")
-            facts = facts or describe(snapshot)
-            dataset = open_files(snapshot, columns=columns, optional=_OPTIONAL, until=until)
-            rows = _write(dataset, path, facts, report)
-    else:
-        if load is load_dataset:
-            dataset = open_dataset(uri, columns=columns, optional=_OPTIONAL, until=until)
+    # Refused at any moment, it leaves the copy of an earlier try.
+    with replacing(path) as aside:
+        if load is load_dataset and is_file_uri(uri):
+            snapshot = replace(take_snapshot(uri), uri=name)
+            with refusing_change(snapshot):
+                _refuse_part(snapshot, may_come=facts is None)
+                facts = facts or describe(snapshot)
+                dataset = open_files(snapshot, columns=columns, optional=_OPTIONAL, until=until)
+                rows = _write(dataset, aside, facts, report)
         else:
-            dataset = _from_loader(uri, load, columns, until)
-        # Only a loader itself knows what another source holds.
-        facts = DatasetFacts(name, None, None)
-        rows = _write(dataset, path, facts, report)
-    if not rows:
-        path.unlink()
-        raise DatasetError(
-            f"No orders on or before {until} in {name}. Check the file or use a later date."
-        )
+            if load is load_dataset:
+                dataset = open_dataset(uri, columns=columns, optional=_OPTIONAL, until=until)
+            else:
+                dataset = _from_loader(uri, load, columns, until)
+            # Only a loader itself knows what another source holds.
+            facts = DatasetFacts(name, None, None)
+            rows = _write(dataset, aside, facts, report)
+        if not rows:
+            raise DatasetError(
+                f"No orders on or before {until} in {name}. Check the file or use a later date."
+            )
     logger.info("Checked %d rows in %.1f s.", rows, perf_counter() - start)
     return Delivery(path, rows, facts, dataset.snapshot)
 
 
-@contextmanager
-def _or_nothing(path: Path) -> Iterator[None]:
-    """Leave no copy of a dataset that is refused after it was written."""
-    try:
-        yield
-    except DatasetError:
-        path.unlink(missing_ok=True)
-        raise
+def _refuse_part(snapshot: Snapshot, *, may_come: bool) -> None:
+    """Refuse files that are not whole; of those that were fetched, no more may come."""
+    if fault := find_fault(snapshot):
+        kind = DatasetNotReadyError if may_come and may_become_whole(snapshot) else DatasetError
+        raise kind(f"{snapshot.uri} {fault}. Deliver it again.")
 
 
 def _write(

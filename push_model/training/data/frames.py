@@ -17,7 +17,7 @@ from narwhals.dependencies import is_pandas_dataframe
 
 from push_model.columns import BY_NAME, Column
 from push_model.errors import DatasetError, list_some
-from push_model.store.durable import move_synced
+from push_model.store.durable import replacing
 from push_model.training.data.casts import NOT_OF_ITS_TYPE, typed, types_of
 from push_model.training.data.files import PREFIX, to_pattern
 
@@ -175,17 +175,12 @@ def write_parquet(
     relation = to_relation(frame)
     noted = ", ".join(f"{_quote(PREFIX + name)}: {_quote(fact)}" for name, fact in facts.items())
     options = _PARQUET + (f", KV_METADATA {{{noted}}}" if noted else "")
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    aside.touch(exist_ok=False)
-    try:
-        with reading(source):
-            copied: Any = relation.query(
-                "frame", f"COPY (FROM frame) TO {_quote(str(aside))} ({options})"
-            )
-            ((rows,),) = copied.fetchall()
-        move_synced(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with replacing(path) as aside, reading(source):
+        aside.touch(exist_ok=False)
+        copied: Any = relation.query(
+            "frame", f"COPY (FROM frame) TO {_quote(str(aside))} ({options})"
+        )
+        ((rows,),) = copied.fetchall()
     logger.info("Wrote %d rows to %s in %.1f s.", rows, path, perf_counter() - start)
     return int(rows)
 

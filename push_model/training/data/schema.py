@@ -1,7 +1,6 @@
 """Check that a dataset is a feature frame, and list every way in which it is not."""
 
 import tempfile
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +8,6 @@ from typing import NamedTuple
 import duckdb
 
 from push_model.errors import SchemaError
-from push_model.store.durable import move_synced
 from push_model.training.data.casts import day, types_of, user, whole
 from push_model.training.data.dataset import ROW_NUMBER, Dataset, number_rows
 from push_model.training.data.frames import (
@@ -39,23 +37,18 @@ class BrokenRule(NamedTuple):
 
 
 def write_checked(dataset: Dataset, path: Path, *, facts: Mapping[str, str]) -> int:
-    """Write a dataset to a Parquet file if it keeps the schema, and return its number of rows.
+    """Write a dataset to a new Parquet file, check that, and return its number of rows.
 
     The Parquet file is what is checked: it is read several times faster than a CSV. Only where
     it breaks a rule is the dataset read again, as it is spelt, for the numbers of the rows.
     """
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        rows = _write_typed(dataset, aside, facts)
-        copy = open_copy(aside)
-        if _is_broken(copy):
-            refuse_broken_rules(dataset)
-            # A loader's own types may hide what the copy shows.
-            _refuse(number_rows(copy), dataset)
-            raise SchemaError(f"{dataset.name} breaks the schema in rows that cannot be listed.")
-        move_synced(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    rows = _write_typed(dataset, path, facts)
+    copy = open_copy(path)
+    if _is_broken(copy):
+        refuse_broken_rules(dataset)
+        # A loader's own types may hide what the copy shows.
+        _refuse(number_rows(copy), dataset)
+        raise SchemaError(f"{dataset.name} breaks the schema in rows that cannot be listed.")
     return rows
 
 

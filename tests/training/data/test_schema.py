@@ -14,6 +14,7 @@ from push_model.columns import TRAINING
 from push_model.errors import DatasetError, MissingColumnsError
 from push_model.training.data import schema
 from push_model.training.data.dataset import Dataset, open_dataset, open_files
+from push_model.training.data.delivery import bring_in
 from push_model.training.data.files import describe_dataset, take_snapshot
 from push_model.training.data.frames import collect_sorted, connect, write_parquet
 from push_model.training.data.schema import write_checked
@@ -175,8 +176,6 @@ def test_a_broken_copy_is_refused_where_no_row_can_be_listed(tmp_path, monkeypat
     with pytest.raises(DatasetError, match=r"^mine breaks the schema in rows that cannot be"):
         write_checked(broken, tmp_path / "frame.parquet", facts={})
 
-    assert list(tmp_path.iterdir()) == []
-
 
 def write_one_user_in_two_ways(frame):
     users = frame["user_id"].astype(str)
@@ -318,12 +317,12 @@ def test_a_frame_in_order_is_written_with_its_facts(tmp_path):
 
 @pytest.mark.parametrize(("column", "value"), [("discount_pct", "cheap"), ("count_pets", -1)])
 def test_a_broken_frame_is_not_written_and_the_file_before_it_stays(tmp_path, column, value):
-    write_csv(with_value(column, value), tmp_path)
+    uri = write_csv(with_value(column, value), tmp_path)
     path = tmp_path / "loaded.parquet"
     path.write_bytes(b"yesterday's")
 
-    with pytest.raises(DatasetError, match=r"^frame\.csv breaks the schema in 1 way\.") as error:
-        write_checked(open_csv(tmp_path), path, facts={})
+    with pytest.raises(DatasetError, match=r"frame\.csv breaks the schema in 1 way\.") as error:
+        bring_in(uri, path, until=UNTIL)
 
     assert violations_of(error)[0][0] == column
     assert sorted(file.name for file in tmp_path.iterdir()) == ["frame.csv", "loaded.parquet"]
