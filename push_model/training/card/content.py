@@ -90,7 +90,8 @@ def _compose_sections(
     yield _details(facts)
     yield _intended_use(facts)
     yield _metrics(evaluation, holdout)
-    yield _slices(evaluation)
+    if evaluation.slices:
+        yield _slices(evaluation)
     yield _features(evaluation)
     if holdout and holdout.drift:
         yield _drift(holdout)

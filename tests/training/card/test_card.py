@@ -96,6 +96,12 @@ def test_a_promotion_counts_the_rules_that_the_card_lists(evaluation, verdict):
     assert "Better than the champion: average precision" in text
 
 
+def test_a_holdout_too_small_for_slices_has_a_card_without_them(evaluation):
+    text = _write_markdown(compose(NAME, FACTS, replace(evaluation, slices=()), None))
+
+    assert "for whom it is good" not in text
+
+
 def test_the_failed_rules_come_first(page):
     shown = [page.index(f"On {rule}") for rule in ("non-inferior", "no drift", "enough orders")]
 
