@@ -45,14 +45,14 @@ def write_checked(dataset: Dataset, path: Path, *, facts: Mapping[str, str]) -> 
     rows = _write_typed(dataset, path, facts)
     copy = open_copy(path)
     if _is_broken(copy):
-        refuse_broken_rules(dataset)
+        _refuse_broken_rules(dataset)
         # A loader's own types may hide what the copy shows.
         _refuse(number_rows(copy), dataset)
         raise SchemaError(f"{dataset.name} breaks the schema in rows that cannot be listed.")
     return rows
 
 
-def refuse_broken_rules(dataset: Dataset) -> None:
+def _refuse_broken_rules(dataset: Dataset) -> None:
     """Raise the list of every rule that a dataset breaks, if any."""
     # Only the columns that were loaded are checked.
     loaded = {ROW_NUMBER, *dataset.rows.columns}
@@ -72,7 +72,7 @@ def _write_typed(dataset: Dataset, path: Path, facts: Mapping[str, str]) -> int:
     try:
         return _write_users(dataset.rows, path, facts, name)
     except UnreadableError:
-        refuse_broken_rules(dataset)
+        _refuse_broken_rules(dataset)
     # The value is in a row dated later, which a CSV reader parses before it is left out.
     with reading(name):
         rows = select_typed(dataset.original, columns)
