@@ -17,6 +17,7 @@ import duckdb
 from push_model.columns import BY_NAME
 from push_model.errors import DatasetError
 from push_model.training.data.files import Snapshot
+from push_model.training.data.frames import refuse_repeated
 from push_model.training.data.sources import Rows
 
 # A block is held in memory; no row may be longer than one.
@@ -191,8 +192,7 @@ def _refuse_header(header: list[str], uri: str) -> None:
         raise DatasetError(
             f"{uri} names no column of a feature frame in its first line. Begin with the header."
         )
-    if repeated := sorted({name for name in header if name and header.count(name) > 1}):
-        raise DatasetError(f"{uri} names column(s) {repeated} twice. Rename or drop one.")
+    refuse_repeated(header, uri)
 
 
 @contextmanager

@@ -115,12 +115,12 @@ def to_relation(frame: Any, *, source: str = "The frame") -> duckdb.DuckDBPyRela
     [(7,)]
     """
     if isinstance(frame, duckdb.DuckDBPyRelation):
-        _refuse_repeated(frame.columns, source)
+        refuse_repeated(frame.columns, source)
         return frame
     known = frame if is_pandas_dataframe(frame) else nw.from_native(frame)
     try:
         table = _to_arrow(known)
-        _refuse_repeated(table.column_names, source)
+        refuse_repeated(table.column_names, source)
         return connect().from_arrow(table)
     except (OSError, MemoryError, DatasetError):
         raise
@@ -223,10 +223,11 @@ def _strip_quoted(error: Exception) -> str:
     return re.sub(r"""'[^']*'|"[^"]*\"""", "...", str(error))
 
 
-def _refuse_repeated(names: Sequence[str], source: str) -> None:
+def refuse_repeated(names: Sequence[str], source: str) -> None:
+    """Refuse two columns of one name; columns without a name may be several."""
     # To DuckDB a name in capitals is the same name, and it reads the first of two.
     known = [name.lower() for name in names]
-    if repeated := sorted({repr(name) for name in names if known.count(name.lower()) > 1}):
+    if repeated := sorted({repr(name) for name in names if name and known.count(name.lower()) > 1}):
         raise DatasetError(
             f"{source} names column(s) {list_some(repeated)} twice, capital letters aside. "
             "Rename or drop one."

@@ -114,7 +114,7 @@ REFUSED = [
     ("image.csv", b"\x89PNG\xff\x00", r"image\.csv is not in UTF-8\."),
     ("plain.csv.gz", b"order_id\n1\n", r"plain\.csv\.gz is cut short or was never gzip\."),
     ("page.csv", b"<html>\n</html>\n", r"page\.csv names no column of a feature frame in its"),
-    ("twice.csv", b"outcome,a,a\n1,2,3\n", r"twice\.csv names column\(s\) \['a'\] twice\."),
+    ("twice.csv", b"outcome,a,a\n1,2,3\n", r"twice\.csv names column\(s\) 'a' twice"),
     ("broken.parquet", b"PAR1 no more", r"broken\.parquet is not Parquet, or cut short\."),
 ]
 

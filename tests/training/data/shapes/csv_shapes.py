@@ -215,7 +215,14 @@ _HEADERS = [
     Shape(
         "CSV: a column there twice",
         write_bytes(_header(lambda line: line.replace(b"vendor", b"outcome"))),
-        refused="DATASET names column(s) ['outcome'] twice. Rename or drop one.",
+        refused="DATASET names column(s) 'outcome' twice, capital letters aside. Rename or drop "
+        "one.",
+    ),
+    Shape(
+        "CSV: a column there once more in capitals",
+        write_bytes(_header(lambda line: line.replace(b"vendor", b"OUTCOME"))),
+        refused="DATASET names column(s) 'OUTCOME', 'outcome' twice, capital letters aside. "
+        "Rename or drop one.",
     ),
     Shape(
         "CSV: names in capitals",
