@@ -15,13 +15,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from push_model.commands.options import DEFAULT_MODELS_DIR, ModelsDir, check_name
-from push_model.commands.tables import describe_os_error, print_folder, print_metrics, read_facts
+from push_model.commands.tables import (
+    describe_os_error,
+    print_folder,
+    print_metrics,
+    print_plain,
+    read_facts,
+)
 from push_model.errors import InvalidEventError, ModelIntegrityError, ModelNotFoundError
 from push_model.serving.health import age_in_days
 from push_model.serving.settings import read_max_age_days, user_name
 from push_model.store import inventory
 from push_model.store import promotion as store
 from push_model.store.folder import check_folder
+from push_model.store.history import find_log_faults
 from push_model.store.pointer import Champion, find_champion
 
 app = typer.Typer()
@@ -97,7 +104,7 @@ def predict(
 @app.command()
 def promote(name: _Name, reason: _Reason, models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
     """Make a model the champion without a verdict. The log records who forced it."""
-    before, _ = find_champion(models_dir)
+    before = _find_champion(models_dir)
     with _disk_errors_as_sentences():
         after = store.promote(
             models_dir,
@@ -124,7 +131,7 @@ def rollback(
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,
 ) -> None:
     """Go back to the last former champion whose files are intact."""
-    before, _ = find_champion(models_dir)
+    before = _find_champion(models_dir)
     with _disk_errors_as_sentences():
         after = store.rollback(models_dir, to=to, reason=reason, promoted_at=_now(), by=user_name())
     _print_change(before, after)
@@ -147,6 +154,8 @@ def history(models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
             console.print(text, soft_wrap=True, highlight=False)
     if not moves:
         console.print("Nothing was promoted yet.")
+    for fault in find_log_faults(models_dir):
+        print_plain(fault)
 
 
 @app.command()
@@ -154,12 +163,13 @@ def verify(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="A model to check. Default: every model, and champion.json.", callback=check_name
+            help="A model to check. Default: every model, the pointer and the log.",
+            callback=check_name,
         ),
     ] = None,
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,
 ) -> None:
-    """Check every file of a model against its manifest. Exit code 1 if one is damaged."""
+    """Check every file of a model, the pointer and the log. Exit code 1 if one is damaged."""
     names = inventory.model_names(models_dir) if name is None else (name,)
     faults = [fault for each in names for fault in _verify_one(models_dir, each)]
     faults += _pointer_faults(models_dir) if name is None else []
@@ -201,13 +211,21 @@ def _verify_one(models_dir: Path, name: str) -> tuple[str, ...]:
 
 
 def _pointer_faults(models_dir: Path) -> list[str]:
+    faults = list(find_log_faults(models_dir))
     try:
         serving = store.champion(models_dir)
     except ModelIntegrityError as error:
-        return [str(error)]
+        return [str(error), *faults]
     if serving and not store.model_path(models_dir, serving.model_name).is_dir():
-        return [f"The champion {serving.model_name} is gone from the store. Roll back."]
-    return []
+        faults.append(f"The champion {serving.model_name} is gone from the store. Roll back.")
+    return faults
+
+
+def _find_champion(models_dir: Path) -> Champion | None:
+    serving, is_damaged = find_champion(models_dir)
+    if is_damaged:
+        print_plain("champion.json was damaged or edited; this command replaces it.")
+    return serving
 
 
 def _print_change(before: Champion | None, after: Champion) -> None:

@@ -23,6 +23,7 @@ from push_model.errors import (
 from push_model.serving.request import RequestReader
 from push_model.serving.skew import Sketch
 from push_model.store.folder import MANIFEST_FILE, MODEL_FILE, LoadedModel, is_folder, read_model
+from push_model.store.history import LOG_FILE, find_log_faults
 from push_model.store.pointer import CHAMPION_FILE, champion, model_path
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class LiveModel(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """Why a champion could not be loaded."""
+    """Why a champion could not be loaded, or what is wrong with the log."""
 
     type: str  # of the error
     message: str
@@ -76,7 +77,9 @@ class _Store:
         self._fresh_until: dict[str | None, float] = {}
         self._error: PushModelError | None = None
         self._retry_at = 0.0
-        self.problem: Problem | None = None  # of the last load of the champion that failed
+        self._problem: Problem | None = None  # of the last load of the champion that failed
+        self._log_problem: Problem | None = None
+        self._log_signature: _Signature = ()  # of the log and the pointer, when they were read
         self._make_locks()
 
     def _make_locks(self) -> None:
@@ -92,6 +95,16 @@ class _Store:
     def is_degraded(self) -> bool:
         entry = self._entries.get(None)
         return entry is not None and entry.is_stand_in
+
+    def find_problem(self) -> Problem | None:
+        """Return why the champion cannot serve; else a fault of the log, or the last problem."""
+        if self.is_degraded or None not in self._entries:
+            return self._problem
+        signature = _signature((Path(self._path) / CHAMPION_FILE, Path(self._path) / LOG_FILE))
+        if signature != self._log_signature:
+            self._log_problem = _find_log_problem(self._path)
+            self._log_signature = signature
+        return self._log_problem or self._problem
 
     def get(self, name: str | None) -> LiveModel:
         entry = self._entries.get(name)
@@ -156,8 +169,8 @@ class _Store:
             return _Entry(last_good.live, watched, signature, is_stand_in=True)
 
     def _note(self, error: PushModelError, last_good: _Entry | None) -> None:
-        known, message = self.problem, str(error)
-        self.problem = Problem(type(error).__name__, message, time())
+        known, message = self._problem, str(error)
+        self._problem = Problem(type(error).__name__, message, time())
         if last_good is None:
             # Not the error itself: its traceback holds the request, and so what users did.
             self._error = type(error)(message)
@@ -188,9 +201,9 @@ class LiveModels:
             store.start_in_fork()
 
     def last_problem(self, models_dir: str) -> Problem | None:
-        """Return why the champion of a store last could not be loaded, if that ever happened."""
+        """Return what is wrong with a store, or why its champion last could not be loaded."""
         store = self._stores.get(models_dir)
-        return store.problem if store else None
+        return store.find_problem() if store else None
 
     def is_degraded(self, models_dir: str) -> bool:
         """Return whether an earlier champion replaces one that cannot serve."""
@@ -225,6 +238,14 @@ def _champion_folder(models_dir: str) -> Path:
         return model_path(models_dir, serving.model_name)
     except InvalidEventError as error:  # here the pointer is to blame, not a request
         raise ModelIntegrityError(f"The champion cannot serve: {error}") from error
+
+
+def _find_log_problem(models_dir: str) -> Problem | None:
+    try:
+        faults = find_log_faults(models_dir)
+    except ModelIntegrityError as error:
+        faults = (str(error),)
+    return Problem(ModelIntegrityError.__name__, faults[0], time()) if faults else None
 
 
 def _check_is_there(folder: Path) -> None:

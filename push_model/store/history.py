@@ -19,7 +19,15 @@ from push_model.errors import (
 )
 from push_model.store.durable import append_line, read_whole
 from push_model.store.folder import require_whole
-from push_model.store.pointer import Champion, find_champion, model_path, parse_move
+from push_model.store.pointer import (
+    CHAMPION_FILE,
+    Champion,
+    find_champion,
+    is_as_written,
+    model_path,
+    move_bytes,
+    parse_move,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,9 +64,34 @@ def copy_to_log(models_dir: Path, serving: Champion | None) -> int:
 
 def append_to_log(models_dir: Path, move: Champion) -> None:
     """Add a move to the log."""
-    fields = move.document()
-    line = json.dumps({"to": fields.pop("model_name"), **fields}, sort_keys=True, allow_nan=False)
-    append_line(models_dir / LOG_FILE, line.encode())
+    append_line(models_dir / LOG_FILE, _write(move))
+
+
+def find_log_faults(models_dir: Path | str) -> tuple[str, ...]:
+    """Check each line of the log, and the pointer's move against its line."""
+    serving, _ = find_champion(models_dir)
+    lines = _read_lines(Path(models_dir))
+    moves = [_parse(line, number) for number, line in enumerate(lines, start=1)]
+    damaged: list[int] = []
+    next_whole = _write(serving) if serving else b""
+    for number, line in reversed(list(enumerate(lines, start=1))):
+        if moves[number - 1]:
+            next_whole = line
+        # What a crash left of a line, the next writer wrote in full.
+        elif not next_whole.startswith(line):
+            damaged.insert(0, number)
+    faults = [
+        f"Line {number} of {LOG_FILE} was damaged or edited. "
+        "Restore the file from a backup, or empty that line."
+        for number in damaged
+    ]
+    faults += [
+        f"Move {move.line}: {LOG_FILE} names {move.model_name}, {CHAMPION_FILE} names "
+        f"{serving.model_name}. Promote the right one: push-model promote NAME --reason ..."
+        for move in moves
+        if serving and move and move.line == serving.line and move[:3] != serving[:3]
+    ]
+    return tuple(faults)
 
 
 def earlier_champions(models_dir: Path | str) -> Iterator[str]:
@@ -140,9 +173,16 @@ def _read_lines(models_dir: Path) -> list[bytes]:
     return lines if lines[-1] else lines[:-1]
 
 
+def _write(move: Champion) -> bytes:
+    fields = move.document()
+    return move_bytes({"to": fields.pop("model_name"), **fields})
+
+
 def _parse(line: bytes, number: int) -> Champion | None:
     try:
         fields = json.loads(line)
+        if not is_as_written(fields):
+            return None
         return parse_move({"kind": "verdict", "line": number, **fields, "model_name": fields["to"]})
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

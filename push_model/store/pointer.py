@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
@@ -17,9 +18,16 @@ MOST_POINTER_BYTES = 2**20
 # No dot, so that it is neither hidden nor ".." nor a file of the store, and no separator.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
+# Of the rest of the move, so that no damage names another model.
+_DIGEST = "sha256"
+
 _POINTER_COMPLAINT = (
     f"The store's {CHAMPION_FILE} does not name a champion. "
     "It was damaged; push-model rollback --reason ... restores the last champion."
+)
+_CHANGED_COMPLAINT = (
+    f"The store's {CHAMPION_FILE} does not match its SHA-256. It was damaged or edited; "
+    "push-model rollback --reason ... restores the last champion."
 )
 
 
@@ -84,7 +92,8 @@ def champion(models_dir: Path | str) -> Champion | None:
     """Return the champion; None if nothing was promoted yet."""
     path = Path(models_dir) / CHAMPION_FILE
     try:
-        serving = parse_move(json.loads(read_whole(path, most_bytes=MOST_POINTER_BYTES)))
+        fields = json.loads(read_whole(path, most_bytes=MOST_POINTER_BYTES))
+        serving = parse_move(fields)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -95,6 +104,8 @@ def champion(models_dir: Path | str) -> Champion | None:
         raise ModelIntegrityError(_POINTER_COMPLAINT) from error
     if serving is None:
         raise ModelIntegrityError(_POINTER_COMPLAINT)
+    if not is_as_written(fields):
+        raise ModelIntegrityError(_CHANGED_COMPLAINT)
     return serving
 
 
@@ -108,8 +119,22 @@ def find_champion(models_dir: Path | str) -> tuple[Champion | None, bool]:
 
 def write_champion(models_dir: Path, serving: Champion) -> None:
     """Move the pointer in one step: this is the promotion."""
-    content = json.dumps(serving.document(), sort_keys=True, allow_nan=False)
-    write_aside(models_dir / CHAMPION_FILE, f"{content}\n".encode())
+    write_aside(models_dir / CHAMPION_FILE, move_bytes(serving.document()) + b"\n")
+
+
+def move_bytes(fields: dict[str, Any]) -> bytes:
+    """Write a move as one line of JSON, with its digest."""
+    return _write_line({**fields, _DIGEST: sha256(_write_line(fields)).hexdigest()})
+
+
+def is_as_written(fields: dict[str, Any]) -> bool:
+    """Check a move against its digest, if it has one: older releases wrote none, nor do people."""
+    rest = {name: value for name, value in fields.items() if name != _DIGEST}
+    return fields.get(_DIGEST) in {None, sha256(_write_line(rest)).hexdigest()}
+
+
+def _write_line(fields: dict[str, Any]) -> bytes:
+    return json.dumps(fields, sort_keys=True).encode()
 
 
 def parse_move(fields: Any) -> Champion | None:

@@ -4,16 +4,24 @@ import os
 
 import pytest
 
+from push_model import health
+from push_model.serving.live_model import LIVE_MODELS
 from push_model.store.folder import write_model_folder
 from push_model.store.history import history
 from push_model.store.promotion import champion, promote
 from push_model.testing import make_model
+from tests.effort import EFFORT
 
 FACTS = {
     "trained_on": "2026-01-05",
     "parametrisation": {"model": "boosted_trees"},
     "metrics": {"holdout": {"model": {"average_precision": 0.25}}},
 }
+
+LINE_4 = (
+    "Line 4 of promotions.jsonl was damaged or edited. "
+    "Restore the file from a backup, or empty that line."
+)
 
 
 @pytest.fixture
@@ -122,14 +130,17 @@ def test_both_replace_a_damaged_pointer(run, models):
     for command in (["rollback"], ["promote", "push_c"]):
         (models / "champion.json").write_bytes(b"{")
 
-        assert run(*command, "--reason", "damaged")[0] == 0
+        code, out, _ = run(*command, "--reason", "damaged")
+
+        assert code == 0
+        assert out.startswith("champion.json was damaged or edited; this command replaces it.")
         assert champion(models) is not None
 
 
-def test_history_shows_every_champion(run, models):
+def test_history_shows_every_champion_and_says_what_it_leaves_out(run, models):
     run("rollback", "--reason", "[bold]complaints[/]")
     with (models / "promotions.jsonl").open("ab") as log:
-        log.write(b'{"from": ')  # half a line, left by a crash
+        log.write(b'{"from": ')
 
     code, out, _ = run("history")
 
@@ -141,6 +152,7 @@ def test_history_shows_every_champion(run, models):
         "     better",
         f"  3  {when_of(out, 3)}  rollback: push_a after push_b, by ada",
         "     [bold]complaints[/]",
+        LINE_4,
     ]
 
 
@@ -178,8 +190,8 @@ def test_verify_names_every_fault_and_fails(run, models):
 
 
 def test_verify_finds_a_pointer_that_leads_nowhere(run, models):
-    pointer = json.loads((models / "champion.json").read_text())
-    (models / "champion.json").write_text(json.dumps(pointer | {"model_name": "gone"}))
+    pointer = {"model_name": "gone", "promoted_at": "2026-01-05", "by": "hand"}
+    (models / "champion.json").write_text(json.dumps(pointer))
     gone = run("verify")
     (models / "champion.json").write_bytes(b"{")
     damaged = run("verify")
@@ -187,6 +199,43 @@ def test_verify_finds_a_pointer_that_leads_nowhere(run, models):
     assert (gone[0], damaged[0]) == (1, 1)
     assert "The champion gone is gone from the store" in gone[1]
     assert "champion.json does not name a champion" in damaged[1]
+
+
+@pytest.mark.parametrize("file", ["champion.json", "promotions.jsonl"])
+def test_each_bit_flipped_in_pointer_or_log_is_harmless_or_said(run, models, file):
+    path, moves = models / file, history(models)
+    whole = path.read_bytes()
+    named = 8 * whole.rindex(b"push_b")
+    for bit in {*range(0, 8 * len(whole), 31 // EFFORT), *range(named, named + 8 * len("push_b"))}:
+        LIVE_MODELS.__init__(check_every_s=0.0)
+        assert health(models_dir=models)["last_error"] is None
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        os.utime(path, ns=(bit, bit))  # as a later write does, on a disk with coarse times
+
+        running = health(models_dir=models)
+        LIVE_MODELS.__init__(check_every_s=0.0)
+        fresh = health(models_dir=models)
+
+        is_said = run("verify")[0] == 1
+        assert running["model_name"] == "push_b"
+        assert fresh["model_name"] in ({"push_b", None} if is_said else {"push_b"})
+        assert all((each["last_error"] is not None) is is_said for each in (running, fresh))
+        assert is_said or history(models) == moves
+        path.write_bytes(whole)
+
+
+def test_verify_compares_the_pointer_of_an_older_release_with_its_line(run, models):
+    pointer = json.loads((models / "champion.json").read_text()) | {"model_name": "push_a"}
+    del pointer["sha256"]
+    (models / "champion.json").write_text(json.dumps(pointer))
+
+    code, out, _ = run("verify")
+
+    assert code == 1
+    assert "Move 2: promotions.jsonl names push_b, champion.json names push_a." in out
+    assert health(models_dir=models)["last_error"]["message"].startswith("Move 2: ")
 
 
 def test_prune_says_what_stays_and_why_and_what_went(run, models):

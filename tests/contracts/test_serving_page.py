@@ -131,6 +131,10 @@ def link_out(path):
     path.symlink_to(path.parents[2] / path.name)
 
 
+def change_pointer(path):
+    path.write_text(path.read_text().replace("push_2026", "push_2025"))
+
+
 def make_folder(path):
     path.unlink()
     path.mkdir()
@@ -151,6 +155,7 @@ def write_again(folder, change):
 DAMAGE = {
     "nothing promoted": lambda folder: (folder.parent / "champion.json").unlink(),
     "a pointer to nothing": lambda folder: (folder.parent / "champion.json").write_bytes(b"{}"),
+    "another pointer": lambda folder: change_pointer(folder.parent / "champion.json"),
     "a folder that is gone": shutil.rmtree,
     "a file that is gone": lambda folder: (folder / "model.json").unlink(),
     "another model.json": lambda folder: (folder / "model.json").write_bytes(b"{}"),

@@ -117,6 +117,7 @@ def test_a_model_name_that_is_no_plain_name_is_refused_and_nothing_is_opened(sto
 @pytest.mark.parametrize("name", NOT_NAMES)
 def test_a_pointer_that_names_a_path_opens_nothing_but_the_store(store, opened, field, name):
     pointer = json.loads((store / "champion.json").read_text()) | {field: name}
+    del pointer["sha256"]
     (store / "champion.json").write_text(json.dumps(pointer))
     opened.clear()
 

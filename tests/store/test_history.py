@@ -139,8 +139,9 @@ def test_whatever_crashes_the_history_is_the_champions_that_were(tmp_path_factor
             past.append_to_log(store, champion(store))
         elif end == "half a line":
             with (store / "promotions.jsonl").open("ab") as file:
-                file.write(b'{"from": "b", "t')
+                file.write(past._write(champion(store))[: len(truth) ** 2])
 
+        assert past.find_log_faults(store) == ()
         assert names_of(history(store)) == truth
         assert history(store)[-1] == champion(store)
 
@@ -159,6 +160,7 @@ def test_whatever_crashed_in_an_older_release_its_champions_are_read(tmp_path_fa
             line = number
     point(store, model_name=truth[-1], line=line)
 
+    assert past.find_log_faults(store) == ()
     assert names_of(history(store)) == truth
 
 
