@@ -25,15 +25,27 @@ _FLAGS = {
 _AMOUNTS = {
     "user_order_seq": "would be order number {}",
     "global_popularity": "in {:.2%} of recent orders",
-    "count_adults": "{} adults in the household",
-    "count_children": "{} children in the household",
-    "count_babies": "{} babies in the household",
-    "count_pets": "{} pets in the household",
-    "people_ex_baby": "{} people in the household, babies apart",
     "avg_days_to_buy_variant_id": "usually bought every {} days",
     "avg_days_to_buy_product_type": "this kind usually bought every {} days",
     "std_days_to_buy_variant_id": "bought give or take {} days",
     "std_days_to_buy_product_type": "this kind bought give or take {} days",
+}
+
+# In the singular and in the plural.
+_COUNTS = {
+    "count_adults": ("{} adult in the household", "{} adults in the household"),
+    "count_children": ("{} child in the household", "{} children in the household"),
+    "count_babies": ("{} baby in the household", "{} babies in the household"),
+    "count_pets": ("{} pet in the household", "{} pets in the household"),
+    "people_ex_baby": (
+        "{} person in the household, babies apart",
+        "{} people in the household, babies apart",
+    ),
+    "earlier_orders": ("{} earlier order", "{} earlier orders"),
+    "orders_with_variant": ("in {} earlier order", "in {} earlier orders"),
+    "orders_with_vendor": ("this maker in {} earlier order", "this maker in {} earlier orders"),
+    "orders_since_variant": ("bought {} order ago", "bought {} orders ago"),
+    "orders_since_vendor": ("this maker bought {} order ago", "this maker bought {} orders ago"),
 }
 
 _RECENCIES = {
@@ -59,6 +71,9 @@ def describe(name: str, values: Values, *, missing: str) -> str:
     if name in _FLAGS:
         is_set, is_not = _FLAGS[name]
         return is_set if value else is_not
+    if name in _COUNTS:
+        written = _number(value)
+        return _COUNTS[name][written != "1"].format(written)
     if name in _AMOUNTS:
         return _AMOUNTS[name].format(value if "%" in _AMOUNTS[name] else _number(value))
     return _SPECIAL[name](value) if name in _SPECIAL else f"{name} is {value:g}"

@@ -2,10 +2,10 @@ from math import nan
 
 import pytest
 
-from push_model.columns import BY_NAME, FEATURES
+from push_model.columns import BY_NAME, FEATURES, HISTORY
 from push_model.model.phrases import describe
 
-VALUES = dict.fromkeys(FEATURES, nan)
+VALUES = dict.fromkeys((*FEATURES, *HISTORY), nan)
 
 
 @pytest.mark.parametrize(
@@ -35,18 +35,24 @@ VALUES = dict.fromkeys(FEATURES, nan)
         ({"normalised_price": 0.1}, "costs 3.69 GBP"),
         ({"global_popularity": 0.0123}, "in 1.23% of recent orders"),
         ({"count_pets": 2.0}, "2 pets in the household"),
+        ({"people_ex_baby": 1.0}, "1 person in the household, babies apart"),
+        ({"earlier_orders": 12.0}, "12 earlier orders"),
+        ({"orders_with_variant": 0.0}, "in 0 earlier orders"),
+        ({"orders_with_vendor": 1.0}, "this maker in 1 earlier order"),
+        ({"orders_since_variant": 3.0}, "bought 3 orders ago"),
+        ({"orders_since_vendor": 1.0}, "this maker bought 1 order ago"),
     ],
 )
 def test_a_value_is_put_into_words(changes, phrase):
     assert describe(next(iter(changes)), VALUES | changes, missing="") == phrase
 
 
-@pytest.mark.parametrize("name", FEATURES)
+@pytest.mark.parametrize("name", [*FEATURES, *HISTORY])
 def test_a_missing_value_gets_the_words_of_the_model(name):
     assert describe(name, VALUES, missing=BY_NAME[name].missing) == BY_NAME[name].missing != ""
 
 
-@pytest.mark.parametrize("name", FEATURES)
+@pytest.mark.parametrize("name", [*FEATURES, *HISTORY])
 def test_every_feature_has_words_of_its_own(name):
     assert name not in describe(name, VALUES | {name: 1.0}, missing="")
 
