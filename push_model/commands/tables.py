@@ -25,7 +25,7 @@ def print_metrics(columns: Mapping[str, Mapping[str, Any]], *, title: str) -> No
 
     table = Table("metric", *columns, title=title, title_justify="left")
     for name, heading, form in SHOWN_METRICS:
-        cells = (write_metric(name, form, who, found[name]) for who, found in columns.items())
+        cells = (write_metric(name, form, who, found.get(name)) for who, found in columns.items())
         table.add_row(heading, *cells)
     for column in table.columns[1:]:
         column.justify = "right"

@@ -69,6 +69,17 @@ def test_models_lists_them_even_if_the_pointer_is_damaged_and_says_so(run, model
     assert "champion.json does not name a champion" in err
 
 
+@pytest.mark.usefixtures("models")
+def test_champion_shows_a_model_that_was_not_trained_without_metrics(run):
+    code, out, _ = run("champion")
+
+    assert code == 0
+    assert "push_b serves since 2026-01-05." in out
+    assert "Its manifest holds no metrics: it was not trained here." in out
+    run("promote", "push_c", "--reason", "it was trained")
+    assert row_of(run("champion")[1], "average precision") == ["average precision", "0.2500"]
+
+
 def test_promote_forces_and_logs_who_and_why(run, models):
     code, out, _ = run("promote", "push_c", "--reason", "b is wrong")
 
