@@ -41,7 +41,8 @@ retrain: $(MIGRATED) $(filter $(SAMPLE),$(DATASET)) ## Train, evaluate and promo
 	@$(AIRFLOW) conf="$$(python -c 'import json, os; print(json.dumps({"dataset": os.environ["PUSH_DATASET"]}))')"; \
 	  airflow dags test push_retraining "$(RUN_DATE)" --conf "$$conf"
 	@$(AIRFLOW) push-model verdict
-	@$(AIRFLOW) push-model predict examples/users.json
+# Without a champion the verdict has said what to do.
+	@$(AIRFLOW) if [ -e "$$PUSH_MODELS_DIR/champion.json" ]; then push-model predict examples/users.json; fi
 
 .PHONY: test
 test: $(INSTALLED) ## Run every law and contract, with coverage

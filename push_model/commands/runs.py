@@ -10,6 +10,7 @@ from rich.table import Table
 
 from push_model.commands.options import DEFAULT_RUNS_DIR, RunsDir
 from push_model.commands.tables import print_folder, print_metrics, print_plain, read_document
+from push_model.store.pointer import find_champion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,14 @@ def verdict(
         print_metrics(metrics, title=f"Holdout, {found.holdout.orders} orders")
     for backtest in run.get("backtests", []):
         print_plain(f"Backtest: {backtest['sentence']}")
-    print_folder(Path(run["model_path"]))
+    path = Path(run["model_path"])
+    print_folder(path)
+    if find_champion(path.parent) == (None, False):
+        fix = "" if found.decision == "promote" else " Fix what the verdict names and retrain."
+        print_plain(
+            f"There is no champion yet, so nothing serves.{fix} To serve this model anyway: "
+            f"push-model promote {path.name} --reason ..."
+        )
 
 
 def _newest_run(runs_dir: Path) -> Path:

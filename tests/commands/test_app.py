@@ -143,6 +143,7 @@ def test_verdict_shows_the_newest_run(run, tmp_path):
     assert "0 of 0 rules passed" in out
     assert re.search(r"average precision *│ +0\.3100", out)
     assert "Backtest: push_2022_01_01 predicted 9 purchases; 8 were made." in out
+    assert "no champion yet, so nothing serves. To serve this model anyway: push-model" in out
 
 
 def test_a_verdict_without_measurements_is_shown_too(run, tmp_path):
@@ -156,6 +157,7 @@ def test_a_verdict_without_measurements_is_shown_too(run, tmp_path):
     assert code == 0
     assert "Nothing new: the same model." in out
     assert "rules" not in out
+    assert "nothing serves. Fix what the verdict names and retrain. To serve this" in out
 
 
 def test_a_damaged_pointer_to_the_newest_run_is_named(run, tmp_path):

@@ -55,13 +55,16 @@ def test_any_path_reaches_the_dag_unchanged(checkout, dataset):
     assert settings["PUSH_DATASET"] == dataset
 
 
-def test_a_retrain_ends_with_its_verdict_and_a_prediction(checkout):
+@pytest.mark.parametrize("has_champion", [True, False])
+def test_a_retrain_ends_with_its_verdict_and_what_the_champion_predicts(checkout, has_champion):
+    if has_champion:
+        (checkout / "models").mkdir()
+        (checkout / "models" / "champion.json").touch()
+
     _make(checkout, "retrain", "DATASET=frame.csv")
 
-    assert [called for called, _ in _calls(checkout)[1:]] == [
-        ["push-model", "verdict"],
-        ["push-model", "predict", "examples/users.json"],
-    ]
+    predicted = [["push-model", "predict", "examples/users.json"]] * has_champion
+    assert [called for called, _ in _calls(checkout)[1:]] == [["push-model", "verdict"], *predicted]
 
 
 def test_a_dag_that_fails_makes_make_fail_and_nothing_is_predicted(checkout):

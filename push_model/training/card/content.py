@@ -43,7 +43,8 @@ def compose(
 
 def _explain(verdict: Verdict) -> str:
     if verdict.decision != "promote":
-        return " ".join(verdict.sentences)
+        stays = () if verdict.champion_name else (sentences.NO_CHAMPION,)
+        return " ".join((*verdict.sentences, *stays))
     slices = [found for found in verdict.findings if found.about == "slice"]
     others = [found for found in verdict.findings if found.about != "slice"]
     counted = [_count(sentences.RULES_PASSED, others)]

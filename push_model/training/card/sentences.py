@@ -19,9 +19,11 @@ credit or other decisions about a person, users without an earlier order, or ano
 
 DECISIONS = {
     "promote": "Promote: ready to serve",
-    "keep": "Keep: not promoted",
+    "keep": "Not promoted",
     "inconclusive": "Inconclusive: too little data to decide",
 }
+
+NO_CHAMPION = "There is no champion yet, so nothing serves."
 
 NOT_JUDGED = "Not judged yet"
 NOT_JUDGED_SAYS = """\

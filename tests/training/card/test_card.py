@@ -81,6 +81,7 @@ def test_the_first_model_is_compared_with_no_champion(evaluation, verdict):
     text = _write_markdown(compose(NAME, FACTS, evaluation, first))
 
     assert "First model, evaluated on 262 orders." in text
+    assert "There is no champion yet, so nothing serves." in text.split("## ")[0]
 
 
 def test_a_promotion_counts_the_rules_that_the_card_lists(evaluation, verdict):
