@@ -5,12 +5,12 @@
 Each way fits the train window of a feature frame, the oldest 70 % of its large orders, in a
 process of its own, and scores the same holdout, the newest 10 %. Both windows are written once,
 so that reading them costs every way the same; popularity alone shows how much. The others get
-the 19 features raw, at the settings published for this frame; ours prepares its inputs, and its
-seconds say so. Ours are the final models, without history and with it, or what `--model` names;
-XGBoost gets our inputs, too, to tell what they do from what our trees do. Intervals come from
-replicates of the orders, the same ones for every way.
+the 19 features raw, at the settings published for this frame, or at those of their libraries
+(`--defaults`); ours prepares its inputs, and its seconds say so. Ours are the final models, without
+history and with it, or what `--model` names; XGBoost gets our inputs, too, to tell what they do
+from what our trees do. Intervals come from replicates of the orders, the same ones for every way.
 
-XGBoost is left out where it is not installed (xgboost-cpu has no wheel for macOS; xgboost has).
+XGBoost and LightGBM are left out where they are not installed (pip install xgboost lightgbm).
 GradientBoosting uses one thread and takes no missing value: `--skip GradientBoosting`.
 """
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from push_model.evaluation.resampling import Resampler
+
 SEED = 0
 RESAMPLES = 1_000
 PREPARE = "prepare"
@@ -46,8 +48,9 @@ OURS = ("final_model", "final_model_with_history")
 # Both take their threads from OMP_NUM_THREADS. Early stopping would hold back a tenth of the rows,
 # drawn one by one, and may fit fewer trees than the name says.
 HISTOGRAMS = {"early_stopping": False, "random_state": SEED}
+Peer = tuple[str, str, Mapping[str, Any]]  # its module, its class and its settings
 XGBOOST = {"n_estimators": 300, "max_depth": 8, "tree_method": "hist", "random_state": SEED}
-PEERS: dict[str, tuple[str, str, dict[str, Any]]] = {
+PEERS: dict[str, Peer] = {
     "XGBoost 300 x 0.02, depth 8": ("xgboost", "XGBClassifier", XGBOOST | {"learning_rate": 0.02}),
     "XGBoost 300 x 0.01, depth 8": ("xgboost", "XGBClassifier", XGBOOST | {"learning_rate": 0.01}),
     "HistGradientBoosting 100 x 0.05, depth 10": (
@@ -66,9 +69,14 @@ PEERS: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"n_estimators": 50, "learning_rate": 0.05, "max_depth": 5, "random_state": SEED},
     ),
 }
-# The better of the two that were published; ratios are to it.
-PEER = next(iter(PEERS))
-LIBRARIES = list(dict.fromkeys(name.partition(" ")[0] for name in PEERS))
+SEEDED = {"random_state": SEED}
+DEFAULTS: dict[str, Peer] = {
+    "XGBoost": ("xgboost", "XGBClassifier", SEEDED),
+    "LightGBM": ("lightgbm", "LGBMClassifier", SEEDED | {"verbose": -1}),
+    "HistGradientBoosting": ("sklearn.ensemble", "HistGradientBoostingClassifier", SEEDED),
+    "LogisticRegression": ("sklearn.linear_model", "LogisticRegression", {}),
+}
+LIBRARIES = list(dict.fromkeys(name.partition(" ")[0] for name in (*PEERS, *DEFAULTS)))
 
 
 class Way(NamedTuple):
@@ -96,33 +104,36 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--model", action="append", default=[], help="a name, or JSON")
+    parser.add_argument("--defaults", action="store_true", help="peers at their own settings")
     parser.add_argument("--skip", choices=LIBRARIES, action="append", default=[])
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    ways = list_ways(given.model or OURS, threads=given.threads, skip=given.skip)
+    peers = {
+        name: how
+        for name, how in (DEFAULTS if given.defaults else PEERS).items()
+        if name.partition(" ")[0] not in given.skip and find_spec(how[0])
+    }
+    ways = list_ways(given.model or OURS, peers, threads=given.threads)
     if given.child == PREPARE:
         prepare(given.frame, given.into)
     elif given.child:
         fit(given.child, ways[given.child], given.into)
     else:
-        if "XGBoost" not in given.skip and not find_spec("xgboost"):
-            print("XGBoost is left out, for it is not installed: pip install xgboost-cpu")
-        compare(ways, repeats=given.repeats, threads=given.threads)
+        # The first peer is the better of the two published settings; ratios are to it.
+        compare(ways, peer=next(iter(peers)), repeats=given.repeats, threads=given.threads)
 
 
-def list_ways(models: Sequence[str], *, threads: int, skip: Sequence[str]) -> dict[str, Way]:
+def list_ways(models: Sequence[str], peers: Mapping[str, Peer], *, threads: int) -> dict[str, Way]:
     """Name every way to fit, ours first."""
     ways = {}
     for name in models:
         model = read_parametrisation(read_model(name))
         columns = FEATURES if model.features == "request" else (*FEATURES, *HISTORY)
         ways[f"ours: {name}"] = Way(partial(make_ours, model, threads), columns)
-    for peer, how in PEERS.items():
-        if peer.partition(" ")[0] not in skip and find_spec(how[0]):
-            ways[peer] = Way(partial(make_peer, *how))
-    if PEER in ways:
-        ways[f"{PEER}, our inputs"] = Way(make_peer_on_our_inputs)
+    ways |= {name: Way(partial(make_peer, *how)) for name, how in peers.items()}
+    first, how = next(iter(peers.items()))
+    ways[f"{first}, our inputs"] = Way(partial(make_peer_on_our_inputs, *how))
     return ways | {"popularity alone": Way(Popularity)}
 
 
@@ -135,17 +146,24 @@ def make_ours(model: Parametrisation, threads: int) -> Any:
     return pipeline.set_params(**settings) if isinstance(model, BoostedTrees) else pipeline
 
 
-def make_peer_on_our_inputs() -> Any:
+def make_peer_on_our_inputs(*how: Any) -> Any:
     """Put the peer where our trees are."""
     from push_model.training.estimators import make_pipeline
 
     pipeline = make_pipeline(BoostedTrees(), seed=SEED)
-    return pipeline.set_params(classify=make_peer(*PEERS[PEER]))
+    return pipeline.set_params(classify=make_peer(*how))
 
 
 def make_peer(module: str, classifier: str, settings: Mapping[str, Any]) -> Any:
-    """Build the estimator of another library."""
-    return getattr(import_module(module), classifier)(**settings)
+    """Build the estimator of another library; one that takes no missing value gets medians."""
+    estimator = getattr(import_module(module), classifier)(**settings)
+    if classifier != "LogisticRegression":
+        return estimator
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), estimator)
 
 
 def prepare(frame: str, folder: Path) -> None:
@@ -195,7 +213,7 @@ def read(path: Path, columns: Iterable[str]) -> "pd.DataFrame":
     return pd.DataFrame({name: rows.select(name).df()[name] for name in columns}, copy=False)
 
 
-def compare(ways: Mapping[str, Way], *, repeats: int, threads: int) -> None:
+def compare(ways: Mapping[str, Way], *, peer: str, repeats: int, threads: int) -> None:
     """Run every way in turns and print one table."""
     # Threads of OpenMP spin while they wait. Beside other work a fit of XGBoost or of
     # HistGradientBoosting then takes up to twenty times as long, which would flatter ours.
@@ -204,7 +222,6 @@ def compare(ways: Mapping[str, Way], *, repeats: int, threads: int) -> None:
         child = [sys.executable, __file__, *sys.argv[1:], "--into", folder, "--child"]
         subprocess.run([*child, PREPARE], check=True)
         costs = measure({name: [*child, name] for name in ways}, repeats=repeats)
-        peer = PEER if PEER in ways else next(iter(ways))
         print(f"{threads} threads, median of {repeats}, x and AP gain beside {peer}\n")
         print_table(tabulate(costs, Path(folder), peer=peer))
 
@@ -214,7 +231,7 @@ def tabulate(costs: Mapping[str, Cost], folder: Path, *, peer: str) -> list[list
     costs_of_all = {name: (_fit_seconds(folder, name), *cost) for name, cost in costs.items()}
     ranking = rank(folder, list(costs), peer=peer)
     heads = ["fit s", "process s", "CPU s", "peak MB"]
-    table = [["", *(part for head in heads for part in (head, "x")), "AP", "AP gain", "ROC-AUC"]]
+    table = [["", *(part for head in heads for part in (head, "x")), "AP", "AP gain, %", "ROC-AUC"]]
     for name, own in costs_of_all.items():
         pairs = zip(own, costs_of_all[peer], strict=True)
         figures = [part for a, b in pairs for part in (f"{a:,.1f}", f"{a / b:.2f}")]
@@ -228,10 +245,9 @@ def _fit_seconds(folder: Path, name: str) -> float:
 
 
 def rank(folder: Path, names: Iterable[str], *, peer: str) -> dict[str, list[str]]:
-    """Measure the scores of each way, and its gain in AP with a paired 90 % interval."""
+    """Measure the scores of each way, with 95 % intervals; that of the gain in AP is paired."""
     # Only now: what the parent holds would count as a peak of every child.
     import numpy as np
-    from sklearn.metrics import roc_auc_score
 
     from push_model.evaluation.resampling import Resampler
 
@@ -242,11 +258,34 @@ def rank(folder: Path, names: Iterable[str], *, peer: str) -> dict[str, list[str
     draws = {name: resampler.average_precision(each) for name, each in scores.items()}
     found = {}
     for name, own in draws.items():
-        gain = 100 * (own / draws[peer] - 1)
-        low, high = np.nanquantile(gain[1:], [0.05, 0.95])
-        said = f"{gain[0]:+.1f} % [{low:+.1f}, {high:+.1f}]"
-        found[name] = [f"{own[0]:.4f}", said, f"{roc_auc_score(bought, scores[name]):.4f}"]
+        auc = resample_auc(resampler, scores[name], bought)
+        shown = ((own, ".4f"), (100 * (own / draws[peer] - 1), "+.1f"), (auc, ".4f"))
+        intervals = [(resampler.interval(each, alpha=0.05), how) for each, how in shown]
+        found[name] = [
+            f"{each.estimate:{how}} [{each.low:{how}}, {each.high:{how}}]"
+            for each, how in intervals
+        ]
     return found
+
+
+def resample_auc(
+    resampler: "Resampler", scores: "np.ndarray", bought: "np.ndarray"
+) -> "np.ndarray":
+    """Return ROC-AUC as it is and on each draw, but for what orders do to it in pairs.
+
+    It is the mean share of negatives below a purchase, and the mean share of purchases above a
+    negative. A draw moves the one and the other.
+    """
+    import numpy as np
+    from scipy.stats import rankdata
+
+    above = np.empty(len(scores))  # share of the other outcome that a row ranks rightly with
+    for outcome in (0, 1):
+        own = bought == outcome
+        below = rankdata(scores)[own] - rankdata(scores[own])
+        above[own] = below / (~own).sum() if outcome else 1 - below / (~own).sum()
+    parts = (resampler.ratio(above * own, own) for own in (bought == 0, bought == 1))
+    return sum(parts) - above[bought == 1].mean()
 
 
 def print_table(table: Sequence[Sequence[str]]) -> None:
