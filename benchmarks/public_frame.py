@@ -11,7 +11,7 @@ conclude nothing about shoppers. The project holds no row of it.
 An order is a receipt, its day the day in the shop. Fuel, coupons and returns are left out. Rows are
 the orders of one household in five from August on. A row's candidate is one of the 850 products
 that most orders of the eight weeks before held; an order holds at least five of them. What a row
-says was known on the day before: days see the receipts through the view `past` alone.
+says was known the day before: the view `past` has the receipts of earlier days.
 
 product_type, vendor, user_id
     Category of the product, number of its manufacturer, household.
@@ -28,7 +28,8 @@ global_popularity
 count_adults, count_children, people_ex_baby
     As surveyed, and missing without a survey; "3+" children are 3.
 avg_days_to_buy_*, std_days_to_buy_*
-    Of the days between two purchases of a household, over all households.
+    Of the days between two purchases of any household before August: constant, as in the published
+    frame. Trees would take figures that change daily for names of a product's days.
 """
 
 import argparse
@@ -48,7 +49,7 @@ FIRST_DAY = date(2017, 8, 1)
 CANDIDATES = 850
 KEYS = ("variant_id", "product_type")
 
-# Made once, so they may look backwards alone.
+# Made once, when `day` is the first day.
 MADE_ONCE = {
     # Moments are in UTC, five hours ahead. Cents are whole: they add up the same in any order.
     "bought": """
@@ -71,11 +72,15 @@ MADE_ONCE = {
         FROM demographics
     """,
     **{
-        f"gaps_of_{key}": f"""
-            SELECT {key}, order_date, order_date - lag(order_date) OVER earlier AS days
-            FROM (SELECT DISTINCT user_id, {key}, order_date FROM bought)
-            WINDOW earlier AS (PARTITION BY user_id, {key} ORDER BY order_date)
-            QUALIFY days IS NOT NULL
+        f"cadence_of_{key}": f"""
+            SELECT {key}, avg(days) AS avg_days_to_buy_{key},
+                sqrt((count(*) * sum(days * days) - sum(days) * sum(days))
+                     / nullif(count(*) * (count(*) - 1), 0)) AS std_days_to_buy_{key}
+            FROM (SELECT {key}, order_date - lag(order_date) OVER earlier AS days
+                  FROM (SELECT DISTINCT user_id, {key}, order_date FROM bought
+                        WHERE order_date < getvariable('day'))
+                  WINDOW earlier AS (PARTITION BY user_id, {key} ORDER BY order_date))
+            WHERE days IS NOT NULL GROUP BY {key}
         """
         for key in KEYS
     },
@@ -112,15 +117,6 @@ VIEWS = {
             SELECT user_id, {key},
                 getvariable('day') - max(order_date) AS days_since_purchase_{key}
             FROM past GROUP BY user_id, {key}
-        """
-        for key in KEYS
-    },
-    **{
-        f"cadence_of_{key}": f"""
-            SELECT {key}, sum(days) / count(*) AS avg_days_to_buy_{key},
-                sqrt((count(*) * sum(days * days) - sum(days) * sum(days))
-                     / nullif(count(*) * (count(*) - 1), 0)) AS std_days_to_buy_{key}
-            FROM gaps_of_{key} WHERE order_date < getvariable('day') GROUP BY {key}
         """
         for key in KEYS
     },
@@ -178,10 +174,10 @@ def build(
     connection.execute("SET threads = 1; SET preserve_insertion_order = true")
     for table in TABLES:
         connection.read_parquet(to_pattern(receipts / f"{table}.parquet")).create_view(table)
-    for name, query in MADE_ONCE.items():
-        connection.execute(f"CREATE TABLE {name} AS {query}")
     connection.execute(f"SET VARIABLE candidates = {candidates}")
     _set_day(connection, first_day)
+    for name, query in MADE_ONCE.items():
+        connection.execute(f"CREATE TABLE {name} AS {query}")
     for name, query in VIEWS.items():
         connection.execute(f"CREATE VIEW {name} AS {query}")
     connection.execute("CREATE TABLE frame AS FROM rows_of_day LIMIT 0")

@@ -93,8 +93,7 @@ LEAKS = [
     ("past", " < ", " <= "),
     ("recent", "past", "bought"),
     ("prices", "recent", "bought"),
-    ("cadence_of_product_type", " < ", " <= "),
-    ("gaps_of_variant_id", "order_date - lag", "lead(order_date) OVER earlier - lag"),
+    ("cadence_of_product_type", " < ", " >= "),
     ("orders", "BY created_at", "BY created_at DESC"),
 ]
 
