@@ -251,9 +251,9 @@ def rank(folder: Path, names: Iterable[str], *, peer: str) -> dict[str, list[str
 
     from push_model.evaluation.resampling import Resampler
 
-    holdout = read(folder / "holdout.parquet", ["order_id", "outcome"])
+    holdout = read(folder / "holdout.parquet", ["order_id", "user_id", "outcome"])
     bought = holdout["outcome"].to_numpy()
-    resampler = Resampler(holdout["order_id"], bought, resamples=RESAMPLES, seed=SEED)
+    resampler = Resampler.of_users(holdout, resamples=RESAMPLES, seed=SEED)
     scores = {name: np.load(folder / f"{name}.npy") for name in names}
     draws = {name: resampler.average_precision(each) for name, each in scores.items()}
     found = {}

@@ -71,7 +71,7 @@ def measure_origin(
     later = frame["order_date"]
     later = frame[(later > today) & (later <= today + pd.Timedelta(days=days))]
     bought = later["outcome"].to_numpy()
-    resampler = Resampler(later["order_id"], bought, resamples=RESAMPLES, seed=seed)
+    resampler = Resampler.of_users(later, resamples=RESAMPLES, seed=seed)
     found = {}
     for way, scores in score_each_way(known, later, parametrisation):
         loss = -(bought * np.log(scores) + (1 - bought) * np.log1p(-scores))
@@ -81,7 +81,7 @@ def measure_origin(
             "expected/actual": resampler.ratio(scores, bought),
         }
     figures = {way: round(float(draws["AP"][0]), 4) for way, draws in found.items()}
-    orders, seconds = resampler.n_orders, time.perf_counter() - started
+    orders, seconds = later["order_id"].nunique(), time.perf_counter() - started
     print(f"{origin}, {orders} orders in {days} days, {seconds:.0f} s: {figures}", flush=True)
     return found
 

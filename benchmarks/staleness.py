@@ -101,9 +101,9 @@ def walk_forward(
         rows = frame[age.between(1, every)]
         if len(rows):
             bought = rows["outcome"].to_numpy(dtype=np.float64)
-            resampler = Resampler(rows["order_id"], bought, resamples=RESAMPLES, seed=seed)
+            resampler = Resampler.of_users(rows, resamples=RESAMPLES, seed=seed)
             yield Block(
-                resampler.n_orders,
+                rows["order_id"].nunique(),
                 resampler.average_precision(baseline_scores(rows)["popularity"]),
                 [measure(resampler, score(model, rows), bought) for model in models],
             )

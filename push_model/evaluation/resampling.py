@@ -1,13 +1,15 @@
-"""Paired bootstrap over whole orders: the same draws for every scorer.
+"""Paired bootstrap over users, with all of their orders: the same draws for every scorer.
 
-Rows of one order share a user and a moment, so that rows drawn one by one would look like far more
-evidence than there is. An order drawn twice counts twice: weights on orders, and no copied row.
+Rows of one order share a user and a moment, and orders of one user share habits, so that rows or
+orders drawn one by one would look like more evidence than there is. A user drawn twice counts
+twice: weights on users, and no copied row.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pandas import DataFrame, factorize
 from scipy.sparse import csr_array
 from scipy.stats import norm, t
 
@@ -21,44 +23,51 @@ _CHUNK = 128
 
 
 class Resampler:
-    """Draws the orders of a holdout with replacement."""
+    """Draws units with replacement: the users of a holdout, or its orders."""
 
-    def __init__(
-        self, order_ids: ArrayLike, outcomes: ArrayLike, *, resamples: int, seed: int
-    ) -> None:
-        found, self._order = np.unique(np.asarray(order_ids), return_inverse=True)
+    def __init__(self, units: ArrayLike, outcomes: ArrayLike, *, resamples: int, seed: int) -> None:
+        found, self._unit = np.unique(np.asarray(units), return_inverse=True)
         self._bought = np.asarray(outcomes, dtype=np.float64) > 0
-        self.n_orders = len(found)  # how many there are to draw
+        self.n_units = len(found)  # how many there are to draw
         rng = np.random.default_rng(seed)
-        even = np.full(self.n_orders, 1.0 / self.n_orders)
-        drawn = rng.multinomial(self.n_orders, even, size=resamples)
-        # The first column is the orders as they are, so that estimates need no code of their own.
-        self._weights = np.vstack([np.ones(self.n_orders), drawn]).T.astype(np.float64)
+        even = np.full(self.n_units, 1.0 / self.n_units)
+        drawn = rng.multinomial(self.n_units, even, size=resamples)
+        # The first column is the units as they are, so that estimates need no code of their own.
+        self._weights = np.vstack([np.ones(self.n_units), drawn]).T.astype(np.float64)
+
+    @classmethod
+    def of_users(cls, rows: DataFrame, *, resamples: int, seed: int) -> "Resampler":
+        """Draw the users of feature rows; an order of an unknown user stands for itself."""
+        units = -1 - factorize(rows["order_id"])[0]
+        if "user_id" in rows:
+            users = factorize(rows["user_id"])[0]
+            units = np.where(users >= 0, users, units)
+        return cls(units, rows["outcome"].to_numpy(), resamples=resamples, seed=seed)
 
     def average_precision(self, scores: ArrayLike) -> Floats:
-        """Compute average precision on the orders as they are, and on each draw.
+        """Compute average precision on the units as they are, and on each draw.
 
         Notes
         -----
         Recall only rises where something was bought, so that the rows between two such places
-        matter by their number alone: a sparse table of rows by place and order, times the weights,
+        matter by their number alone: a sparse table of rows by place and unit, times the weights,
         gives all draws at once.
         """
         place, is_counted = _places(np.asarray(scores, dtype=np.float64), self._bought)
-        shape = (int(place[self._bought].max()) + 1, self.n_orders)
-        rows = _table(place[is_counted], self._order[is_counted], shape)
-        bought = _table(place[self._bought], self._order[self._bought], shape)
+        shape = (int(place[self._bought].max()) + 1, self.n_units)
+        rows = _table(place[is_counted], self._unit[is_counted], shape)
+        bought = _table(place[self._bought], self._unit[self._bought], shape)
         return np.concatenate([
             _average_precision(rows @ weights, bought @ weights) for weights in self._chunks()
         ])
 
     def ratio(self, numerators: ArrayLike, denominators: ArrayLike) -> Floats:
-        """Compute a ratio of two sums over rows on the orders as they are, and on each draw.
+        """Compute a ratio of two sums over rows on the units as they are, and on each draw.
 
         Nothing of nothing is 0; something of nothing is NaN.
         """
         above, below = (
-            np.bincount(self._order, weights=np.asarray(part, float), minlength=self.n_orders)
+            np.bincount(self._unit, weights=np.asarray(part, float), minlength=self.n_units)
             @ self._weights
             for part in (numerators, denominators)
         )
@@ -68,31 +77,31 @@ class Resampler:
         return quotient
 
     def calibration_error(self, propensities: ArrayLike) -> Floats:
-        """Compute the expected calibration error on the orders as they are, and on each draw."""
+        """Compute the expected calibration error on the units as they are, and on each draw."""
         p = np.asarray(propensities, dtype=np.float64)
         bins = calibration_bins(p)
-        shape = (int(bins.max()) + 1, self.n_orders)
-        gaps = csr_array((self._bought - p, (bins, self._order)), shape=shape) @ self._weights
-        rows = np.bincount(self._order, minlength=self.n_orders) @ self._weights
+        shape = (int(bins.max()) + 1, self.n_units)
+        gaps = csr_array((self._bought - p, (bins, self._unit)), shape=shape) @ self._weights
+        rows = np.bincount(self._unit, minlength=self.n_units) @ self._weights
         error: Floats = np.abs(gaps).sum(axis=0) / rows
         return error
 
     def interval(self, resampled: Floats, *, alpha: float) -> Interval:
         """Return the interval of a resampled figure."""
-        return expanded_interval(resampled, orders=self.n_orders, alpha=alpha)
+        return expanded_interval(resampled, units=self.n_units, alpha=alpha)
 
     def _chunks(self) -> Iterator[Floats]:
         for start in range(0, self._weights.shape[1], _CHUNK):
             yield self._weights[:, start : start + _CHUNK]
 
 
-def expanded_interval(resampled: Floats, *, orders: int, alpha: float) -> Interval:
+def expanded_interval(resampled: Floats, *, units: int, alpha: float) -> Interval:
     """Return the interval of a figure from its draws.
 
     The expanded percentile interval (Hesterberg 2015, doi:10.1080/00031305.2015.1089789): with
-    few orders plain percentiles are too narrow, by what Student's t is wider than the normal.
+    few units plain percentiles are too narrow, by what Student's t is wider than the normal.
     """
-    tail = float(norm.cdf(np.sqrt(orders / (orders - 1)) * t.ppf(alpha / 2, orders - 1)))
+    tail = float(norm.cdf(np.sqrt(units / (units - 1)) * t.ppf(alpha / 2, units - 1)))
     low, high = np.nanquantile(resampled[1:], [tail, 1 - tail])
     return Interval(float(resampled[0]), float(low), float(high))
 
@@ -116,8 +125,8 @@ def _places(
     return len(of_purchases) - above, above > 0
 
 
-def _table(place: NDArray[np.int64], order: NDArray[np.int64], shape: tuple[int, int]) -> csr_array:
-    return csr_array((np.ones(len(place)), (place, order)), shape=shape)
+def _table(place: NDArray[np.int64], unit: NDArray[np.int64], shape: tuple[int, int]) -> csr_array:
+    return csr_array((np.ones(len(place)), (place, unit)), shape=shape)
 
 
 def _average_precision(rows: Floats, bought: Floats) -> Floats:

@@ -184,7 +184,7 @@ def _entry_of(parts: Mapping[str, Result]) -> Entry:
 
 
 def _interval(drawn: Floats, orders: int) -> Interval:
-    return expanded_interval(drawn, orders=orders, alpha=ALPHA)
+    return expanded_interval(drawn, units=orders, alpha=ALPHA)
 
 
 def _count_better(own: Iterable[Result], neighbour: Mapping[str, Result]) -> int:

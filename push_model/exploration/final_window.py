@@ -165,4 +165,4 @@ def compare_finals(results: Iterable[Result]) -> tuple[Claim, ...]:
 
 
 def _interval(result: Result, drawn: Floats) -> Interval:
-    return expanded_interval(drawn, orders=result.judged["orders"], alpha=ALPHA)
+    return expanded_interval(drawn, units=result.judged["orders"], alpha=ALPHA)

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,7 +45,7 @@ def test_an_order_is_drawn_whole_and_as_many_orders_as_there_are():
     order, bought, _ = make_holdout(0)
     resampler = Resampler(order, bought, resamples=50, seed=0)
 
-    assert resampler._weights.sum(axis=0).tolist() == [resampler.n_orders] * 51
+    assert resampler._weights.sum(axis=0).tolist() == [resampler.n_units] * 51
     assert np.array_equal(resampler._weights, resampler._weights.round())
 
 
@@ -115,3 +116,24 @@ def test_the_truth_lies_beyond_each_end_half_as_often_as_alpha_says():
     below, above = np.mean(beyond, axis=0)
     assert 0.015 < below < 0.1
     assert 0.015 < above < 0.1
+
+
+def test_users_are_drawn_with_all_of_their_orders_and_an_order_without_a_user_alone():
+    rows = pd.DataFrame({
+        "order_id": [1, 1, 2, 3, 4],
+        "user_id": ["ann", "ann", "ann", None, None],
+        "outcome": [1.0, 0, 0, 1, 0],
+    })
+    resampler = Resampler.of_users(rows, resamples=1, seed=0)
+    assert resampler.n_units == 3
+    assert len(set(resampler._unit[:3])) == 1
+
+
+def test_orders_that_are_there_twice_narrow_no_interval():
+    order, bought, scores = make_holdout(1)
+    rows = pd.DataFrame({"order_id": order, "user_id": order % 9, "outcome": bought})
+    twice = pd.concat([rows, rows.assign(order_id=rows["order_id"] + 1_000)])
+    once, again = (Resampler.of_users(each, resamples=50, seed=0) for each in (rows, twice))
+    assert once.average_precision(scores).tolist() == pytest.approx(
+        again.average_precision(np.concatenate([scores, scores])).tolist(), nan_ok=True
+    )

@@ -83,9 +83,7 @@ def _measure_part(
     scores = scorer.score(rows)
     took_us = 1e6 * (perf_counter() - start)
     bought = rows["outcome"].to_numpy(dtype=np.float64)
-    resampler = Resampler(
-        rows["order_id"], bought, resamples=RESAMPLES, seed=_seed_of(part.judged, seed)
-    )
+    resampler = Resampler.of_users(rows, resamples=RESAMPLES, seed=_seed_of(part.judged, seed))
     drawn = resampler.average_precision(scores)
     return Result(
         **known,

@@ -16,7 +16,7 @@ from push_model.evaluation.slices import measure_slices, slices_of
 from push_model.training.gate.challenger import TrainingWindow
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.serving_check import ServingCheck
-from push_model.training.gate.verdict import FeatureDrift, HoldoutResults
+from push_model.training.gate.verdict import FeatureDrift, Finding, HoldoutResults
 
 # Share of the candidates on the list that sales would send to.
 LISTED_SHARE = 0.05
@@ -45,8 +45,10 @@ class Evidence:
     trained_on: TrainingWindow | None = None  # as the manifest says
     rows_given: TrainingWindow | None = None  # as the dataset gives it
     champion_trained_on: TrainingWindow | None = None
+    champion_lead: float | None = None  # over popularity, on the champion's own holdout
     days_since_newest_order: int | None = None  # before the run date
     changed_versions: tuple[str, ...] = ()  # each "name then -> now"
+    newest: tuple[Finding, ...] = ()  # of the newest days beside the days before
     refit: RefitGap | None = None
     serving: ServingCheck | None = None
 
@@ -62,13 +64,13 @@ def gather(
     """Measure scorers on the same holdout; `facts` are the fields that are not measured on it."""
     scores = {**scores, **baseline_scores(rows)}
     outcomes = rows["outcome"].to_numpy(dtype=np.float64)
-    resampler = Resampler(rows["order_id"], outcomes, resamples=policy.resamples, seed=_SEED)
+    resampler = Resampler.of_users(rows, resamples=policy.resamples, seed=_SEED)
     interval = partial(resampler.interval, alpha=policy.alpha)
     replicates = _resample(resampler, scores, outcomes)
     pushed = replicates["precision_when_pushed"]
     holdout = HoldoutResults(
         days=int(rows["order_date"].dt.normalize().nunique()),
-        orders=resampler.n_orders,
+        orders=int(rows["order_id"].nunique()),
         users=int(rows["user_id"].nunique()),
         metrics={name: measure(outcomes, own) for name, own in scores.items()},
         level=1.0 - policy.alpha,

@@ -68,7 +68,9 @@ def test_only_the_final_window_has_curves(frame, parts):
 
 
 def test_entries_are_judged_on_the_same_draws(frame, parts):
-    (ours,), (theirs,) = (measure_on(e, frame, parts["fold 4"]) for e in (TREES, BOUGHT_BEFORE))
+    (ours,), (theirs,) = (
+        measure_on(each, frame, parts["fold 4"]) for each in (POPULARITY, BOUGHT_BEFORE)
+    )
 
     paired = np.std(ours.average_precision - theirs.average_precision)
     apart = np.hypot(np.std(ours.average_precision), np.std(theirs.average_precision))
