@@ -17,6 +17,8 @@ NEXT_STEPS = {
     "Kept": "No action needed once. If it repeats, run push-model verdict and fix the cause.",
     "Inconclusive": "No action needed. If this repeats for a week, check that the dataset is "
     "complete.",
+    "No champion yet": "Nothing serves. Run push-model verdict and fix the cause, or promote by "
+    "hand.",
     "Not promoted": "No action needed. To serve it anyway, run push-model promote NAME "
     "--reason ...",
     "Approval awaited": "Follow the link, read the reasons, then approve or reject.",
@@ -54,8 +56,9 @@ class Message:
 def describe_outcome(run: JudgedRun, *, promoted: bool, link: str) -> Message:
     """Return the message about a run that reached a verdict."""
     kinds = {"promote": "Not promoted", "keep": "Kept", "inconclusive": "Inconclusive"}
+    kind = kinds[run.verdict.decision] if run.verdict.champion_name else "No champion yet"
     return Message(
-        kind="Promoted" if promoted else kinds[run.verdict.decision],
+        kind="Promoted" if promoted else kind,
         what=run.outcome(promoted=promoted),
         why=_explain_verdict(run.verdict),
         link=link,

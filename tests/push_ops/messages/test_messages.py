@@ -33,7 +33,7 @@ LINK = "http://airflow.invalid/dags/push_retraining/runs/one"
         (
             judged_run("inconclusive", champion=None),
             False,
-            "Inconclusive",
+            "No champion yet",
             "There is still no champion: the verdict on push_new is 'inconclusive'.",
         ),
         (
