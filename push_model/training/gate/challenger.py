@@ -129,6 +129,16 @@ def read_training_window(manifest: Mapping[str, Any]) -> TrainingWindow | None:
     )
 
 
+def read_lead(manifest: Mapping[str, Any]) -> float | None:
+    """Read how far a model led popularity on its own holdout, as a share of popularity's figure."""
+    measured = manifest.get("metrics", {}).get("holdout", {})
+    try:
+        ours, popular = (measured[name]["average_precision"] for name in ("model", "popularity"))
+        return float(ours / popular - 1.0)
+    except (KeyError, ZeroDivisionError):
+        return None
+
+
 def count_training_window(split: Split, *, min_items: int) -> TrainingWindow:
     """Count what a model trained on a split would have been trained on."""
     window, rows = split.windows.train, split.train

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from push_model.evaluation.results import Interval
 from push_model.training.gate.challenger import TrainingWindow
 from push_model.training.gate.evidence import Evidence
 from push_model.training.gate.policy import Policy
-from push_model.training.gate.verdict import Finding
+from push_model.training.gate.verdict import Finding, say_gain
 
 
 def _has_enough_data(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
@@ -162,6 +163,29 @@ def _has_not_drifted(evidence: Evidence, _: Policy) -> Iterator[Finding]:
     yield Finding("no drift", "drift", not changed, len(changed), 0, sentence)
 
 
+def _leads_as_the_champion_did(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
+    if (then := evidence.champion_lead) is None:
+        return
+    # On the same rows both would lose alike to a fault that is in all of them.
+    lead = evidence.holdout.gains["popularity"]
+    now = Interval(*((1.0 + end) / (1.0 + then) - 1.0 for end in lead))
+    least, most = -policy.max_lead_loss, policy.max_gain_over_champion - 1.0
+    yield Finding(
+        "lead over popularity",
+        "data",
+        now.high >= least and now.low <= most,
+        now.estimate,
+        f"{least:g} to {most:g}",
+        f"Average precision is {1 + lead.estimate:.2f} times popularity's; on its own holdout the "
+        f"champion's was {1 + then:.2f} times: {say_gain(now, evidence.holdout.level)}. All of it "
+        f"below {100 * least:g} % or above {100 * most:+g} % would point to a fault of the data.",
+    )
+
+
+def _has_sound_newest_days(evidence: Evidence, _: Policy) -> Iterator[Finding]:
+    yield from evidence.newest
+
+
 def _serves(evidence: Evidence, policy: Policy) -> Iterator[Finding]:
     if found := evidence.serving:
         yield Finding(
@@ -182,5 +206,7 @@ DATA_RULES = (
     _data_match_the_champions,
     _has_the_champions_libraries,
     _has_not_drifted,
+    _leads_as_the_champion_did,
+    _has_sound_newest_days,
     _serves,
 )

@@ -22,8 +22,8 @@ _SMALLEST_SHARE_PRESENT = 1e-3
 _WORTH_SAYING = 0.1
 _HALF = 0.5
 
-# Alike in all rows of an order, and nearly so in all orders of a user: users count, not rows.
-_OF_THE_USER = frozenset({
+#: Alike in all rows of an order, and nearly so in all orders of a user: users count, not rows.
+OF_THE_USER = frozenset({
     "user_order_seq",
     "count_adults",
     "count_children",
@@ -36,6 +36,7 @@ _OF_THE_USER = frozenset({
 # are expected, chance gives none once in a thousand; rows of one user go together.
 _USERS_EXPECTED = 7.0
 _ROWS_EXPECTED = 200.0
+_USERS_OF_SHARES = 10
 
 
 class _Sizes(NamedTuple):
@@ -89,7 +90,10 @@ def _compare(
     psi = _index(count_by_bin(values, seen.borders), seen, n_rows=sizes.rows)
     medians = _median_then(seen), _median_now(values)
     has_left = outside > policy.max_outside_share and _is_present(len(values), sizes.rows)
-    has_moved = psi > policy.max_psi or abs(missing - seen.missing) > policy.max_missing_change
+    # Chance alone moves the shares of a few users.
+    has_moved = sizes.users >= _USERS_OF_SHARES and (
+        psi > policy.max_psi or abs(missing - seen.missing) > policy.max_missing_change
+    )
     constant = _say_if_constant(name, values, seen, sizes)
     changed = has_left or has_moved or bool(constant)
     says = constant or _say(seen, missing, outside if has_left else 0.0, medians)
@@ -129,7 +133,7 @@ def _say_if_constant(name: str, values: NDArray[np.float64], seen: Seen, sizes: 
     # Few users without a pet, or few rows without a regular product, are not news.
     is_expected = (
         others * sizes.users >= _USERS_EXPECTED
-        if name in _OF_THE_USER
+        if name in OF_THE_USER
         else others * sizes.rows >= _ROWS_EXPECTED
     )
     if not is_expected:

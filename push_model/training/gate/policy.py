@@ -156,6 +156,41 @@ class Policy(Settings):
         description="Factor by which the purchase rate may change. Seasons move it by a fifth; a "
         "wrong filter or join moves it by multiples.",
     )
+    max_candidates_change: float = Field(
+        1.5,
+        gt=1,
+        description="Factor by which the number of candidates an order may change. A shop adds "
+        "products one by one; a lost half of the rows doubles every purchase rate.",
+    )
+    max_signal_change: float = Field(
+        0.02,
+        gt=0,
+        lt=0.5,
+        description="Change of what a feature alone tells of purchases within an order, as "
+        "ROC-AUC, beyond chance. On 240 days of two grocers no flag, price or popularity changed "
+        "by half as much.",
+    )
+    min_purchases_per_usual: float = Field(
+        0.25,
+        ge=0,
+        lt=1,
+        description="Purchases of a product type in the newest days, as a share of those "
+        "expected. Fashions do not end in a week; outcomes get lost.",
+    )
+    max_lead_loss: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="Loss of the lead over popularity since the champion's own holdout, beyond "
+        "chance. A join to other users lost a quarter of it.",
+    )
+    max_equal_orders: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="Share of orders that are there once more under another number. They would "
+        "count twice in training.",
+    )
     min_holdout_days: int = Field(
         2, ge=1, description="Days in the holdout. One day holds one weekday's customers."
     )

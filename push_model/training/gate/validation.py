@@ -9,6 +9,7 @@ import pandas as pd
 
 from push_model.columns import JUDGING
 from push_model.evaluation.scorers import Scores, score
+from push_model.evaluation.slices import USUAL_BASKET, usual_baskets
 from push_model.model.scoring import Model
 from push_model.store.promotion import model_path
 from push_model.training.card.pages import write_card
@@ -25,10 +26,12 @@ from push_model.training.gate.challenger import (
     is_champion,
     read_candidate,
     read_champion,
+    read_lead,
     read_training_window,
 )
 from push_model.training.gate.drift import measure_drift
 from push_model.training.gate.evidence import Evidence, compare_refit, gather
+from push_model.training.gate.newest import find_changes
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.rules import claim, judge
 from push_model.training.gate.serving_check import check_serving
@@ -97,7 +100,7 @@ def _judge_model(
         current = CurrentChampion(current.pointer, complaint=veto)
     frame = _read_rows(frame_uri, challenger, current, until=training_date, min_items=min_items)
     split = split_by_time(frame, holdout_days=holdout_days)
-    rows = split.holdout
+    rows = split.holdout.assign(**{USUAL_BASKET: usual_baskets(frame, split.holdout)})
     logger.info("Validating %s on %d rows.", model_name, len(rows))
     scores = _score(challenger, current.candidate, rows)
     evidence = gather(
@@ -105,6 +108,7 @@ def _judge_model(
         scores,
         policy=policy,
         rows_given=count_training_window(split, min_items=min_items),
+        newest=find_changes(split, challenger.evaluated, policy, champion=scores.get("champion")),
         days_since_newest_order=(training_date - rows["order_date"].max().date()).days,
         **_check(challenger, rows, scores, policy),
         **_compare(challenger, current.candidate, split, policy),
@@ -180,6 +184,7 @@ def _compare(
         return {}
     return {
         "champion_trained_on": read_training_window(champion.manifest),
+        "champion_lead": read_lead(champion.manifest),
         "changed_versions": changed_versions(challenger.manifest, champion.manifest),
         "drift": find_drift(split, champion.final, policy),
     }

@@ -158,9 +158,11 @@ FAULTS = {
     "as many orders as the champion": trained_on(orders=499),
     "data as new as the champion's": trained_on(end="2021-02-28"),
     "purchase rate like the champion's": trained_on(purchases=16_001),
+    # Popularity's lead is 3 times here.
+    "lead over popularity": replace(GOOD, champion_lead=3.0),
     "serves in a fresh process": replace(GOOD, serving=ServingCheck(False, "It hangs.")),  # noqa: FBT003 - named by its place
     "beats popularity": gaining("popularity", -0.1, -0.2, -0.01),
-    "beats bought before": gaining("bought before", -0.1, -0.2, 0.0),
+    "beats bought before": gaining("bought before", -0.1, -0.2, -0.01),
     "no sign of a data leak": measured(
         metrics=METRICS_OF_ALL | {"challenger": replace(METRICS, roc_auc=0.98)}
     ),
@@ -292,7 +294,7 @@ def test_a_finding_has_its_figures_interval_and_limit():
 
     assert finding.sentence == (
         "Beats popularity: average precision 0.200 against 0.200 "
-        "(+200 %, 95 % interval +150 % to +250 %; must be above 0)."
+        "(+200 %, 95 % interval +150 % to +250 %; must be above 0 %)."
     )
 
 
