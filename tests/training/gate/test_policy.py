@@ -6,7 +6,7 @@ import pytest
 from push_model.errors import InvalidEventError
 from push_model.training.gate.policy import FORM_LIMITS, Policy, read_policy, read_policy_file
 
-PAGE = (Path(__file__).parents[3] / "docs" / "gate.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "gate-statistics.md").read_text("utf-8")
 
 
 def test_the_page_lists_each_limit_with_its_default_and_its_reason():
