@@ -99,7 +99,7 @@ def quarter_flagged(rows: Rows, rng: np.random.Generator) -> Rows:
 
 def orders_twice(rows: Rows, _: np.random.Generator) -> Rows:
     """Deliver each order once more under a new number."""
-    return pd.concat([rows, rows.assign(order_id=rows["order_id"] + 7)])
+    return pd.concat([rows, rows.assign(order_id=rows["order_id"] + 10**9)])
 
 
 def late_outcomes(rows: Rows, rng: np.random.Generator) -> Rows:
@@ -209,7 +209,9 @@ def new_types(rows: Rows, rng: np.random.Generator) -> Rows:
 def growth(rows: Rows, _: np.random.Generator) -> Rows:
     """Let three times the users order the like."""
     more = [
-        rows.assign(order_id=rows["order_id"] + step, user_id=rows["user_id"] + 10**6 * step)
+        rows.assign(
+            order_id=rows["order_id"] + step * 10**9, user_id=rows["user_id"] + 10**6 * step
+        )
         for step in (3, 5)
     ]
     # Not the same baskets: each user buys one product in ten of his own instead.

@@ -62,7 +62,7 @@ def simulate(shop: Shop, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
     bought = _draw_baskets(
         inclusion[np.minimum(drawn, len(SIZES) - 1), np.arange(shop.orders)], rng
     )
-    return _frame(day, user, bought, is_known[user], popularity), truth.ravel()
+    return _frame(day, user, bought, is_known[user], popularity), np.minimum(truth.ravel(), 1.0)
 
 
 def _draw_days(shop: Shop, rng: np.random.Generator) -> np.ndarray:
