@@ -206,23 +206,6 @@ def new_types(rows: Rows, rng: np.random.Generator) -> Rows:
     return pd.concat([rows, new]).drop_duplicates(["order_id", "variant_id"])
 
 
-def growth(rows: Rows, _: np.random.Generator) -> Rows:
-    """Let three times the users order the like."""
-    more = [
-        rows.assign(
-            order_id=rows["order_id"] + step * 10**9, user_id=rows["user_id"] + 10**6 * step
-        )
-        for step in (3, 5)
-    ]
-    # Not the same baskets: each user buys one product in ten of his own instead.
-    return pd.concat([rows, *(_vary(each, step) for step, each in enumerate(more))])
-
-
-def _vary(rows: Rows, seed: int) -> Rows:
-    lost = _some(rows, np.random.default_rng(seed), 0.1)
-    return rows.assign(outcome=rows["outcome"].mask(lost, 0.0))
-
-
 def holiday(rows: Rows, rng: np.random.Generator) -> Rows:
     """Let each order hold a third more."""
     more = rng.random(len(rows)) < 30 * rows["global_popularity"].fillna(0) * (
@@ -246,7 +229,6 @@ SOUND: dict[str, Fault] = {
     "prices rise by 15 %": prices_rise,
     "a sale": sale,
     "new product types": new_types,
-    "growth of three times": growth,
     "a holiday": holiday,
     "15 orders": _keep_orders(15),
     "closed but for 2 orders": _keep_orders(2),
@@ -258,6 +240,12 @@ SOUND: dict[str, Fault] = {
             rows["count_adults"].fillna(2.0).where(rows["order_id"] % 5 > 0, 3.0)
         )
     ),
+}
+
+
+# Of the days before: the newest have three times the orders.
+GROWTH: dict[str, Fault] = {
+    "growth of three times": lambda rows, _: rows[pd.factorize(rows["order_id"])[0] % 3 == 0]
 }
 
 
@@ -335,9 +323,10 @@ def keep_large(frame: Rows) -> Rows:
 
 
 def plant(frame: Rows, fault: Fault, days: int) -> Rows:
-    """Let a fault reach the newest days."""
+    """Let a change reach the newest days, or with a negative number the days before."""
     day = frame["order_date"].dt.normalize()
-    reached = day > day.max() - pd.Timedelta(days=days)
+    reached = day > day.max() - pd.Timedelta(days=abs(days))
+    reached = reached if days > 0 else ~reached
     changed = fault(frame[reached], np.random.default_rng(SEED))
     return pd.concat([frame[~reached], changed])
 
@@ -393,6 +382,7 @@ def main() -> None:
     show(shop, FAULTS, options.only, (*DAYS, WHOLE))
     print("\nSound changes")
     show(shop, SOUND, options.only, (7,))
+    show(shop, GROWTH, options.only, (-7, -14))
     print("\nDays")
     for name, judged in judge_days(shop, 10):
         print(f"{name} {judged.decision:<13} {judged.rules}", flush=True)

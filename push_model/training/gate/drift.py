@@ -36,7 +36,7 @@ OF_THE_USER = frozenset({
 # are expected, chance gives none once in a thousand; rows of one user go together.
 _USERS_EXPECTED = 7.0
 _ROWS_EXPECTED = 200.0
-_USERS_OF_SHARES = 10
+_USERS_OF_SHARES = 15
 
 
 class _Sizes(NamedTuple):

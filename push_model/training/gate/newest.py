@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import binom, norm
 
 from push_model.evaluation.scorers import Scores
 from push_model.model.scoring import Model
@@ -27,8 +27,8 @@ _HOLDOUT = "holdout"
 _DAYS = (1, 3, 7, 14)
 # Prices, flags and numbers of candidates differ little from order to order.
 _FEW_ORDERS = 5
-# Of so many expected purchases chance hardly ever loses three quarters, or all.
-_MANY_EXPECTED, _SOME_EXPECTED = 20.0, 10.0
+# There are dozens of types, several windows, and a run each day.
+_LOST_BY_CHANCE = 1e-5
 
 
 class _Newest(NamedTuple):
@@ -119,14 +119,14 @@ def _check_types(
 ) -> Iterator[Finding]:
     if "product_type" not in before:
         return
-    rates = before.groupby("product_type")["outcome"].mean()
+    usual = _share_of_orders(before, before["outcome"])
     lost: dict[str, str] = {}
     for name, rows in windows:
-        expected = rows["product_type"].map(rates)
-        lost = _lost_types(name, rows, expected, policy) | lost
+        lost = _lost_types(name, rows, usual, policy) | lost
         if champion is not None and name == _HOLDOUT:
             # The champion knows what was bought before a fault that reaches the whole frame.
-            lost = _lost_types(name, rows, pd.Series(champion, rows.index), policy) | lost
+            expected = _share_of_orders(rows, pd.Series(champion, rows.index))
+            lost = _lost_types(name, rows, expected, policy) | lost
     yield Finding(
         "purchases of each product type",
         "data",
@@ -139,16 +139,28 @@ def _check_types(
     )
 
 
+def _share_of_orders(rows: pd.DataFrame, chances: "pd.Series[float]") -> "pd.Series[float]":
+    """Return by type in which share of the orders that may hold one there is a purchase."""
+    with np.errstate(divide="ignore"):
+        of_none = np.log1p(-np.minimum(chances.to_numpy(dtype=np.float64), 1.0))
+    keys = [rows["product_type"], rows["order_id"]]
+    in_orders = pd.Series(of_none, rows.index).groupby(keys).sum()
+    is_held = -np.expm1(in_orders.to_numpy())
+    return pd.Series(is_held, in_orders.index).groupby(level=0).mean()
+
+
 def _lost_types(
-    name: str, rows: pd.DataFrame, expected: "pd.Series[float]", policy: Policy
+    name: str, rows: pd.DataFrame, usual: "pd.Series[float]", policy: Policy
 ) -> dict[str, str]:
-    by_type = rows.assign(expected=expected).groupby("product_type")[["expected", "outcome"]].sum()
-    fewest = policy.min_purchases_per_usual * by_type["expected"]
-    is_lost = (by_type["outcome"] < fewest) & (by_type["expected"] >= _MANY_EXPECTED)
-    is_lost |= (by_type["outcome"] == 0) & (by_type["expected"] >= _SOME_EXPECTED)
+    orders = rows.groupby("product_type")["order_id"].nunique()
+    expected = usual.reindex(orders.index).fillna(0.0)
+    found = orders * _share_of_orders(rows, rows["outcome"])
+    is_few = found < policy.min_purchases_per_usual * orders * expected
+    is_no_chance = binom.cdf(found, orders, expected) < _LOST_BY_CHANCE
     return {
-        str(kind): f"{kind}, {found['outcome']:.0f} of {found['expected']:.0f} expected ({name})"
-        for kind, found in by_type[is_lost].iterrows()
+        str(kind): f"{kind} in {found[kind]:.0f} orders, expected in "
+        f"{orders[kind] * expected[kind]:.0f} ({name})"
+        for kind in orders.index[is_few & is_no_chance]
     }
 
 
