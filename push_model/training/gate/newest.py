@@ -29,6 +29,8 @@ _DAYS = (1, 3, 7, 14)
 _FEW_ORDERS = 5
 # There are dozens of types, several windows, and a run each day.
 _LOST_BY_CHANCE = 1e-5
+# Seasons end for smaller types: of one grocer's, sweets after Halloween.
+_LEAST_SHARE = 0.25
 
 
 class _Newest(NamedTuple):
@@ -155,12 +157,13 @@ def _lost_types(
     orders = rows.groupby("product_type")["order_id"].nunique()
     expected = usual.reindex(orders.index).fillna(0.0)
     found = orders * _share_of_orders(rows, rows["outcome"])
+    is_usual = expected >= _LEAST_SHARE
     is_few = found < policy.min_purchases_per_usual * orders * expected
     is_no_chance = binom.cdf(found, orders, expected) < _LOST_BY_CHANCE
     return {
         str(kind): f"{kind} in {found[kind]:.0f} orders, expected in "
         f"{orders[kind] * expected[kind]:.0f} ({name})"
-        for kind in orders.index[is_few & is_no_chance]
+        for kind in orders.index[is_usual & is_few & is_no_chance]
     }
 
 
