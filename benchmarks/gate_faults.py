@@ -243,12 +243,6 @@ SOUND: dict[str, Fault] = {
 }
 
 
-# Of the days before: the newest have three times the orders.
-GROWTH: dict[str, Fault] = {
-    "growth of three times": lambda rows, _: rows[pd.factorize(rows["order_id"])[0] % 3 == 0]
-}
-
-
 class Judged(NamedTuple):
     """What the gate says of one challenger."""
 
@@ -323,12 +317,17 @@ def keep_large(frame: Rows) -> Rows:
 
 
 def plant(frame: Rows, fault: Fault, days: int) -> Rows:
-    """Let a change reach the newest days, or with a negative number the days before."""
+    """Let a change reach the newest days."""
     day = frame["order_date"].dt.normalize()
-    reached = day > day.max() - pd.Timedelta(days=abs(days))
-    reached = reached if days > 0 else ~reached
+    reached = day > day.max() - pd.Timedelta(days=days)
     changed = fault(frame[reached], np.random.default_rng(SEED))
     return pd.concat([frame[~reached], changed])
+
+
+def grow(frame: Rows) -> Rows:
+    """Keep a third of the orders before the newest 14 days, from which the champion comes."""
+    is_newest = frame["order_date"] > frame["order_date"].max() - pd.Timedelta(days=14)
+    return frame[is_newest | (pd.factorize(frame["order_id"])[0] % 3 == 0)]
 
 
 def read(path: Path | None, thin: int) -> Rows:
@@ -382,7 +381,9 @@ def main() -> None:
     show(shop, FAULTS, options.only, (*DAYS, WHOLE))
     print("\nSound changes")
     show(shop, SOUND, options.only, (7,))
-    show(shop, GROWTH, options.only, (-7, -14))
+    grown = grow(shop.frame)
+    judged = Shop(grown).judge(grown)
+    print(f"{'growth of three times':<40} {'14 days':<8} {judged.decision:<13} {judged.rules}")
     print("\nDays")
     for name, judged in judge_days(shop, 10):
         print(f"{name} {judged.decision:<13} {judged.rules}", flush=True)
