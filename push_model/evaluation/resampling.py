@@ -13,6 +13,7 @@ from pandas import DataFrame, factorize
 from scipy.sparse import csr_array
 from scipy.stats import norm, t
 
+from push_model.errors import DatasetError
 from push_model.evaluation.metrics import calibration_bins
 from push_model.evaluation.results import Interval
 
@@ -38,11 +39,7 @@ class Resampler:
     @classmethod
     def of_users(cls, rows: DataFrame, *, resamples: int, seed: int) -> "Resampler":
         """Draw the users of feature rows; an order of an unknown user stands for itself."""
-        units = -1 - factorize(rows["order_id"])[0]
-        if "user_id" in rows:
-            users = factorize(rows["user_id"])[0]
-            units = np.where(users >= 0, users, units)
-        return cls(units, rows["outcome"].to_numpy(), resamples=resamples, seed=seed)
+        return cls(users_of(rows), rows["outcome"].to_numpy(), resamples=resamples, seed=seed)
 
     def average_precision(self, scores: ArrayLike) -> Floats:
         """Compute average precision on the units as they are, and on each draw.
@@ -95,12 +92,26 @@ class Resampler:
             yield self._weights[:, start : start + _CHUNK]
 
 
+def users_of(rows: DataFrame) -> NDArray[np.int64]:
+    """Return a number for each row's user; an order of an unknown user has its own."""
+    orders = -1 - factorize(rows["order_id"])[0]
+    if "user_id" not in rows:
+        return orders
+    users = factorize(rows["user_id"])[0]
+    return np.where(users >= 0, users, orders)
+
+
 def expanded_interval(resampled: Floats, *, units: int, alpha: float) -> Interval:
     """Return the interval of a figure from its draws.
 
     The expanded percentile interval (Hesterberg 2015, doi:10.1080/00031305.2015.1089789): with
     few units plain percentiles are too narrow, by what Student's t is wider than the normal.
     """
+    if units == 1:
+        raise DatasetError(
+            "All orders are of one user, and an interval needs two users. Hold out more days, or "
+            "check user_id."
+        )
     tail = float(norm.cdf(np.sqrt(units / (units - 1)) * t.ppf(alpha / 2, units - 1)))
     low, high = np.nanquantile(resampled[1:], [tail, 1 - tail])
     return Interval(float(resampled[0]), float(low), float(high))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from push_model.evaluation.resampling import Resampler, relative_gain
+from push_model.evaluation.resampling import Resampler, relative_gain, users_of
 from push_model.evaluation.results import Slice
 from push_model.evaluation.scorers import FIRST_REPEAT_ORDER, Scores
 
@@ -85,22 +85,26 @@ def measure_slices(
     groups: Iterable[Group],
     *,
     min_orders: int = 2,
+    min_users: int = 2,
     min_purchases: int = 1,
     alpha: float,
     resamples: int,
     seed: int,
 ) -> tuple[Slice, ...]:
-    """Measure the challenger on each slice with enough orders and purchases.
+    """Measure the challenger on each slice with enough orders, users and purchases.
 
     It is compared with the champion, or with popularity where there is no champion. One of many
     slices is always unlucky, so they share `alpha` (Bonferroni).
     """
     rows = rows.filter(["order_id", "user_id", "outcome"])
     order_ids, bought = rows["order_id"].to_numpy(), rows["outcome"].to_numpy(dtype=np.float64)
+    users = users_of(rows)
     large = [
         (name, mask)
         for name, mask in groups
-        if len(np.unique(order_ids[mask])) >= min_orders and bought[mask].sum() >= min_purchases
+        if len(np.unique(order_ids[mask])) >= min_orders
+        and len(np.unique(users[mask])) >= min_users
+        and bought[mask].sum() >= min_purchases
     ]
     return tuple(
         _measure(

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
+from push_model.errors import DatasetError
 from push_model.evaluation.metrics import expected_calibration_error
 from push_model.evaluation.resampling import Resampler
 
@@ -100,6 +101,12 @@ def test_few_orders_give_a_wider_interval_than_percentiles():
     assert many.high == pytest.approx(0.9, abs=0.002)
     assert few.low < -0.97
     assert few.estimate == 0.0
+
+
+def test_one_user_has_no_interval():
+    alone = Resampler(np.zeros(3), [1.0, 0.0, 1.0], resamples=5, seed=0)
+    with pytest.raises(DatasetError, match="All orders are of one user"):
+        alone.interval(np.zeros(6), alpha=0.1)
 
 
 def test_the_truth_lies_beyond_each_end_half_as_often_as_alpha_says():

@@ -87,6 +87,17 @@ def test_slices_with_too_few_orders_or_purchases_are_left_out(holdout, scores):
 
     assert "new users" in measure(min_orders=5)
     assert measure(min_orders=41) == measure(min_purchases=10_000) == set()
+    assert measure(min_users=41) == set()
+
+
+def test_a_slice_of_one_user_is_left_out(holdout, scores):
+    scored = {**scores, **baseline_scores(holdout)}
+    new = holdout["user_order_seq"] <= 2
+    rows = holdout.assign(user_id=holdout["user_id"].mask(new, 1))
+    found = measure_slices(rows, scored, slices_of(rows), alpha=0.1, resamples=5, seed=0)
+
+    assert "new users" not in {part.name for part in found}
+    assert "returning users" in {part.name for part in found}
 
 
 def test_slices_share_the_error(holdout, scores):

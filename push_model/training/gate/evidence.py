@@ -92,6 +92,8 @@ def gather(
             scores,
             slices_of(rows),
             min_orders=policy.min_slice_orders,
+            # Chance alone puts all of two users beyond a margin.
+            min_users=policy.min_holdout_users,
             min_purchases=policy.min_slice_purchases,
             alpha=policy.alpha,
             resamples=policy.resamples,
