@@ -1,17 +1,19 @@
 """Measure how often the gate errs, and what it costs.
 
-    python benchmarks/gate.py --runs 200
+    python benchmarks/gate.py [FRAME.parquet] --thin 3 --runs 200
 
-Each run invents a shop and trains two models on bootstrapped orders of the same train window:
-neither is better but by chance, so that every claim between them is an error (A/A). Then a
-challenger is planted that is better by a known effect: the champion's log-odds and the evidence of
-one more sign of the outcome, which is stronger the larger the effect. The same sign is planted on
-the other model, too: a challenger that is better and trained on other orders. All rules count but
-those of folders and clocks, which chance does not move.
+Each run invents a shop, or draws a part of a frame's users, and trains two models on bootstrapped
+orders of the same train window: neither is better but by chance, so that every claim between them
+is an error (A/A). In the exact null the two models exchange their scores of half of the users, by
+lot. Then a challenger is planted that is better by a known effect: the champion's log-odds and the
+evidence of one more sign of the outcome, which is stronger the larger the effect. The same sign is
+planted on the other model, too: a challenger that is better and trained on other orders. All rules
+count but those of folders, clocks and newest days.
 Last, the bootstrap is timed on 500,000 rows, beside copied rows that are measured again.
 """
 
 import argparse
+import functools
 import tempfile
 import time
 from datetime import date
@@ -41,19 +43,30 @@ from push_model.training.parametrisation import read_parametrisation
 from push_model.training.sample import write_sample
 
 PARAMETRISATION = {"model": "boosted_trees", "iterations": 100}
-SIGNS = (0.0, 0.15, 0.25, 0.35, 0.45, 0.6)
+LOTS = 5
+SIGNS = (0.0, 0.25, 0.35, 0.45)
 POLICY = Policy()
 
 
 def main() -> None:
     """Run both experiments in all cores, print shares of verdicts, then seconds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("path", type=Path, nargs="?")
+    parser.add_argument("--thin", type=int, default=1, help="one in so many users a run")
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--orders", type=int, default=350)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, help="CSV of every verdict")
     options = parser.parse_args()
-    work = (delayed(run)(seed, options.orders) for seed in range(options.runs))
+    work = (
+        delayed(run)(
+            seed,
+            draw_frame(options.path, seed, options.thin)
+            if options.path
+            else invent_frame(seed, options.orders),
+        )
+        for seed in range(options.runs)
+    )
     found = pd.DataFrame([row for rows in Parallel(options.jobs, verbose=5)(work) for row in rows])
     if options.out:
         found.to_csv(options.out, index=False)
@@ -61,26 +74,29 @@ def main() -> None:
     time_bootstrap()
 
 
-def run(seed: int, orders: int) -> list[dict[str, object]]:
+def run(seed: int, frame: pd.DataFrame) -> list[dict[str, object]]:
     """Judge two models of one shop against each other, and planted ones against the first."""
-    frame = invent_frame(seed, orders)
     split = split_by_time(frame)
     rng = np.random.default_rng(seed)
     first, second = (train_on_drawn_orders(split.train, rng) for _ in range(2))
     own, other = score(first, split.holdout), score(second, split.holdout)
     beside = {"drift": find_drift(split, first, POLICY)}
     judged = [judge_one(split.holdout, other, own, **beside) | {"kind": "A/A"}]
+    user = pd.factorize(split.holdout["user_id"])[0]
+    for _ in range(LOTS):
+        is_exchanged = (rng.random(user.max() + 1) < 1 / 2)[user]
+        pair = (np.where(is_exchanged, *both) for both in ((own, other), (other, own)))
+        judged.append(judge_one(split.holdout, *pair, **beside) | {"kind": "exact null"})
     bought = split.holdout["outcome"].to_numpy()
     sign = rng.normal(size=len(bought))
     for strength in SIGNS:
         # A normal sign whose mean the outcome shifts: its evidence is strength * sign.
         seen = strength * (sign + strength * bought) - strength**2 / 2
         planted, again = (1.0 / (1.0 + (1.0 - p) / p * np.exp(-seen)) for p in (own, other))
-        for kind, challenger, champion in (
-            ("better", planted, own),
-            ("better, trained again", again, own),
-            ("worse", own, planted),
-        ):
+        kinds = [("better", planted, own)]
+        if strength:
+            kinds += [("better, trained again", again, own), ("worse", own, planted)]
+        for kind, challenger, champion in kinds:
             found = judge_one(split.holdout, challenger, champion, **beside)
             judged.append(found | {"kind": f"{strength:g} {kind}"})
     return judged
@@ -91,9 +107,22 @@ def invent_frame(seed: int, orders: int) -> pd.DataFrame:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "frame.csv"
         write_sample(path, until=date(2021, 3, 3), orders=orders, seed=seed)
-        return collect_sorted(
-            keep_large_orders(load_dataset(str(path), columns=JUDGING, until=date.max))
-        )
+        return read_frame(path)
+
+
+def draw_frame(path: Path, seed: int, thin: int) -> pd.DataFrame:
+    """Read the large orders of one in so many users, drawn without replacement."""
+    frame = read_frame(path)
+    users = np.sort(frame["user_id"].unique())
+    drawn = np.random.default_rng(seed).choice(users, size=len(users) // thin, replace=False)
+    return frame[frame["user_id"].isin(drawn)].reset_index(drop=True)
+
+
+@functools.lru_cache(maxsize=1)
+def read_frame(path: Path) -> pd.DataFrame:
+    """Read the large orders of a dataset, in the order of days."""
+    loaded = load_dataset(str(path), columns=JUDGING, until=date.max)
+    return collect_sorted(keep_large_orders(loaded))
 
 
 def train_on_drawn_orders(rows: pd.DataFrame, rng: np.random.Generator) -> Model:
@@ -142,7 +171,7 @@ def show(found: pd.DataFrame) -> None:
         ):
             share |= {name: f"{(rows[column] == name).mean():.1%}" for name in names}
         shares.append(share)
-    runs = len(found) // found["kind"].nunique()
+    runs = (found["kind"] == "A/A").sum()
     print(f"\n{runs} runs, {found['orders'].mean():.0f} orders in a holdout on average")
     print(pd.DataFrame(shares).to_string(index=False))
     spread = found.groupby("kind", sort=False)[["width", "pushed_width"]].mean()

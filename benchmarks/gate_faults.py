@@ -2,17 +2,17 @@
 
     python benchmarks/gate_faults.py [FRAME.parquet] --thin 3
 
-A champion is trained on the frame as it was two weeks before its end. Each fault reaches the newest
-1, 3, 7 or 14 days, or the whole frame, and a challenger is trained on what came of it; its model is
-trained again only where its train window changed. All rules count but those of folders and clocks.
-Sound changes are planted in the same way. Last, a challenger of each of the last ten days is judged
-against the champion of its day. Without a frame, a synthetic shop is invented.
+First, eleven days run as in production: fit, validate and promote, the first without a champion.
+Then a champion is trained on the frame as it was two weeks before its end. Each fault reaches the
+newest 1, 3, 7 or 14 days, or the whole frame, and a challenger is trained on what came of it; its
+model is trained again only where its train window changed. All rules count but those of folders and
+clocks. Sound changes are planted in the same way. Without a frame, a synthetic shop is invented.
 """
 
 import argparse
 import tempfile
-from collections.abc import Callable, Iterator
-from datetime import date
+from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,31 +20,35 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score
 
-from push_model.columns import FEATURES, JUDGING
+from push_model.columns import DELIVERED, FEATURES
 from push_model.errors import PushModelError
 from push_model.evaluation.scorers import baseline_scores, score
 from push_model.evaluation.slices import USUAL_BASKET, usual_baskets
 from push_model.model.scoring import Model
+from push_model.store.promotion import champion, promote
 from push_model.training.data.dataset import load_dataset
 from push_model.training.data.frames import collect_sorted
 from push_model.training.data.orders import keep_large_orders
 from push_model.training.data.split import Split, split_by_time
+from push_model.training.fit import handler_fit
 from push_model.training.gate.challenger import count_training_window
 from push_model.training.gate.evidence import gather
 from push_model.training.gate.newest import find_changes
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.rules import judge
-from push_model.training.gate.validation import find_drift
+from push_model.training.gate.validation import find_drift, validate_model
 from push_model.training.gate.verdict import Finding, decide
 from push_model.training.parametrisation import read_parametrisation
 from push_model.training.sample import write_sample
 from push_model.training.train import train
 
-PARAMETRISATION = read_parametrisation({"model": "boosted_trees", "iterations": 60, "depth": 5})
+EVENT = {"model": "boosted_trees", "iterations": 60, "depth": 5}
+PARAMETRISATION = read_parametrisation(EVENT)
 POLICY = Policy(resamples=300)
 MIN_ITEMS = 5
 DAYS = (1, 3, 7, 14)
 WHOLE = 10_000
+FIRST_ORDERS = 3
 SEED = 0
 
 Rows = pd.DataFrame
@@ -137,6 +141,30 @@ def robot(rows: Rows, rng: np.random.Generator) -> Rows:
     return rows.assign(user_id=rows["user_id"].mask(rows["order_id"].isin(taken), one))
 
 
+def users_dropped(rows: Rows, rng: np.random.Generator) -> Rows:
+    """Lose two thirds of the users."""
+    users = rows["user_id"].unique()
+    kept = users[rng.random(len(users)) < 1 / 3]
+    return rows[rows["user_id"].isin(kept)]
+
+
+def order_ids_reused(rows: Rows, _: np.random.Generator) -> Rows:
+    """Give each second order the number of the order before it."""
+    orders = rows["order_id"].unique()
+    other = pd.Series(np.repeat(orders[::2], 2)[: len(orders)], index=orders)
+    return rows.assign(order_id=rows["order_id"].map(other).to_numpy())
+
+
+def outcomes_moved(rows: Rows, _: np.random.Generator) -> Rows:
+    """Move outcomes down by one row."""
+    return rows.assign(outcome=np.roll(rows["outcome"], 1))
+
+
+def users_new_again(rows: Rows, _: np.random.Generator) -> Rows:
+    """Forget what users did before, as after a move to another shop system."""
+    return rows.assign(**dict.fromkeys(_GAPS, np.nan), ordered_before=0.0, user_order_seq=2.0)
+
+
 def _set(**columns: Callable[[Rows], pd.Series] | float) -> Fault:
     return lambda rows, _: rows.assign(**columns)
 
@@ -174,6 +202,16 @@ FAULTS: dict[str, Fault] = {
     "price is dead": _set(normalised_price=0.0),
     "order number is 1": _set(user_order_seq=1.0),
     "one user has 35 % of orders": robot,
+    "two thirds of users dropped": users_dropped,
+    "order numbers reused": order_ids_reused,
+    "outcomes moved by a row": outcomes_moved,
+    "users are new again": users_new_again,
+    "household columns exchanged": lambda rows, _: rows.assign(
+        count_adults=rows["count_children"],
+        count_children=rows["count_babies"],
+        count_babies=rows["count_pets"],
+        count_pets=rows["count_adults"],
+    ),
 }
 
 
@@ -218,6 +256,28 @@ def _keep_orders(n: int) -> Fault:
     return lambda rows, _: rows[rows["order_id"].isin(rows["order_id"].unique()[:n])]
 
 
+def _closed(rows: Rows, _: np.random.Generator) -> Rows:
+    """Close but for the newest day."""
+    day = rows["order_date"].dt.normalize()
+    return rows[day == day.max()]
+
+
+def _add_orders(of: Callable[[Rows], pd.Series], copies: int) -> Fault:
+    """Place orders once more by new users."""
+
+    def change(rows: Rows, _: np.random.Generator) -> Rows:
+        copied = rows[of(rows)]
+        new = [
+            copied.assign(
+                order_id=copied["order_id"] + copy * 10**9, user_id=copied["user_id"] + copy * 10**9
+            )
+            for copy in range(1, copies + 1)
+        ]
+        return pd.concat([rows, *new])
+
+    return change
+
+
 def sold_out(rows: Rows, _: np.random.Generator) -> Rows:
     """Sell nothing of the best-selling type."""
     best = rows.groupby("product_type")["outcome"].sum().idxmax()
@@ -232,6 +292,9 @@ SOUND: dict[str, Fault] = {
     "a holiday": holiday,
     "15 orders": _keep_orders(15),
     "closed but for 2 orders": _keep_orders(2),
+    "closed but for the newest day": _closed,
+    "twice the orders": _add_orders(lambda rows: rows["order_id"] > 0, 1),
+    "many new users": _add_orders(lambda rows: rows["user_order_seq"] <= FIRST_ORDERS, 2),
     "a type is sold out": sold_out,
     "other order of columns": lambda rows, _: rows[[*reversed(rows.columns)]],
     "another column": _set(of_theirs=1.0),
@@ -251,10 +314,13 @@ class Judged(NamedTuple):
 
     @property
     def rules(self) -> str:
-        """The rules that failed, slices last."""
+        """The rules that failed or, where none did, those that lack data."""
         failed = [found for found in self.findings if found.passed is False]
+        unknown = [found for found in self.findings if found.passed is None and found.is_needed]
         return ", ".join(
-            dict.fromkeys("a slice" if found.about == "slice" else found.rule for found in failed)
+            dict.fromkeys(
+                "a slice" if found.about == "slice" else found.rule for found in failed or unknown
+            )
         )
 
 
@@ -337,7 +403,7 @@ def read(path: Path | None, thin: int) -> Rows:
             path = Path(folder) / "frame.csv"
             write_sample(path, until=date(2021, 3, 3), orders=1_500, seed=SEED)
             return read(path, thin)
-    loaded = load_dataset(str(path), columns=JUDGING, until=date.max)
+    loaded = load_dataset(str(path), columns=DELIVERED, until=date.max)
     frame = collect_sorted(keep_large_orders(loaded))
     users = pd.factorize(frame["user_id"], sort=True)[0]
     return frame[users % thin == 0].assign(user_id=users[users % thin == 0])
@@ -359,12 +425,46 @@ def show(shop: Shop, changes: dict[str, Fault], only: str, days: tuple[int, ...]
             print(f"{name:<40} {where:<8} {found}", flush=True)
 
 
-def judge_days(shop: Shop, days: int) -> Iterator[tuple[str, Judged]]:
-    """Judge a challenger of each of the newest days."""
-    day = shop.frame["order_date"].dt.normalize()
-    for back in range(days - 1, -1, -1):
-        until = day.max() - pd.Timedelta(days=back)
-        yield str(until.date()), shop.judge(shop.frame[day <= until])
+def run_days(frame: Rows, days: int) -> None:
+    """Fit, validate and promote on each of the newest days, the first without a champion."""
+    newest = frame["order_date"].max().date()
+    with tempfile.TemporaryDirectory() as folder:
+        path, models = f"{folder}/frame.parquet", f"{folder}/models"
+        frame.to_parquet(path, index=False)
+        for day in (newest - timedelta(days=back) for back in range(days, -1, -1)):
+            name = f"push_{day:%Y_%m_%d}"
+            event = {
+                "model_parametrisation": EVENT,
+                "dataset": path,
+                "models_dir": models,
+                "model_name": name,
+                "training_date": str(day),
+            }
+            handler_fit(event)
+            verdict = validate_model(
+                path,
+                model_name=name,
+                models_dir=models,
+                min_items=MIN_ITEMS,
+                training_date=day,
+                holdout_days=None,
+                policy=POLICY,
+            )
+            judged = Judged(verdict.decision, [*verdict.findings])
+            print(
+                f"{day} {judged.decision:<13} {verdict.claim or '':<13} {judged.rules}", flush=True
+            )
+            if verdict.decision == "promote":
+                serving = champion(models)
+                promote(
+                    models,
+                    name,
+                    expected=serving.model_name if serving else None,
+                    verdict=None,
+                    reason="benchmark",
+                    promoted_at=str(day),
+                    by="benchmark",
+                )
 
 
 def main() -> None:
@@ -374,7 +474,11 @@ def main() -> None:
     parser.add_argument("--thin", type=int, default=1)
     parser.add_argument("--only", default="")
     options = parser.parse_args()
-    shop = Shop(read(options.path, options.thin))
+    frame = read(options.path, options.thin)
+    print("Days", flush=True)
+    if not options.only:
+        run_days(frame, 10)
+    shop = Shop(frame)
     orders = shop.then.holdout["order_id"].nunique()
     print(f"{len(shop.frame):,} rows, {orders} orders in the champion's holdout\n")
     print("Faults")
@@ -384,9 +488,6 @@ def main() -> None:
     grown = grow(shop.frame)
     judged = Shop(grown).judge(grown)
     print(f"{'growth of three times':<40} {'14 days':<8} {judged.decision:<13} {judged.rules}")
-    print("\nDays")
-    for name, judged in judge_days(shop, 10):
-        print(f"{name} {judged.decision:<13} {judged.rules}", flush=True)
 
 
 if __name__ == "__main__":
