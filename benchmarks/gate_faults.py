@@ -31,7 +31,7 @@ from push_model.training.data.frames import collect_sorted
 from push_model.training.data.orders import keep_large_orders
 from push_model.training.data.split import Split, split_by_time
 from push_model.training.fit import handler_fit
-from push_model.training.gate.challenger import count_training_window
+from push_model.training.gate.challenger import Lead, count_training_window
 from push_model.training.gate.evidence import gather
 from push_model.training.gate.newest import find_changes
 from push_model.training.gate.policy import Policy
@@ -364,14 +364,14 @@ class Shop:
         return Judged(decide(findings), findings)
 
     @property
-    def lead(self) -> float:
+    def lead(self) -> Lead:
         """The lead over popularity that the champion's manifest would state."""
         rows = self.then.holdout
         ours, popular = (
             average_precision_score(rows["outcome"], each)
             for each in (score(self.champion, rows), baseline_scores(rows)["popularity"])
         )
-        return float(ours / popular - 1.0)
+        return Lead(ours / popular, rows["order_id"].nunique())
 
 
 def keep_large(frame: Rows) -> Rows:

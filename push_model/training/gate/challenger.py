@@ -35,6 +35,13 @@ class Candidate(NamedTuple):
     evaluated: Model  # the final model where the folder holds no other
 
 
+class Lead(NamedTuple):
+    """The average precision of a model as a multiple of popularity's, on one holdout."""
+
+    multiple: float
+    orders: int
+
+
 @dataclass(frozen=True, slots=True)
 class CurrentChampion:
     """The champion of a store, as far as it can be read."""
@@ -129,12 +136,12 @@ def read_training_window(manifest: Mapping[str, Any]) -> TrainingWindow | None:
     )
 
 
-def read_lead(manifest: Mapping[str, Any]) -> float | None:
-    """Read how far a model led popularity on its own holdout, as a share of popularity's figure."""
-    measured = manifest.get("metrics", {}).get("holdout", {})
+def read_lead(manifest: Mapping[str, Any]) -> Lead | None:
+    """Read how far a model led popularity on its own holdout; None if its manifest lacks it."""
     try:
+        measured = manifest["metrics"]["holdout"]
         ours, popular = (measured[name]["average_precision"] for name in ("model", "popularity"))
-        return float(ours / popular - 1.0)
+        return Lead(ours / popular, manifest["windows"]["holdout"]["orders"])
     except (KeyError, ZeroDivisionError):
         return None
 

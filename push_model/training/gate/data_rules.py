@@ -168,7 +168,12 @@ def _leads_as_the_champion_did(evidence: Evidence, policy: Policy) -> Iterator[F
         return
     # On the same rows both would lose alike to a fault that is in all of them.
     lead = evidence.holdout.gains["popularity"]
-    now = Interval(*((1.0 + end) / (1.0 + then) - 1.0 for end in lead))
+    # Chance moved the earlier figure, too: by more, the fewer orders it is of.
+    wider = (1.0 + evidence.holdout.orders / then.orders) ** 0.5
+    middle = 1.0 + lead.estimate
+    now = Interval(
+        *(middle * ((1.0 + end) / middle) ** wider / then.multiple - 1.0 for end in lead)
+    )
     least, most = -policy.max_lead_loss, policy.max_gain_over_champion - 1.0
     yield Finding(
         "lead over popularity",
@@ -176,9 +181,10 @@ def _leads_as_the_champion_did(evidence: Evidence, policy: Policy) -> Iterator[F
         now.high >= least and now.low <= most,
         now.estimate,
         f"{least:g} to {most:g}",
-        f"Average precision is {1 + lead.estimate:.2f} times popularity's; on its own holdout the "
-        f"champion's was {1 + then:.2f} times: {say_gain(now, evidence.holdout.level)}. All of it "
-        f"below {100 * least:g} % or above {100 * most:+g} % would point to a fault of the data.",
+        f"Average precision is {middle:.2f} times popularity's; on its own holdout the "
+        f"champion's was {then.multiple:.2f} times: {say_gain(now, evidence.holdout.level)}. All "
+        f"of it below {100 * least:g} % or above {100 * most:+g} % would point to a fault of the "
+        "data.",
     )
 
 

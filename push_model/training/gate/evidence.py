@@ -13,7 +13,7 @@ from push_model.evaluation.resampling import Resampler, relative_gain
 from push_model.evaluation.results import Interval
 from push_model.evaluation.scorers import Scores, baseline_scores
 from push_model.evaluation.slices import measure_slices, slices_of
-from push_model.training.gate.challenger import TrainingWindow
+from push_model.training.gate.challenger import Lead, TrainingWindow
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.serving_check import ServingCheck
 from push_model.training.gate.verdict import FeatureDrift, Finding, HoldoutResults
@@ -45,7 +45,7 @@ class Evidence:
     trained_on: TrainingWindow | None = None  # as the manifest says
     rows_given: TrainingWindow | None = None  # as the dataset gives it
     champion_trained_on: TrainingWindow | None = None
-    champion_lead: float | None = None  # over popularity, on the champion's own holdout
+    champion_lead: Lead | None = None  # on the champion's own holdout
     days_since_newest_order: int | None = None  # before the run date
     changed_versions: tuple[str, ...] = ()  # each "name then -> now"
     newest: tuple[Finding, ...] = ()  # of the newest days beside the days before

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from push_model.evaluation.metrics import measure
 from push_model.evaluation.results import Interval, Slice
-from push_model.training.gate.challenger import TrainingWindow
+from push_model.training.gate.challenger import Lead, TrainingWindow
 from push_model.training.gate.evidence import (
     Evidence,
     RefitGap,
@@ -159,7 +159,7 @@ FAULTS = {
     "data as new as the champion's": trained_on(end="2021-02-28"),
     "purchase rate like the champion's": trained_on(purchases=16_001),
     # Popularity's lead is 3 times here.
-    "lead over popularity": replace(GOOD, champion_lead=3.0),
+    "lead over popularity": replace(GOOD, champion_lead=Lead(4.0, 600)),
     "serves in a fresh process": replace(GOOD, serving=ServingCheck(False, "It hangs.")),  # noqa: FBT003 - named by its place
     "beats popularity": gaining("popularity", -0.1, -0.2, -0.01),
     "beats bought before": gaining("bought before", -0.1, -0.2, -0.01),
@@ -239,6 +239,11 @@ def test_a_small_holdout_says_nothing_of_the_model_but_all_of_the_data():
 
 
 @pytest.mark.mltest("Mon 1")
+@pytest.mark.parametrize(("orders", "failed"), [(10, []), (600, ["lead over popularity"])])
+def test_a_lead_measured_on_few_orders_counts_less(orders, failed):
+    assert broken(replace(GOOD, champion_lead=Lead(4.0, orders))) == failed
+
+
 def test_libraries_that_changed_since_the_champion_are_named_and_stop_nothing():
     evidence = replace(GOOD, changed_versions=("catboost 1.2.8 -> 1.2.10",))
 
