@@ -40,7 +40,7 @@ def slices_of(rows: pd.DataFrame) -> Iterator[Group]:
     bought = rows.groupby("order_id")["outcome"].transform("sum")
     yield from _by_size(BASKETS, bought)
     if USUAL_BASKET in rows:
-        yield from _by_size("users whose orders are usually of ", rows[USUAL_BASKET])
+        yield from _by_size("users whose orders are usually of ", rows[USUAL_BASKET].round())
     if "product_type" in rows:
         for name in sorted(rows["product_type"].dropna().unique()):
             yield f"{TYPES}{name}", (rows["product_type"] == name).to_numpy()
