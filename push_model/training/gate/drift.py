@@ -45,7 +45,7 @@ class _Sizes(NamedTuple):
 
 
 def measure_drift(
-    rows: pd.DataFrame, champion: Model, policy: Policy | None = None
+    rows: pd.DataFrame, model: Model, policy: Policy | None = None
 ) -> tuple[FeatureDrift, ...]:
     """Compare rows with the training of a model, feature by feature.
 
@@ -65,16 +65,16 @@ def measure_drift(
     >>> rows = pd.DataFrame([dict.fromkeys(FEATURES, 0.0)] * 4)
     >>> rows["days_since_purchase_variant_id"] = [24.0, 48.0, 72.0, 960.0]
     >>> print(measure_drift(rows, champion)[-1].says)
-    days_since_purchase_variant_id: 50 % of values are outside the champion's range of 1 to 60. \
+    days_since_purchase_variant_id: 50 % of values are outside the training's range of 1 to 60. \
 Check the unit.
     """
     if rows.empty:
-        raise DatasetError("There are no rows to compare with the champion. Check the holdout.")
+        raise DatasetError("There are no rows to compare with the training. Check the holdout.")
     users = rows["user_id"].nunique() if "user_id" in rows else len(rows)
     sizes = _Sizes(len(rows), users)
-    seen = {feature.name: feature.seen for feature in champion.features}
+    seen = {feature.name: feature.seen for feature in model.features}
     # The steps are the model's own way of telling a marker from a value.
-    columns = iterate_values(rows, champion.steps, champion.feature_names)
+    columns = iterate_values(rows, model.steps, model.feature_names)
     return tuple(
         _compare(name, values, known, sizes, policy or Policy())
         for name, values in columns
@@ -106,7 +106,7 @@ def _compare(
         median_then=medians[0],
         median_now=medians[1],
         changed=changed,
-        says=f"{name}: {says if changed else 'as in the training of the champion.'}",
+        says=f"{name}: {says if changed else 'as in training.'}",
     )
 
 
@@ -171,7 +171,7 @@ def _say(
 ) -> str:
     if outside:
         return (
-            f"{100 * outside:.3g} % of values are outside the champion's range of "
+            f"{100 * outside:.3g} % of values are outside the training's range of "
             f"{seen.minimum:g} to {seen.maximum:g}. Check the unit."
         )
     if abs(missing - seen.missing) >= _WORTH_SAYING:
@@ -179,4 +179,4 @@ def _say(
     then, now = medians
     if then is not None and now is not None and then != now:
         return f"median moved from {then:.3g} to {now:.3g}."
-    return "its distribution differs from the champion's training."
+    return "its distribution differs from that of the training."
