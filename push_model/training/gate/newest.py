@@ -18,7 +18,7 @@ from push_model.model.scoring import Model
 from push_model.training.data.split import Split
 from push_model.training.gate.drift import OF_THE_USER, measure_drift
 from push_model.training.gate.policy import Policy
-from push_model.training.gate.verdict import FeatureDrift, Finding
+from push_model.training.gate.verdict import Finding
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +27,7 @@ _HOLDOUT = "holdout"
 _DAYS = (1, 3, 7, 14)
 # Prices, flags and numbers of candidates differ little from order to order.
 _FEW_ORDERS = 5
+_USERS_OF_HOUSEHOLDS = 100
 # There are dozens of types, several windows, and a run each day.
 _LOST_BY_CHANCE = 1e-5
 # Seasons end for smaller types: of one grocer's, sweets after Halloween.
@@ -44,11 +45,13 @@ def find_changes(
     split: Split, challenger: Model, policy: Policy, *, champion: Scores | None = None
 ) -> tuple[Finding, ...]:
     """Check the newest days against the days before the holdout; `champion` scores the holdout."""
+    if split.holdout["order_id"].nunique() < _FEW_ORDERS:
+        return ()
     before, windows = split.calibration, [*_list_windows(split.holdout)]
     return (
         _check_features(windows, challenger, policy),
         _check_candidates(before, windows, policy),
-        *_check_types(before, windows, champion, policy),
+        _check_types(before, windows, champion, policy),
         _check_signals(before, windows, challenger, policy),
         _check_equal_orders(split, policy),
     )
@@ -70,8 +73,10 @@ def _check_features(windows: list[_Newest], challenger: Model, policy: Policy) -
     for name, rows in windows:
         if rows["order_id"].nunique() < _FEW_ORDERS:
             continue
+        has_few_users = rows["user_id"].nunique() < _USERS_OF_HOUSEHOLDS
         for found in measure_drift(rows, challenger, policy):
-            if _is_of_few_users(found, rows, policy):
+            # All rows of a user are alike in these, so that chance alone moves them.
+            if has_few_users and found.feature in OF_THE_USER:
                 continue
             largest = max(largest, found.psi)
             if found.changed:
@@ -85,12 +90,6 @@ def _check_features(windows: list[_Newest], challenger: Model, policy: Policy) -
     return Finding("features of the newest days", "drift", not changed, len(changed), 0, sentence)
 
 
-def _is_of_few_users(found: FeatureDrift, rows: pd.DataFrame, policy: Policy) -> bool:
-    """Check whether chance alone may move a feature: all rows of a user are alike in it."""
-    least = 10 * policy.min_holdout_users
-    return found.feature in OF_THE_USER and rows["user_id"].nunique() < least
-
-
 def _check_candidates(before: pd.DataFrame, windows: list[_Newest], policy: Policy) -> Finding:
     usual, most = _candidates_an_order(before), policy.max_candidates_change
     counts = {
@@ -98,9 +97,7 @@ def _check_candidates(before: pd.DataFrame, windows: list[_Newest], policy: Poli
         for name, rows in windows
         if rows["order_id"].nunique() >= _FEW_ORDERS
     }
-    name, count = max(
-        counts.items(), key=lambda each: abs(np.log(each[1] / usual)), default=(_HOLDOUT, usual)
-    )
+    name, count = max(counts.items(), key=lambda each: abs(np.log(each[1] / usual)))
     return Finding(
         "candidates an order",
         "data",
@@ -118,9 +115,7 @@ def _candidates_an_order(rows: pd.DataFrame) -> float:
 
 def _check_types(
     before: pd.DataFrame, windows: list[_Newest], champion: Scores | None, policy: Policy
-) -> Iterator[Finding]:
-    if "product_type" not in before:
-        return
+) -> Finding:
     usual = _share_of_orders(before, before["outcome"])
     lost: dict[str, str] = {}
     for name, rows in windows:
@@ -129,7 +124,7 @@ def _check_types(
             # The champion knows what was bought before a fault that reaches the whole frame.
             expected = _share_of_orders(rows, pd.Series(champion, rows.index))
             lost = _lost_types(name, rows, expected, policy) | lost
-    yield Finding(
+    return Finding(
         "purchases of each product type",
         "data",
         not lost,
@@ -137,7 +132,7 @@ def _check_types(
         0,
         f"Purchases of product types are missing: {'; '.join(lost.values())}. Check the outcomes."
         if lost
-        else "Each product type is bought as before.",
+        else "Product types that a quarter of orders held are bought as before.",
     )
 
 
@@ -147,7 +142,7 @@ def _share_of_orders(rows: pd.DataFrame, chances: "pd.Series[float]") -> "pd.Ser
         of_none = np.log1p(-np.minimum(chances.to_numpy(dtype=np.float64), 1.0))
     keys = [rows["product_type"], rows["order_id"]]
     in_orders = pd.Series(of_none, rows.index).groupby(keys).sum()
-    is_held = -np.expm1(in_orders.to_numpy())
+    is_held = 1.0 - np.exp(in_orders.to_numpy())
     return pd.Series(is_held, in_orders.index).groupby(level=0).mean()
 
 
@@ -178,7 +173,8 @@ def _check_signals(
     checked = {
         window: found
         for window, rows in windows
-        if len((found := _signals(rows, names))[names[0]]) >= policy.min_slice_orders
+        if min(len(usual[names[0]]), len((found := _signals(rows, names))[names[0]]))
+        >= policy.min_slice_orders
     }
     # All share one error (Bonferroni).
     width = -float(norm.ppf(policy.alpha / 2 / max(1, len(names) * len(checked))))
@@ -201,14 +197,17 @@ def _check_signals(
         if changed
         else "Features tell of purchases what they told (largest change of a ROC-AUC "
         f"{largest:.2f})."
+        if checked
+        else "Too few orders with bought and unbought candidates to compare what features tell."
     )
     return Finding(
         "signal of the newest days",
         "data",
-        not changed,
+        not changed if checked else None,
         largest,
         policy.max_signal_change,
         sentence,
+        is_needed=bool(checked),
     )
 
 
@@ -243,21 +242,26 @@ def _rank_within(order: NDArray[np.intp], values: Floats) -> Floats:
 
 
 def _check_equal_orders(split: Split, policy: Policy) -> Finding:
-    shares = [_share_of_equal_orders(rows) for rows in split[:3]]
-    share, most = max(shares), policy.max_equal_orders
+    counts = [_count_equal_orders(rows) for rows in split[:3]]
+    # A user may press the button twice: one order of a few is let through.
+    limits = [int(np.ceil(policy.max_equal_orders * orders)) for _, orders in counts]
+    (again, orders), most = max(
+        zip(counts, limits, strict=True), key=lambda own: own[0][0] - own[1]
+    )
     return Finding(
         "no order twice",
         "data",
-        share <= most,
-        share,
+        again <= most,
+        again,
         most,
-        f"{100 * share:.1f} % of orders are there once more under another number: same user, day "
-        f"and purchases (limit {100 * most:g} %).",
+        f"{again:,} of {orders:,} orders are there once more under another number: same user, day "
+        f"and purchases (at most {most:,} allowed).",
     )
 
 
-def _share_of_equal_orders(rows: pd.DataFrame) -> float:
-    bought = rows[rows["outcome"] > 0]
+def _count_equal_orders(rows: pd.DataFrame) -> tuple[int, int]:
+    """Return how many orders with a known user equal an earlier one, and the number of orders."""
+    bought = rows[(rows["outcome"] > 0) & rows["user_id"].notna()]
     hashed = pd.util.hash_array(bought["variant_id"].to_numpy())
     keys = bought[["order_id", "user_id", "order_date"]].assign(
         order_date=bought["order_date"].dt.normalize(), basket=hashed
@@ -267,4 +271,4 @@ def _share_of_equal_orders(rows: pd.DataFrame) -> float:
         "order_date": "first",
         "basket": "sum",
     })
-    return float(orders.duplicated().mean())
+    return int(orders.duplicated().sum()), int(rows["order_id"].nunique())

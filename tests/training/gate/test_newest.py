@@ -101,7 +101,9 @@ FAULTS = {
 def test_a_fault_of_the_newest_days_is_named(frame, challenger, name):
     fault, rule, days = FAULTS[name]
     found = find_changes(split_by_time(fault(frame, days)), challenger, POLICY)
-    assert rule in [finding.rule for finding in found if not finding.passed]
+    failed = {finding.rule: finding.sentence for finding in found if not finding.passed}
+    assert rule in failed
+    assert "champion" not in failed[rule]
 
 
 def test_sound_days_break_no_rule(frame, challenger):
@@ -127,3 +129,35 @@ def test_sound_days_break_no_rule(frame, challenger):
 def test_a_sound_change_of_the_newest_days_breaks_no_rule(frame, challenger, sound):
     found = find_changes(split_by_time(sound(frame)), challenger, POLICY)
     assert [finding.sentence for finding in found if not finding.passed] == []
+
+
+def judge_equal_orders(frame, challenger):
+    found = find_changes(split_by_time(frame, holdout_days=4), challenger, POLICY)
+    return next(finding for finding in found if finding.rule == "no order twice")
+
+
+def test_one_order_of_few_may_be_there_twice(frame, challenger):
+    order = frame["order_id"][newest(frame, 4)].iloc[0]
+    again = frame[frame["order_id"] == order]
+    once = pd.concat([frame, again.assign(order_id=10**9)], ignore_index=True)
+    found = judge_equal_orders(once, challenger)
+    assert (found.passed, found.value, found.limit) == (True, 1, 1)
+
+
+def test_orders_of_unknown_users_are_not_equal(frame, challenger):
+    unknown = twice(frame, 4).assign(user_id=None)
+    assert judge_equal_orders(unknown, challenger).value == 0
+
+
+def test_no_signal_is_compared_with_days_on_which_all_was_bought(frame, challenger):
+    before = frame["order_id"].isin(split_by_time(frame).calibration["order_id"])
+    full = frame.assign(outcome=frame["outcome"].mask(before, 1.0))
+    found = find_changes(split_by_time(full), challenger, POLICY)
+    signal = next(finding for finding in found if finding.rule == "signal of the newest days")
+    assert (signal.passed, signal.is_needed) == (None, False)
+
+
+def test_four_orders_are_compared_with_nothing(frame, challenger):
+    last = frame[newest(frame, 1)]
+    few = frame[~newest(frame, 1) | frame["order_id"].isin(last["order_id"].unique()[:4])]
+    assert find_changes(split_by_time(few, holdout_days=1), challenger, POLICY) == ()
