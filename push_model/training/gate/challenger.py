@@ -166,14 +166,18 @@ def count_training_window(split: Split, *, min_items: int) -> TrainingWindow:
 
 
 def changed_versions(now: Mapping[str, Any], then: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the libraries whose version differs between two manifests.
+    """Return the libraries whose version differs between two manifests that both tell versions.
 
     Examples
     --------
     >>> changed_versions({"versions": {"numpy": "2.4"}}, {"versions": {"numpy": "2.3"}})
     ('numpy 2.3 -> 2.4',)
+    >>> changed_versions({"versions": {"numpy": "2.4"}}, {})
+    ()
     """
     newer, older = (manifest.get("versions", {}) for manifest in (now, then))
+    if not older:
+        return ()
     return tuple(
         f"{name} {older.get(name, 'absent')} -> {newer.get(name, 'absent')}"
         for name in sorted({*newer, *older})
