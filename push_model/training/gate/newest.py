@@ -187,7 +187,7 @@ def _check_signals(
             # Rare flags are the same in all of a few orders: their own variance says too little.
             variance = max(now.var(), then.var())
             chance = width * float(np.sqrt(variance * (1 / len(now) + 1 / len(then))))
-            largest = max(largest, abs(change))
+            largest = max(largest, abs(change) - chance)
             if abs(change) - chance > policy.max_signal_change:
                 said = f"{name}, ROC-AUC {now.mean():.2f} within orders, before {then.mean():.2f}"
                 changed.setdefault(name, f"{said} ({window})")
@@ -195,8 +195,8 @@ def _check_signals(
         f"Features no longer tell of purchases what they told: {'; '.join(changed.values())}. "
         "Check how the newest rows are joined."
         if changed
-        else "Features tell of purchases what they told (largest change of a ROC-AUC "
-        f"{largest:.2f})."
+        else "Features tell of purchases what they told (largest change of a ROC-AUC beyond chance "
+        f"{largest:.3f}; limit {policy.max_signal_change:g})."
         if checked
         else "Too few orders with bought and unbought candidates to compare what features tell."
     )

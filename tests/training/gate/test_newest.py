@@ -129,6 +129,8 @@ def test_sound_days_break_no_rule(frame, challenger):
 def test_a_sound_change_of_the_newest_days_breaks_no_rule(frame, challenger, sound):
     found = find_changes(split_by_time(sound(frame)), challenger, POLICY)
     assert [finding.sentence for finding in found if not finding.passed] == []
+    signal = next(finding for finding in found if finding.rule == "signal of the newest days")
+    assert signal.value <= signal.limit
 
 
 def judge_equal_orders(frame, challenger):
