@@ -69,7 +69,6 @@ def _list_windows(holdout: pd.DataFrame) -> Iterator[_Newest]:
 
 def _check_features(windows: list[_Newest], challenger: Model, policy: Policy) -> Finding:
     changed: dict[str, str] = {}
-    largest = 0.0
     for name, rows in windows:
         if rows["order_id"].nunique() < _FEW_ORDERS:
             continue
@@ -78,14 +77,12 @@ def _check_features(windows: list[_Newest], challenger: Model, policy: Policy) -
             # All rows of a user are alike in these, so that chance alone moves them.
             if has_few_users and found.feature in OF_THE_USER:
                 continue
-            largest = max(largest, found.psi)
             if found.changed:
                 changed.setdefault(found.feature, f"{found.says} ({name})")
     sentence = (
         f"Features of the newest days are not as in the train window: {' '.join(changed.values())}"
         if changed
-        else "Features of the newest days are as in the train window (largest stability index "
-        f"{largest:.2f})."
+        else "Features of the newest days are as in the train window."
     )
     return Finding("features of the newest days", "drift", not changed, len(changed), 0, sentence)
 
@@ -98,14 +95,16 @@ def _check_candidates(before: pd.DataFrame, windows: list[_Newest], policy: Poli
         if rows["order_id"].nunique() >= _FEW_ORDERS
     }
     name, count = max(counts.items(), key=lambda each: abs(np.log(each[1] / usual)))
+    passed = 1 / most <= count / usual <= most
+    advice = "" if passed else " Check whether rows were lost or added."
     return Finding(
         "candidates an order",
         "data",
-        1 / most <= count / usual <= most,
+        passed,
         count / usual,
         most,
         f"An order of the {name} has {count:.0f} candidates, an order before {usual:.0f} (limit: "
-        f"a factor of {most:g}).",
+        f"a factor of {most:g}).{advice}",
     )
 
 
@@ -248,6 +247,7 @@ def _check_equal_orders(split: Split, policy: Policy) -> Finding:
     (again, orders), most = max(
         zip(counts, limits, strict=True), key=lambda own: own[0][0] - own[1]
     )
+    advice = "" if again <= most else " Remove the copies."
     return Finding(
         "no order twice",
         "data",
@@ -255,7 +255,7 @@ def _check_equal_orders(split: Split, policy: Policy) -> Finding:
         again,
         most,
         f"{again:,} of {orders:,} orders are there once more under another number: same user, day "
-        f"and purchases (at most {most:,} allowed).",
+        f"and purchases (at most {most:,} allowed).{advice}",
     )
 
 
