@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from push_model.commands import check, explore, models, runs, train
+from push_model.commands import check, explore, judge, models, runs, train
 from push_model.commands.tables import describe_os_error
 from push_model.errors import PushModelError
 
@@ -16,7 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (train, check, models, runs, explore):
+for commands in (train, check, judge, models, runs, explore):
     app.add_typer(commands.app)
 
 

@@ -16,16 +16,16 @@ from push_model.serving.settings import expand_home
 from push_model.store.pointer import model_path
 
 
-def _expand(folder: Path) -> Path:
+def expand(path: Path | None) -> Path | None:
     """Expand a ``~``, which no shell does in an environment variable."""
     try:
-        return Path(expand_home(str(folder), "It"))
+        return path and Path(expand_home(str(path), "It"))
     except InvalidSettingError as error:
         raise typer.BadParameter(str(error)) from error
 
 
 def _folder(variable: str, text: str) -> Any:
-    return typer.Option(envvar=variable, file_okay=False, callback=_expand, help=text)
+    return typer.Option(envvar=variable, file_okay=False, callback=expand, help=text)
 
 
 # The limits are those of `FitRequest`: click then names the option that is wrong.
@@ -36,6 +36,14 @@ DEFAULT_RUNS_DIR = Path("runs")
 Dataset = Annotated[str, typer.Argument(help="Path or URI of a feature frame.")]
 MinItems = Annotated[
     int, typer.Option(min=1, max=1000, help="Use orders with at least this many items bought.")
+]
+HoldoutDays = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=1000,
+        help="Newest days to evaluate the model on. Default: the newest tenth of the orders.",
+    ),
 ]
 Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of all random draws.")]
 Until = Annotated[

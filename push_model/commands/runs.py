@@ -9,7 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from push_model.commands.options import DEFAULT_RUNS_DIR, RunsDir
-from push_model.commands.tables import print_folder, print_metrics, print_plain, read_document
+from push_model.commands.tables import (
+    print_folder,
+    print_plain,
+    print_verdict,
+    read_document,
+)
 from push_model.store.pointer import find_champion
 
 if TYPE_CHECKING:
@@ -34,17 +39,7 @@ def verdict(
     folder = run_folder or _newest_run(runs_dir)
     run = read_document(folder / VERDICT_FILE, "This folder has no verdict")
     found = Verdict.from_document(run["verdict"])
-    colour = {"promote": "green", "keep": "yellow"}.get(found.decision, "magenta")
-    console.print(f"[bold {colour}]Verdict: {found.decision}[/]  {run['model_name']}")
-    headline, *reasons = found.sentences
-    print_plain(headline)
-    for reason in reasons:
-        print_plain(f"  - {reason}")
-    if found.holdout:
-        passed = sum(finding.passed is True for finding in found.findings)
-        print_plain(f"{passed} of {len(found.findings)} rules passed; the model card lists them.")
-        metrics = {name: each.document() for name, each in found.holdout.metrics.items()}
-        print_metrics(metrics, title=f"Holdout, {found.holdout.orders} orders")
+    print_verdict(found)
     for backtest in run.get("backtests", []):
         print_plain(f"Backtest: {backtest['sentence']}")
     path = Path(run["model_path"])

@@ -3,13 +3,16 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 from push_model.errors import ModelIntegrityError, ModelNotFoundError
 from push_model.serving.settings import user_name
+
+if TYPE_CHECKING:
+    from push_model.training.gate.verdict import Verdict
 
 console = Console()
 
@@ -30,6 +33,21 @@ def print_metrics(columns: Mapping[str, Mapping[str, Any]], *, title: str) -> No
     for column in table.columns[1:]:
         column.justify = "right"
     console.print(table)
+
+
+def print_verdict(found: "Verdict") -> None:
+    """Print a verdict, its reasons, and the numbers behind it."""
+    colour = {"promote": "green", "keep": "yellow"}.get(found.decision, "magenta")
+    console.print(f"[bold {colour}]Verdict: {found.decision}[/]  {found.model_name}")
+    headline, *reasons = found.sentences
+    print_plain(headline)
+    for reason in reasons:
+        print_plain(f"  - {reason}")
+    if found.holdout:
+        passed = sum(finding.passed is True for finding in found.findings)
+        print_plain(f"{passed} of {len(found.findings)} rules passed; the model card lists them.")
+        metrics = {name: each.document() for name, each in found.holdout.metrics.items()}
+        print_metrics(metrics, title=f"Holdout, {found.holdout.orders} orders")
 
 
 def print_folder(path: Path) -> None:

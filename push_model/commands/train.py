@@ -12,6 +12,7 @@ from push_model.columns import HISTORY
 from push_model.commands.options import (
     DEFAULT_MODELS_DIR,
     Dataset,
+    HoldoutDays,
     MinItems,
     ModelsDir,
     Seed,
@@ -53,14 +54,7 @@ def fit(
     ] = "final_model",
     training_date: Until = None,
     min_items: MinItems = 5,
-    holdout_days: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=1000,
-            help="Newest days to evaluate the model on. Default: the newest tenth of the orders.",
-        ),
-    ] = None,
+    holdout_days: HoldoutDays = None,
     seed: Seed = 0,
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,
 ) -> None:

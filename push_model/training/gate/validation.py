@@ -1,7 +1,7 @@
 """Validate a challenger: compare it with champion and baselines on the same newest orders."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -58,8 +58,9 @@ def validate_model(
     training_date: date,
     holdout_days: int | None,
     policy: Policy,
+    writes_card: bool = True,
 ) -> Verdict:
-    """Judge a challenger, and write its model card."""
+    """Judge a challenger, and write its model card; nothing else in the store changes."""
     verdict, challenger, rows, scores = _judge_model(
         frame_uri,
         model_name=model_name,
@@ -69,7 +70,7 @@ def validate_model(
         holdout_days=holdout_days,
         policy=policy,
     )
-    if rows is not None and scores is not None:
+    if writes_card and rows is not None and scores is not None:
         write_card(
             challenger.path,
             rows,
@@ -98,7 +99,8 @@ def _judge_model(
             return _Judgement(_conclude(model_name, current, (veto,), policy), challenger)
         # The champion stays; the figures still show how good a model of that day would have been.
         current = CurrentChampion(current.pointer, complaint=veto)
-    frame = _read_rows(frame_uri, challenger, current, until=training_date, min_items=min_items)
+    models = [one.evaluated for one in (challenger, current.candidate) if one]
+    frame = read_rows(frame_uri, models, until=training_date, min_items=min_items)
     split = split_by_time(frame, holdout_days=holdout_days)
     rows = split.holdout.assign(**{USUAL_BASKET: usual_baskets(frame, split.holdout)})
     logger.info("Validating %s on %d rows.", model_name, len(rows))
@@ -137,15 +139,10 @@ def _conclude(
     )
 
 
-def _read_rows(
-    frame_uri: str,
-    challenger: Candidate,
-    current: CurrentChampion,
-    *,
-    until: date,
-    min_items: int,
+def read_rows(
+    frame_uri: str, models: Iterable[Model], *, until: date, min_items: int
 ) -> pd.DataFrame:
-    models = [one.evaluated for one in (challenger, current.candidate) if one]
+    """Read what models need of the large orders of a dataset, sorted."""
     loaded = load_with_history(
         frame_uri,
         columns=JUDGING,

@@ -1,0 +1,109 @@
+"""`push-model` commands that score models on a dataset: `judge`."""
+
+import logging
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from push_model.columns import MIN_ITEMS
+from push_model.commands.options import (
+    DEFAULT_MODELS_DIR,
+    HoldoutDays,
+    MinItems,
+    ModelsDir,
+    check_name,
+    expand,
+    read_until,
+    show_reading,
+)
+from push_model.commands.tables import print_folder, print_verdict
+from push_model.store.folder import read_manifest
+from push_model.store.pointer import model_path
+
+if TYPE_CHECKING:
+    from push_model.training.gate.policy import Policy
+
+#: Exit code of `judge` where the verdict is not to promote.
+NOT_PROMOTED = 3
+
+app = typer.Typer()
+
+_Model = Annotated[str, typer.Argument(help="A model of the store.", callback=check_name)]
+_Dataset = Annotated[
+    str, typer.Option("--dataset", help="Path or URI of a feature frame.", show_default=False)
+]
+_PolicyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy",
+        envvar="PUSH_POLICY",
+        dir_okay=False,
+        callback=expand,
+        help="File of limits of the gate (docs/gate-statistics.md). Default: the usual limits.",
+    ),
+]
+
+
+@app.command(
+    epilog="Exit code: 0 promote, 1 error, 3 keep or inconclusive.",
+)
+def judge(
+    model: _Model,
+    dataset: _Dataset,
+    until: Annotated[
+        str | None,
+        typer.Option(help="Last day to read, yyyy-mm-dd. Default: the model's training date."),
+    ] = None,
+    min_items: MinItems = MIN_ITEMS,
+    holdout_days: HoldoutDays = None,
+    policy: _PolicyFile = None,
+    card: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--card", help="Write the verdict into the model's card.")
+    ] = False,
+    models_dir: ModelsDir = DEFAULT_MODELS_DIR,
+) -> None:
+    """Judge a model as the gate does, on the newest orders of a dataset. It changes no champion."""
+    from push_model.training.gate.validation import validate_model  # noqa: PLC0415 - keeps --help instant
+
+    path, limits = model_path(models_dir, model), _read_policy(policy)
+    day = read_until(until or str(read_manifest(path)["trained_on"]))
+    with _bring_in(dataset, until=day) as copy:
+        verdict = validate_model(
+            copy,
+            model_name=model,
+            models_dir=str(models_dir),
+            min_items=min_items,
+            training_date=day,
+            holdout_days=holdout_days,
+            policy=limits,
+            writes_card=card,
+        )
+    print_verdict(verdict)
+    print_folder(path)
+    if verdict.decision != "promote":
+        raise typer.Exit(NOT_PROMOTED)
+
+
+def _read_policy(path: Path | None) -> "Policy":
+    from push_model.training.gate.policy import read_policy, read_policy_file  # noqa: PLC0415 - as above
+
+    return read_policy(read_policy_file(path) if path else {})
+
+
+@contextmanager
+def _bring_in(dataset: str, *, until: date) -> Iterator[str]:
+    """Check and copy a dataset as a retraining run does; the copy goes away in the end."""
+    from push_model.training.data.delivery import COPY, bring_in  # noqa: PLC0415 - as above
+
+    with tempfile.TemporaryDirectory() as folder:
+        with show_reading() as report:
+            # Within: the bar moves aside for the lines of the log.
+            logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+            copy = bring_in(dataset, Path(folder) / COPY, until=until, report=report)
+        yield str(copy.path)
