@@ -34,7 +34,7 @@ class Resampler:
         even = np.full(self.n_units, 1.0 / self.n_units)
         drawn = rng.multinomial(self.n_units, even, size=resamples)
         # The first column is the units as they are, so that estimates need no code of their own.
-        self._weights = np.vstack([np.ones(self.n_units), drawn]).T.astype(np.float64)
+        self._weights = np.vstack([np.ones(self.n_units), drawn]).T
 
     @classmethod
     def of_users(cls, rows: DataFrame, *, resamples: int, seed: int) -> "Resampler":
