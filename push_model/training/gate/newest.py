@@ -150,7 +150,7 @@ def _lost_types(
 ) -> dict[str, str]:
     orders = rows.groupby("product_type")["order_id"].nunique()
     expected = usual.reindex(orders.index).fillna(0.0)
-    found = orders * _share_of_orders(rows, rows["outcome"])
+    found = (orders * _share_of_orders(rows, rows["outcome"])).round()
     is_usual = expected >= _LEAST_SHARE
     is_few = found < policy.min_purchases_per_usual * orders * expected
     is_no_chance = binom.cdf(found, orders, expected) < _LOST_BY_CHANCE
