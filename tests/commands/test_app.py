@@ -148,7 +148,8 @@ def test_verdict_shows_the_newest_run(run, tmp_path):
 
 def test_a_verdict_without_measurements_is_shown_too(run, tmp_path):
     nothing_new = Finding("new", "data", False, None, None, "Nothing new: the same model.")  # noqa: FBT003
-    verdict = Verdict("keep", None, (nothing_new,), "m", "m", 1, None)
+    changed = {"max_age_days": {"value": 90, "usual": 70}}
+    verdict = Verdict("keep", None, (nothing_new,), "m", "m", 1, None, changed)
     facts = {"model_name": "m", "model_path": "models/m", "verdict": verdict.document()}
     (tmp_path / "verdict.json").write_text(json.dumps(facts))
 
@@ -156,6 +157,7 @@ def test_a_verdict_without_measurements_is_shown_too(run, tmp_path):
 
     assert code == 0
     assert "Nothing new: the same model." in out
+    assert "Limits changed for this run: max_age_days 90 (usually 70)." in out
     assert "rules" not in out
     assert "nothing serves. Fix what the verdict names and retrain. To serve this" in out
 

@@ -5,18 +5,28 @@ from push_ops.retraining.run_folder import JudgedRun
 from tests.past_runs import make_results
 
 MEASURED = make_results(0.3, 0.25)
+LOOSENED = {"margin": {"value": 0.2, "usual": 0.05}}
+SAYS_LOOSENED = "Limits changed for this run: margin 0.2 (usually 0.05)."
 
 
 def finding(sentence, *, passed, about="model"):
     return Finding("a rule", about, passed, None, None, sentence)
 
 
-def judged_run(decision="promote", *, champion="push_old", reasons=("It ranks well.",), **facts):
+def judged_run(
+    decision="promote",
+    *,
+    champion="push_old",
+    reasons=("It ranks well.",),
+    changed_limits=None,
+    **facts,
+):
     """Return a run of `push_new` whose verdict has these reasons."""
     passed = {"promote": True, "keep": False, "inconclusive": None}[decision]
     found = tuple(finding(reason, passed=passed) for reason in reasons)
     claim = "better" if champion else None
-    verdict = Verdict(decision, claim, found, "push_new", champion, champion and 1, MEASURED)
+    before = (champion, champion and 1)
+    verdict = Verdict(decision, claim, found, "push_new", *before, MEASURED, changed_limits or {})
     return JudgedRun(**{
         "run_id": "one",
         "run_date": "2021-06-01",

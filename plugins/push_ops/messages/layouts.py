@@ -52,7 +52,9 @@ def as_question(run: JudgedRun, *, hours: float) -> tuple[str, str]:
     """Return the question to the person who approves a promotion: its subject and its body."""
     name, serving = run.model_name, run.verdict.champion_name
     subject = f"Promote {name}{f' in place of {serving}' if serving else ', the first champion'}?"
-    reasons = "\n".join(f"- {_plain(reason)}" for reason in run.verdict.reasons)
+    reasons = "\n".join(
+        f"- {_plain(said)}" for said in (*run.verdict.changes, *run.verdict.reasons)
+    )
     body = (
         f"**{_plain(run.verdict.headline)}**\n\n{reasons}\n\n{_figures(run.verdict)}\n\n"
         f"Model card: `{run.model_path}/card.html`\n\n"

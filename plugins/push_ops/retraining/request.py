@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ class RetrainingRequest:
     policy: Policy
     promotion: str  # "auto", "manual" or "never", as `settle_promotion` returns it
     max_age_days: int  # a run that keeps an older champion fails
+    # The limits that the form changed, as a verdict has them.
+    changed_limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     runs_dir: Path
     models_dir: Path
     requested_by: str  # for the promotion log
@@ -70,8 +72,6 @@ def read_request(
     4
     """
     pattern = _choose_dataset(form["dataset"], environ)
-    limits = dict(form["policy"] or {})
-    oldest = limits.pop(MAX_AGE, None) or read_max_age_days(environ)
     return RetrainingRequest(
         run_id=run_id,
         run_date=run_date,
@@ -80,9 +80,8 @@ def read_request(
         min_items=form["min_items"],
         holdout_days=form["holdout_days"],
         parametrisation=read_parametrisation(form["model_parametrisation"] or form["model"]),
-        policy=_read_policy(limits, environ),
+        **_read_limits(form["policy"] or {}, environ),
         promotion=settle_promotion(form["promotion"], run_type),
-        max_age_days=oldest,
         runs_dir=read_directory("PUSH_RUNS_DIR", environ),
         models_dir=read_directory("PUSH_MODELS_DIR", environ),
         requested_by=triggered_by or run_type,
@@ -164,10 +163,20 @@ def _choose_dataset(given: str | None, environ: Mapping[str, str]) -> str:
     return dataset
 
 
-def _read_policy(given: Mapping[str, Any], environ: Mapping[str, str]) -> Policy:
+def _read_limits(given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the limits as fields of a request: the form's, else the installation's."""
+    limits, usual_age = dict(given), read_max_age_days(environ)
+    oldest = limits.pop(MAX_AGE, usual_age)
     file = environ.get("PUSH_POLICY", "").strip()
-    limits = read_policy_file(Path(expand_home(file, "PUSH_POLICY"))) if file else {}
-    return read_policy({**limits, **given})
+    installed = read_policy_file(Path(expand_home(file, "PUSH_POLICY"))) if file else {}
+    policy = read_policy({**installed, **limits})
+    usual = {**read_policy(installed).model_dump(), MAX_AGE: usual_age}
+    changed = {
+        name: {"value": value, "usual": usual[name]}
+        for name, value in {**policy.model_dump(), MAX_AGE: oldest}.items()
+        if value != usual[name]
+    }
+    return {"policy": policy, "max_age_days": oldest, "changed_limits": changed}
 
 
 def _read_seconds(variable: str, environ: Mapping[str, str], *, default: int) -> int:

@@ -206,6 +206,7 @@ def _judge(request: RetrainingRequest, trained: dict[str, Any]) -> JudgedRun:
         training_date=request.run_date,
         holdout_days=request.holdout_days,
         policy=request.policy,
+        changed_limits=request.changed_limits,
     )
     return JudgedRun(
         run_id=request.run_id,
@@ -228,8 +229,9 @@ def _move_champion(request: RetrainingRequest, verdict: Verdict, *, by: str) -> 
             "decision": verdict.decision,
             "claim": verdict.claim,
             "reasons": list(verdict.reasons),
+            "changed_limits": dict(verdict.changed_limits),
         },
-        reason=verdict.headline,
+        reason=" ".join(verdict.sentences),
         promoted_at=datetime.now(UTC).isoformat(timespec="seconds"),
         by=f"{by}, run {request.run_id}",
     )

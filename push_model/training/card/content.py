@@ -50,7 +50,7 @@ def _explain(verdict: Verdict) -> str:
     counted = [_count(sentences.RULES_PASSED, others)]
     if slices:
         counted.append(_count(sentences.SLICE_RULES_PASSED, slices))
-    return " ".join((verdict.headline, *counted))
+    return " ".join((*verdict.sentences, *counted))
 
 
 def _count(sentence: str, findings: list[Finding]) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -59,8 +60,12 @@ def validate_model(
     holdout_days: int | None,
     policy: Policy,
     writes_card: bool = True,
+    changed_limits: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Verdict:
-    """Judge a challenger, and write its model card; nothing else in the store changes."""
+    """Judge a challenger, and write its model card; nothing else in the store changes.
+
+    `changed_limits` are as in the verdict.
+    """
     verdict, challenger, rows, scores = _judge_model(
         frame_uri,
         model_name=model_name,
@@ -70,6 +75,7 @@ def validate_model(
         holdout_days=holdout_days,
         policy=policy,
     )
+    verdict = replace(verdict, changed_limits=changed_limits or {})
     if writes_card and rows is not None and scores is not None:
         write_card(
             challenger.path,

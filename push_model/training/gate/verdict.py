@@ -4,7 +4,7 @@ It needs no library beyond Python's own, so that messages and commands read verd
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from push_model.evaluation.results import Interval, Metrics, Slice
@@ -104,6 +104,8 @@ class Verdict:
     champion_name: str | None  # None: there was no champion
     champion_line: int | None  # promotion checks by it that the same champion still serves
     holdout: HoldoutResults | None  # None: decided before anything was measured
+    # The limits that the form changed for this run: "value", and the "usual" of the installation.
+    changed_limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -137,10 +139,20 @@ class Verdict:
         return f"First champion: average precision is {times:.1f} times the popularity baseline's."
 
     @property
+    def changes(self) -> tuple[str, ...]:
+        """The limits that were changed for this run, in a sentence; none where none was."""
+        changed = (
+            f"{name} {limit['value']:g} (usually {limit['usual']:g})"
+            for name, limit in self.changed_limits.items()
+        )
+        listed = ", ".join(changed)
+        return (f"Limits changed for this run: {listed}.",) if listed else ()
+
+    @property
     def sentences(self) -> tuple[str, ...]:
-        """The headline, then what kept a challenger from promotion; no sentence twice."""
+        """The headline, changed limits, and what kept a challenger back; no sentence twice."""
         reasons = () if self.decision == "promote" else self.reasons
-        return tuple(dict.fromkeys((self.headline, *reasons)))
+        return tuple(dict.fromkeys((self.headline, *self.changes, *reasons)))
 
     def sentence(self) -> str:
         """Return the verdict in one line, for a log."""
@@ -161,6 +173,7 @@ class Verdict:
             "model_name": self.model_name,
             "champion_name": self.champion_name,
             "champion_line": self.champion_line,
+            "changed_limits": dict(self.changed_limits),
             **(self.holdout.document() if self.holdout else {}),
         }
 
@@ -175,6 +188,7 @@ class Verdict:
             champion_name=document["champion_name"],
             champion_line=document["champion_line"],
             holdout=_read_holdout(document) if "metrics" in document else None,
+            changed_limits=document.get("changed_limits", {}),
         )
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from push_ops.messages.layouts import as_chat, as_mail, as_question, as_text
 from push_ops.messages.messages import Message, describe_overdue
-from tests.push_ops.judged import judged_run
+from tests.push_ops.judged import LOOSENED, SAYS_LOOSENED, judged_run
 
 MESSAGE = Message(
     kind="Kept",
@@ -12,9 +12,9 @@ MESSAGE = Message(
 )
 
 
-def question(champion="push_old"):
+def question(champion="push_old", **facts):
     reasons = ("It *ranks* better.", "Feature set_as_regular is as it was.")
-    return as_question(judged_run(champion=champion, reasons=reasons), hours=4)
+    return as_question(judged_run(champion=champion, reasons=reasons, **facts), hours=4)
 
 
 def test_a_log_has_a_line_for_each_question():
@@ -81,6 +81,11 @@ def test_a_question_has_the_figures_of_those_it_is_about():
     assert "| champion | 0.2500 | 0.2000 to 0.3000 |" in body
     assert "| popularity baseline | 0.1000 | 0.0500 to 0.1500 |" in body
     assert "bought before" not in body
+
+
+def test_a_question_says_which_limits_were_changed_for_the_run():
+    assert f"- {SAYS_LOOSENED}\n- It" in question(changed_limits=LOOSENED)[1]
+    assert "Limits" not in question()[1]
 
 
 def test_a_question_shows_names_as_they_are_written():

@@ -9,7 +9,7 @@ from push_ops.messages.messages import (
     describe_question,
     describe_rejection,
 )
-from tests.push_ops.judged import judged_run
+from tests.push_ops.judged import LOOSENED, SAYS_LOOSENED, judged_run
 
 LINK = "http://airflow.invalid/dags/push_retraining/runs/one"
 
@@ -61,6 +61,13 @@ def test_a_promotion_says_why_and_how_to_take_it_back():
 
     assert message.why == "All rules passed."
     assert "push-model rollback" in message.next_step
+
+
+@pytest.mark.parametrize("decision", ["promote", "keep", "inconclusive"])
+def test_limits_changed_for_a_run_are_in_its_message(decision):
+    run = judged_run(decision, changed_limits=LOOSENED)
+
+    assert SAYS_LOOSENED in describe_outcome(run, promoted=decision == "promote", link=LINK).why
 
 
 def test_a_question_says_how_long_it_waits():

@@ -146,6 +146,18 @@ def test_limits_of_the_form_win_over_the_installations_and_those_over_the_defaul
     assert (found.margin, found.max_psi, found.alpha) == (0.01, 9.0, Policy().alpha)
 
 
+def test_limits_that_the_form_changed_are_kept_with_the_usual_ones(tmp_path):
+    (tmp_path / "policy.json").write_text('{"margin": 0.02, "max_psi": 9}')
+    setting = {"PUSH_POLICY": str(tmp_path / "policy.json"), "PUSH_MAX_AGE_DAYS": "50"}
+    loosened = {"margin": 0.2, "min_holdout_orders": 20, "max_age_days": 90}
+
+    assert read(setting).changed_limits == {}
+    assert read(setting, policy=loosened).changed_limits == {
+        "margin": {"value": 0.2, "usual": 0.02},
+        "max_age_days": {"value": 90, "usual": 50},
+    }
+
+
 def test_the_oldest_champion_is_a_limit_of_the_form_and_a_setting():
     setting = {"PUSH_MAX_AGE_DAYS": "50"}
 

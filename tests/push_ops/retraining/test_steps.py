@@ -28,10 +28,10 @@ from push_model.training.gate.policy import Policy
 from push_model.training.parametrisation import BoostedTrees
 from push_ops.retraining import steps
 from push_ops.retraining.request import RetrainingRequest
-from push_ops.retraining.run_folder import find_run_folder
+from push_ops.retraining.run_folder import find_run_folder, read_judged
 from push_ops.retraining.watch import backtest
 from tests.frames import make_frame
-from tests.push_ops.judged import judged_run
+from tests.push_ops.judged import LOOSENED, SAYS_LOOSENED, judged_run
 
 pytestmark = [
     pytest.mark.usefixtures("undrawn_pictures"),
@@ -80,7 +80,7 @@ def two_days(tmp_path_factory, undrawn_pictures):  # noqa: ARG001 - draws nothin
     write_frame(folder, make_frame(orders=400))
     requests = [
         make_request(folder, "early"),
-        make_request(folder, "late", run_date=date(2021, 6, 2)),
+        make_request(folder, "late", run_date=date(2021, 6, 2), changed_limits=LOOSENED),
     ]
     loaded = [steps.load(request) for request in requests]
     filtered = [steps.filter_orders(*pair) for pair in zip(requests, loaded, strict=True)]
@@ -229,6 +229,18 @@ def test_a_promotion_that_runs_twice_moves_the_pointer_once(two_days):
     assert outcomes[0]["sentence"].startswith("push_2021_06_02 is the new champion.")
     lines = (two_days.folder / "models" / "promotions.jsonl").read_text().splitlines()
     assert len(lines) == 1
+
+
+def test_limits_changed_for_a_run_are_in_its_verdict_its_card_and_the_promotion_log(two_days):
+    late, run = two_days.requests[1], read_judged(two_days.validated[1]["verdict"])
+
+    steps.promote(late, two_days.validated[1])
+
+    serving = champion(late.models_dir)
+    assert run.verdict.changed_limits == serving.verdict["changed_limits"] == LOOSENED
+    assert serving.reason.endswith(SAYS_LOOSENED)
+    for card in ("card.md", "card.html"):
+        assert SAYS_LOOSENED in (late.models_dir / run.model_name / card).read_text()
 
 
 def test_a_champion_that_changed_since_validation_is_not_overrun(two_days):

@@ -347,8 +347,9 @@ DRIFT = FeatureDrift("count_pets", 3.2, 0.1, 0.9, 0.0, 1.0, None, True, "It is m
 def test_a_verdict_read_back_from_its_file_is_the_verdict(evidence):
     verdict = verdict_on(evidence)
     without_figures = replace(verdict, holdout=None)
+    with_changes = replace(verdict, changed_limits={"margin": {"value": 0.2, "usual": 0.05}})
 
-    for written in (verdict, without_figures):
+    for written in (verdict, without_figures, with_changes):
         assert Verdict.from_document(json.loads(json.dumps(written.document()))) == written
 
 
@@ -359,6 +360,7 @@ def test_a_verdict_of_an_earlier_version_is_read():
 
     assert (verdict.decision, verdict.champion_name) == ("inconclusive", "push_2021_12_31")
     assert verdict.reasons == tuple(document["reasons"])
+    assert verdict.changes == ()
     assert verdict.holdout.orders == document["orders"]
     assert verdict.by_scorer("average_precision")["challenger"].estimate == pytest.approx(
         document["metrics"]["challenger"]["average_precision"]
