@@ -266,10 +266,17 @@ def test_a_form_that_breaks_its_rules_starts_nothing(installation):
     assert installation.files() == {"frame.csv"}
 
 
-def test_a_typo_in_a_parametrisation_fails_before_any_data_is_waited_for(installation):
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"model_parametrisation": {"model": "boosted_trees", "lerning_rate": 0.1}},
+        {"modle": "boosted_trees_fast"},
+    ],
+)
+def test_a_typo_in_a_form_fails_before_any_data_is_waited_for(installation, form):
     installation.dataset.unlink()
 
-    run = installation.run(model_parametrisation={"model": "boosted_trees", "lerning_rate": 0.1})
+    run = installation.run(**form)
 
     assert run.dag_run.state == "failed"
     assert run.states["await_dataset"] == "failed"

@@ -7,11 +7,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from push_model.errors import InvalidEventError
+from push_model.errors import InvalidEventError, did_you_mean
 from push_model.serving.settings import expand_home, read_max_age_days, read_setting
 from push_model.training.gate.policy import Policy, read_policy, read_policy_file
 from push_model.training.parametrisation import Parametrisation, read_parametrisation
-from push_ops.retraining.form import MAX_AGE
+from push_ops.retraining.form import FORM, MAX_AGE
 
 #: Airflow's type of a run of a past day.
 BACKFILL = "backfill"
@@ -71,6 +71,7 @@ def read_request(
     ...              run_type="manual", triggered_by="ana", environ=environ).parametrisation.depth
     4
     """
+    _require_known(form)
     pattern = _choose_dataset(form["dataset"], environ)
     return RetrainingRequest(
         run_id=run_id,
@@ -177,6 +178,16 @@ def _read_limits(given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[s
         if value != usual[name]
     }
     return {"policy": policy, "max_age_days": oldest, "changed_limits": changed}
+
+
+def _require_known(form: Mapping[str, Any]) -> None:
+    # Airflow adds the keys that a run's conf has and the form lacks.
+    for name in form:
+        if name not in FORM:
+            raise InvalidEventError(
+                f"The run's conf has unknown key {name!r}.{did_you_mean(name, FORM)} "
+                f"It takes {list(FORM)}. Start a new run."
+            )
 
 
 def _read_seconds(variable: str, environ: Mapping[str, str], *, default: int) -> int:

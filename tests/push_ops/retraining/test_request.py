@@ -158,6 +158,13 @@ def test_limits_that_the_form_changed_are_kept_with_the_usual_ones(tmp_path):
     }
 
 
+def test_a_mistyped_key_of_the_form_is_refused_with_the_one_that_was_meant():
+    with pytest.raises(
+        InvalidEventError, match=r"unknown key 'modle'\. Did you mean 'model'\? It takes \['data"
+    ):
+        read(modle="boosted_trees_fast")
+
+
 def test_the_oldest_champion_is_a_limit_of_the_form_and_a_setting():
     setting = {"PUSH_MAX_AGE_DAYS": "50"}
 
