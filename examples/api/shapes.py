@@ -101,9 +101,10 @@ class Failure(BaseModel):
 
 
 class LastError(Problem):
-    """Why the champion last could not be loaded, and when."""
+    """Why which champion last could not be loaded, and when."""
 
     at: str
+    model_name: str | None
 
 
 class Status(BaseModel):

@@ -36,11 +36,12 @@ class Answer(TypedDict):
 
 
 class LastError(TypedDict):
-    """Why the champion last could not be loaded, and when (UTC)."""
+    """Why which champion last could not be loaded, and when (UTC)."""
 
     type: str
     message: str
     at: str
+    model_name: str | None
 
 
 class Missing(TypedDict):

@@ -137,4 +137,9 @@ def _format_time(seconds: float) -> str:
 
 
 def _last_error(problem: Problem) -> LastError:
-    return {"type": problem.type, "message": problem.message, "at": _format_time(problem.at)}
+    return {
+        "type": problem.type,
+        "message": problem.message,
+        "at": _format_time(problem.at),
+        "model_name": problem.model_name,
+    }

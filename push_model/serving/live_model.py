@@ -51,6 +51,7 @@ class Problem(NamedTuple):
     type: str  # of the error
     message: str
     at: float  # seconds since 1970
+    model_name: str | None = None  # of the champion, if it is known
 
 
 _Signature = tuple[tuple[int, int, int] | None, ...]
@@ -155,22 +156,24 @@ class _Store:
         watched: tuple[Path, ...] = (Path(self._path) / CHAMPION_FILE,)
         # Taken before the files are read: what changes meanwhile is then noticed next time.
         signature = _signature(watched)
+        name = None
         try:
-            folder = _champion_folder(self._path)
+            name = _champion_name(self._path)
+            folder = _champion_folder(self._path, name)
             # Watched even where they are absent: a store is copied in any order.
             watched += (folder / MANIFEST_FILE, folder / MODEL_FILE)
             signature += _signature(watched[1:])
             _check_is_there(folder)
             return _Entry(_read(folder).live, watched[:1], signature[:1])
         except (ModelNotFoundError, ModelIntegrityError, ModelFormatError) as error:
-            self._note(error, last_good)
+            self._note(error, name, last_good)
             if last_good is None:
                 raise
             return _Entry(last_good.live, watched, signature, is_stand_in=True)
 
-    def _note(self, error: PushModelError, last_good: _Entry | None) -> None:
+    def _note(self, error: PushModelError, name: str | None, last_good: _Entry | None) -> None:
         known, message = self._problem, str(error)
-        self._problem = Problem(type(error).__name__, message, time())
+        self._problem = Problem(type(error).__name__, message, time(), name)
         if last_good is None:
             # Not the error itself: its traceback holds the request, and so what users did.
             self._error = type(error)(message)
@@ -230,12 +233,16 @@ if hasattr(os, "register_at_fork"):  # absent on Windows, as forks are
     os.register_at_fork(after_in_child=LIVE_MODELS.start_in_fork)
 
 
-def _champion_folder(models_dir: str) -> Path:
+def _champion_name(models_dir: str) -> str:
     serving = champion(models_dir)
     if serving is None:
         raise ModelNotFoundError("There is no champion in the store yet. Promote a model.")
+    return serving.model_name
+
+
+def _champion_folder(models_dir: str, name: str) -> Path:
     try:
-        return model_path(models_dir, serving.model_name)
+        return model_path(models_dir, name)
     except InvalidEventError as error:  # here the pointer is to blame, not a request
         raise ModelIntegrityError(f"The champion cannot serve: {error}") from error
 

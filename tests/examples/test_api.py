@@ -246,6 +246,8 @@ def test_a_store_may_be_empty_fill_change_and_break_while_the_api_runs(serve, tm
         (make_model(tmp_path, "push_2026_01_04") / "model.json").write_bytes(b"{}")
         wait_until(lambda: ask(server, {"u": KNOWN}).status_code == 500)
         assert refusal_of(ask(server, {"u": KNOWN}))[1] == "ModelIntegrityError"
+        found = server.client.get("/status").json()
+        assert (found["model_name"], found["last_error"]["model_name"]) == (None, "push_2026_01_04")
 
         make_model(tmp_path)
         wait_until(lambda: status() == "ok")
@@ -258,7 +260,7 @@ def test_a_store_may_be_empty_fill_change_and_break_while_the_api_runs(serve, tm
         folder = make_model(tmp_path, "push_2026_01_07")
         (folder / "model.json").write_bytes(b"{}")
         wait_until(lambda: status() == "degraded")
-        assert server.client.get("/status").json()["last_error"]["type"] == "ModelIntegrityError"
+        assert server.client.get("/status").json()["last_error"]["model_name"] == folder.name
         assert ask(server, {"u": KNOWN}).json()["prediction"]["u"] < first
 
 

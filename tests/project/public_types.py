@@ -99,6 +99,7 @@ def its_health(folder: Path) -> None:
         assert_type(error["type"], str)
         assert_type(error["message"], str)
         assert_type(error["at"], str)
+        assert_type(error["model_name"], str | None)
 
     health(detail=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     found["model"]  # type: ignore[typeddict-item]  # pyright: ignore[reportGeneralTypeIssues]

@@ -81,6 +81,7 @@ def test_a_damaged_new_champion_degrades_the_service_until_it_is_repaired(tmp_pa
 
     assert (degraded["status"], degraded["model_name"]) == ("degraded", "a")
     assert "b/model.json does not match its manifest" in degraded["last_error"]["message"]
+    assert degraded["last_error"]["model_name"] == "b"
     assert (found["status"], found["model_name"]) == ("ok", "b")
     assert found["last_error"]["type"] == "ModelIntegrityError"
 
