@@ -1,4 +1,4 @@
-"""Provide Prometheus metrics: the counts of push_model, read at each scrape, and latencies."""
+"""Provide Prometheus metrics: requests and their seconds, and the counts of push_model."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,14 +16,46 @@ from prometheus_client.registry import Collector
 from push_model import health
 
 COUNTS = {
-    "requests": "Requests that reached the model.",
-    "failed_requests": "Those of them that failed as a whole.",
     "users": "Users in requests.",
     "errors": "Users that could not be scored.",
     "unknown_features": "Values sent under names that the model does not know.",
 }
 # From a lone user, well under a millisecond, to the largest body.
 BUCKETS_S = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+# Its own registry is none: the collector below yields it with the counts that it implies.
+SECONDS = Histogram(
+    "push_request_seconds",
+    "From the head of a request to /predict to the end of its answer, by status code.",
+    ["code"],
+    buckets=BUCKETS_S,
+    registry=None,
+)
+
+
+class RequestCollector(Collector):
+    """Yields the histogram of requests and, of the same moment, how many there were and failed."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics of this moment."""
+        (seconds,) = SECONDS.collect()
+        counts = [
+            (sample.labels["code"], sample.value)
+            for sample in seconds.samples
+            if sample.name.endswith("_count")
+        ]
+        yield seconds
+        yield CounterMetricFamily(
+            "push_requests",
+            "Requests to /predict, refused ones too.",
+            value=sum(count for _, count in counts),
+        )
+        yield CounterMetricFamily(
+            "push_failed_requests",
+            "Those of them without an answer of code 200.",
+            value=sum(count for code, count in counts if code != "200"),
+        )
 
 
 class HealthCollector(Collector):
@@ -59,12 +91,6 @@ class HealthCollector(Collector):
 
 
 REGISTRY = CollectorRegistry()
+REGISTRY.register(RequestCollector())
 REGISTRY.register(HealthCollector())
 ProcessCollector(registry=REGISTRY)
-SECONDS = Histogram(
-    "push_request_seconds",
-    "From the head of a request to /predict to the end of its answer, by status code.",
-    ["code"],
-    buckets=BUCKETS_S,
-    registry=REGISTRY,
-)
