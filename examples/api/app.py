@@ -1,4 +1,4 @@
-"""Serve push_model over HTTP, at three endpoints: /predict, /status, /metrics.
+"""Serve push_model over HTTP: at three endpoints: /predict, /status, /metrics.
 
     PUSH_MODELS_DIR=models uvicorn --app-dir examples/api app:app
 
@@ -63,7 +63,7 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
 
 
 class Watch:
-    """Times each request to /predict, and answers unexpected errors.
+    """Times each request to /predict, answers HEAD as GET, and unexpected errors with a 500.
 
     Their messages may hold what a user did, so the log gets only the error's type and place.
     """
@@ -77,6 +77,9 @@ class Watch:
             await self.app(scope, receive, send)
             return
         start, code = perf_counter(), None
+        if scope["method"] == "HEAD":
+            # A copy: the server's own scope still says HEAD, so it leaves out the body.
+            scope = {**scope, "method": "GET"}
 
         async def send_noting_code(message: Message) -> None:
             nonlocal code

@@ -27,7 +27,7 @@ async def broken(scope, receive, send):
     raise KeyError(sys.argv[1])
 async def send(message):
     print(message)
-asyncio.run(Watch(broken)({"type": "http", "path": "/predict"}, None, send))
+asyncio.run(Watch(broken)({"type": "http", "method": "POST", "path": "/predict"}, None, send))
 """
 FUZZ_CONFIG = """
 seed = 1
@@ -215,6 +215,18 @@ def test_each_request_counts_once_in_the_counter_and_in_the_histogram(
     assert added["push_requests_total",] == 1
     assert added["push_failed_requests_total",] == (code != 200)
     assert added["push_request_seconds_count", str(code)] == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["/status", "/metrics", "/docs", "/openapi.json", "/predict", "/x"]
+)
+def test_head_has_the_head_of_get_and_no_body(server, path):
+    got = server.client.get(path)
+
+    head = server.client.head(path)
+
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
 
 
 def test_status_is_that_of_health_and_survives_odd_names(server):
