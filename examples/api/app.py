@@ -1,4 +1,4 @@
-"""Serve push_model over HTTP: at three endpoints: /predict, /status, /metrics.
+"""Serve push_model over HTTP: /predict, /status, /metrics and a page of them, /docs.
 
     PUSH_MODELS_DIR=models uvicorn --app-dir examples/api app:app
 
@@ -19,10 +19,10 @@ from typing import Annotated, Any
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 from metrics import REGISTRY, SECONDS
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from shapes import Answer, Failure, Options, Status, Users
+from shapes import Answer, Failure, Options, Status, Users, write_page
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -129,7 +129,14 @@ async def load_champion(_: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-app = Api(title="push-model", version=__version__, lifespan=load_champion)
+# FastAPI's own pages load scripts from a CDN.
+app = Api(
+    title="push-model",
+    version=__version__,
+    lifespan=load_champion,
+    docs_url=None,
+    redoc_url=None,
+)
 app.add_middleware(Watch)
 
 
@@ -173,6 +180,12 @@ def status(*, details: bool = False) -> Response:
 def metrics() -> Response:
     """Return the metrics of this process in Prometheus' text format."""
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+@app.get("/docs", response_class=HTMLResponse, include_in_schema=False)
+async def docs() -> str:
+    """Return the OpenAPI document as a page; reads no model, so it is a liveness check."""
+    return write_page(app.openapi())
 
 
 @app.exception_handler(PushModelError)

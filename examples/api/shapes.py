@@ -1,8 +1,9 @@
-"""Define pydantic models of requests and answers, for the OpenAPI page and for clients.
+"""Define pydantic models of requests and answers, and the page that describes them.
 
 The request's features are read from the package, so a new feature needs no line here.
 """
 
+from html import escape
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
@@ -130,3 +131,78 @@ class Status(BaseModel):
     unknown_features: Count
     unknown_feature_names: list[str]
     skew: dict[str, Any] | None = Field(None, description="Only with details=true.")
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: auto; padding: 1rem }}
+table {{ border-collapse: collapse; display: block; overflow-x: auto }}
+th, td {{ border-bottom: 1px solid #8886; padding: .3rem .8rem .3rem 0; text-align: left }}
+td {{ min-width: 8rem }}
+</style>
+<h1>{title}</h1>
+<p>For programs: <a href="openapi.json">openapi.json</a></p>
+{sections}
+</html>
+"""
+_LIMITS = {"minimum": "≥", "maximum": "≤", "pattern": "like"}
+
+
+def write_page(document: dict[str, Any]) -> str:
+    """Write an OpenAPI document as a page of HTML that loads nothing else."""
+    sections = [
+        _write_section(f"{method.upper()} {path}", operation, _rows_of(operation))
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    ]
+    for name, schema in document["components"]["schemas"].items():
+        fields = schema.get("properties") or {"": {**schema, "description": ""}}
+        rows = [(key, each, each.get("description", "")) for key, each in fields.items()]
+        sections.append(_write_section(name, schema, rows))
+    title = escape("{title} {version}".format_map(document["info"]))
+    return _PAGE.format(title=title, sections="\n".join(sections))
+
+
+def _rows_of(operation: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
+    options = operation.get("parameters", [])
+    rows = [(each["name"], each["schema"], each.get("description", "")) for each in options]
+    bodies = {"body": operation.get("requestBody", {"content": {}}), **operation["responses"]}
+    return rows + [
+        (name, content["schema"], body.get("description", ""))
+        for name, body in bodies.items()
+        for content in body["content"].values()
+    ]
+
+
+def _write_section(
+    name: str, about: dict[str, Any], rows: list[tuple[str, dict[str, Any], str]]
+) -> str:
+    cells = [
+        f"<tr><th scope=row>{escape(key)}<td>{_write_type(schema)}<td>{escape(meaning)}"
+        for key, schema, meaning in rows
+    ]
+    intro = f'<h2 id="{escape(name)}">{escape(name)}</h2><p>{escape(about.get("description", ""))}'
+    return f"{intro}<table>{''.join(cells)}</table>"
+
+
+def _write_type(schema: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        name = escape(schema["$ref"].rpartition("/")[2])
+        return f'<a href="#{name}">{name}</a>'
+    if "anyOf" in schema:
+        return " or ".join(map(_write_type, schema["anyOf"]))
+    if "items" in schema:
+        return f"list of {_write_type(schema['items'])}"
+    if isinstance(values := schema.get("additionalProperties"), dict):
+        return f"object of {_write_type(values)}"
+    if "enum" in schema:
+        return escape(" or ".join(map(repr, schema["enum"])))
+    limits = [
+        f"{sign} {schema[key]}".removesuffix(".0") for key, sign in _LIMITS.items() if key in schema
+    ]
+    return escape(", ".join([schema.get("type", "any"), *limits]))

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -227,6 +228,19 @@ def test_head_has_the_head_of_get_and_no_body(server, path):
 
     assert (head.status_code, head.content) == (got.status_code, b"")
     assert head.headers["content-type"] == got.headers["content-type"]
+
+
+def test_the_page_of_the_api_names_every_feature_and_loads_nothing(server):
+    page = server.client.get("/docs").text
+
+    links = re.findall(r"""(?:href|src)=["']?([^"'>]*)|url\((.*?)\)|(<script)|@(import)""", page)
+    targets = {"".join(link) for link in links}
+
+    assert "<h2" in page
+    assert [name for name in FEATURES if name not in page] == []
+    assert {link for link in targets if not link.startswith("#")} == {"openapi.json"}
+    assert [link for link in targets if link[0] == "#" and f'id="{link[1:]}"' not in page] == []
+    assert server.client.get("/redoc").status_code == 404
 
 
 def test_status_is_that_of_health_and_survives_odd_names(server):
