@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score
 
-from push_model.columns import DELIVERED, FEATURES
+from push_model.columns import DELIVERED, FEATURES, MIN_ITEMS
 from push_model.errors import PushModelError
 from push_model.evaluation.scorers import baseline_scores, score
 from push_model.evaluation.slices import USUAL_BASKET, usual_baskets
@@ -45,7 +45,6 @@ from push_model.training.train import train
 EVENT = {"model": "boosted_trees", "iterations": 60, "depth": 5}
 PARAMETRISATION = read_parametrisation(EVENT)
 POLICY = Policy(resamples=300)
-MIN_ITEMS = 5
 DAYS = (1, 3, 7, 14)
 WHOLE = 10_000
 FIRST_ORDERS = 3
@@ -246,9 +245,8 @@ def new_types(rows: Rows, rng: np.random.Generator) -> Rows:
 
 def holiday(rows: Rows, rng: np.random.Generator) -> Rows:
     """Let each order hold a third more."""
-    more = rng.random(len(rows)) < 30 * rows["global_popularity"].fillna(0) * (
-        rows["outcome"].mean() / 100
-    )
+    popularity = rows["global_popularity"].fillna(0)
+    more = rng.random(len(rows)) < popularity / popularity.mean() * rows["outcome"].mean() / 3
     return rows.assign(outcome=rows["outcome"].mask(more, 1.0))
 
 

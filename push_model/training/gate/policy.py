@@ -147,7 +147,7 @@ class Policy(Settings):
         0.2,
         gt=0,
         le=1,
-        description="Share of a feature's values outside the champion's range. Days turned into "
+        description="Share of a feature's values outside the training's range. Days turned into "
         "hours leave the range in most rows.",
     )
     max_base_rate_change: float = Field(
@@ -200,7 +200,7 @@ class Policy(Settings):
         description="Orders in the holdout. Fewer bootstrapped orders show no spread.",
     )
     min_holdout_users: int = Field(
-        10, ge=2, description="Users in the holdout. A few users are not a sample."
+        10, ge=2, description="Users in the holdout or in a slice. A few users are not a sample."
     )
     min_holdout_purchases: int = Field(
         100,
