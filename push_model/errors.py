@@ -40,6 +40,10 @@ class DatasetNotReadyError(DatasetError):
     """A dataset is still being written; a retry may find it whole."""
 
 
+class DatasetMissingError(DatasetError):
+    """A dataset is not there; its owner must deliver it."""
+
+
 class SchemaError(DatasetError):
     """Rows of a dataset break rules of the schema; its owner must fix them."""
 

@@ -17,7 +17,7 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from obstore.store import S3Store
 from psycopg import sql
 
-from push_model.errors import DatasetError
+from push_model.errors import DatasetError, DatasetMissingError
 from push_model.training.data.dataset import refuse_missing_columns
 
 _DAY = "order_date"
@@ -76,7 +76,10 @@ def fetch_object(uri: str, connection_id: str, bucket: str, key: str, path: Path
             for chunk in store.get(key):
                 file.write(chunk)
     except FileNotFoundError:
-        raise DatasetError(f"{uri} does not exist. Check its name; did it arrive?") from None
+        raise DatasetMissingError(
+            f"{uri} does not exist. If it is late, clear this task once it is there. If its name "
+            "is wrong, start a new run."
+        ) from None
     except (PermissionDeniedError, UnauthenticatedError):
         raise DatasetError(
             f"The key of connection {connection_id!r} may not read {uri}. Check the key and the "

@@ -7,7 +7,13 @@ only the kind is named.
 import re
 from dataclasses import dataclass
 
-from push_model.errors import DatasetError, PushModelError, UnfitChampionError
+from push_model.errors import (
+    DatasetError,
+    DatasetMissingError,
+    InvalidEventError,
+    PushModelError,
+    UnfitChampionError,
+)
 from push_model.training.gate.verdict import Verdict
 from push_ops.retraining.run_folder import JudgedRun
 
@@ -22,9 +28,12 @@ NEXT_STEPS = {
     "Not promoted": "No action needed. To serve it anyway, run push-model promote NAME "
     "--reason ...",
     "Approval awaited": "Follow the link, read the reasons, then approve or reject.",
+    "Request refused": "Start a new run with a corrected form: a cleared task reads the same form "
+    "again. Where a setting was wrong, clear the task.",
     "Dataset missing": "Deliver the file, then clear the failed task: the run continues from "
     "there.",
-    "Dataset refused": "Fix the dataset, then clear the failed task: the run continues from there.",
+    "Dataset refused": "Fix the dataset, then clear the failed task: the run continues from there. "
+    "If the form names the wrong one, start a new run.",
     "Champion unfit": "Run push-model verdict for the last runs, then promote or roll back by "
     "hand.",
     "Task failed": "Read the end of the task's log, fix the cause, then clear the task.",
@@ -35,7 +44,7 @@ _LONGEST_WHY = 700
 _MOST_LINES = 30  # of a table; more than one a column means one mistake in all of them
 _REST = "The log has the rest."
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
-_WAITING_TASK = "await_dataset"
+_FIRST_TASK = "await_dataset"  # it reads the form; later tasks refuse what others handed on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +90,12 @@ def describe_rejection(run: JudgedRun, *, rejected_by: str | None, link: str) ->
 def describe_failure(task_id: str, error: BaseException | None, *, link: str) -> Message:
     """Return the message that a task failed for good."""
     why = _explain_error(error)
-    if isinstance(error, DatasetError) and task_id == _WAITING_TASK:
-        return Message(
-            kind="Dataset missing", what=why, why="The run cannot start without it.", link=link
-        )
+    if isinstance(error, InvalidEventError) and task_id == _FIRST_TASK:
+        what = "The run did not start; the champion is unchanged."
+        return Message(kind="Request refused", what=what, why=why, link=link)
+    if isinstance(error, DatasetMissingError):
+        what = f"The task {task_id} found no dataset; the champion is unchanged."
+        return Message(kind="Dataset missing", what=what, why=why, link=link)
     if isinstance(error, DatasetError):
         what = f"The task {task_id} refused the dataset; the champion is unchanged."
         return Message(kind="Dataset refused", what=what, why=why, link=link)

@@ -10,7 +10,7 @@ from airflow.providers.standard.sensors.filesystem import FileSensor
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSensorTimeout, TaskDeferralError
 
-from push_model.errors import DatasetError
+from push_model.errors import DatasetError, DatasetMissingError, InvalidEventError, PushModelError
 from push_model.training.data.files import is_file_uri, to_path
 from push_ops.retraining.request import RetrainingRequest
 
@@ -46,7 +46,7 @@ class AwaitDataset(FileSensor):
         is_over = request.run_date < datetime.now(UTC).date()
         if is_over or not request.is_daily:
             if not self.poke(context):
-                raise DatasetError(_say_that_none_comes(request))
+                raise _say_that_none_comes(request)
             return
         self.timeout, self.deferrable = request.wait_s, request.wait_s > _SHORT_WAIT_S
         try:
@@ -67,20 +67,32 @@ class AwaitDataset(FileSensor):
 
     def _find_file(self) -> RetrainingRequest:
         request = self._read_request()
-        self.filepath = glob.escape(str(to_path(request.dataset).absolute()))
+        try:
+            path = to_path(request.dataset)
+        except DatasetError as error:  # it could not name a file on any day
+            raise InvalidEventError(str(error)) from None
+        self.filepath = glob.escape(str(path.absolute()))
         return request
 
     @staticmethod
     def _give_up(request: RetrainingRequest) -> None:
         hours = request.wait_s / _HOUR_S
         waited = f"{hours:g} hours" if hours >= 1 else f"{request.wait_s} seconds"
-        raise DatasetError(f"{request.dataset} did not arrive within {waited}.") from None
+        raise DatasetMissingError(f"{request.dataset} did not arrive within {waited}.") from None
 
 
-def _say_that_none_comes(request: RetrainingRequest) -> str:
+def _say_that_none_comes(request: RetrainingRequest) -> PushModelError:
     if request.is_daily:
-        return (
+        return DatasetMissingError(
             f"{request.dataset} does not exist, and {request.run_date} is over, so it is not "
             "waited for. Deliver it, then clear this task: the run continues."
         )
-    return f"{request.dataset} does not exist. Check the path."
+    if request.is_of_form:
+        return InvalidEventError(
+            f"{request.dataset} does not exist. If the form's path is wrong, start a new run; if "
+            "not, deliver the file and clear this task."
+        )
+    return DatasetMissingError(
+        f"{request.dataset} does not exist. Correct PUSH_DATASET or deliver the file, then clear "
+        "this task."
+    )

@@ -47,6 +47,7 @@ class RetrainingRequest:
     wait_s: int = _WAIT_S  # how long a daily file is waited for
     settle_s: int = _SETTLE_S  # how long the dataset must not have been written to
     is_daily: bool = False  # whether the dataset is named after the run date
+    is_of_form: bool = False  # whether the form names the dataset
     is_backfill: bool = False
 
 
@@ -78,6 +79,7 @@ def read_request(
         run_date=run_date,
         dataset=_name_of_day(pattern, run_date),
         is_daily=_is_daily(pattern),
+        is_of_form=bool((form["dataset"] or "").strip()),
         min_items=form["min_items"],
         holdout_days=form["holdout_days"],
         parametrisation=read_parametrisation(form["model_parametrisation"] or form["model"]),

@@ -1,6 +1,12 @@
 import pytest
 
-from push_model.errors import DatasetError, ModelIntegrityError, UnfitChampionError
+from push_model.errors import (
+    DatasetError,
+    DatasetMissingError,
+    InvalidEventError,
+    ModelIntegrityError,
+    UnfitChampionError,
+)
 from push_ops.messages.messages import (
     _explain_error,
     describe_failure,
@@ -93,7 +99,10 @@ def test_a_rejection_names_the_person_or_says_that_there_was_no_answer(rejected_
     ("task", "error", "kind", "what"),
     [
         ("load", DatasetError("frame.csv is empty."), "Dataset refused", "The task load refused"),
-        ("await_dataset", DatasetError("It did not arrive."), "Dataset missing", "It did not"),
+        ("await_dataset", DatasetMissingError("Not there."), "Dataset missing", "The task await"),
+        ("load", DatasetMissingError("No such object."), "Dataset missing", "The task load found"),
+        ("await_dataset", InvalidEventError("A typo."), "Request refused", "The run did not start"),
+        ("promote", InvalidEventError("Run it first."), "Task failed", "The task promote failed"),
         ("promote", UnfitChampionError("It is 73 days old."), "Champion unfit", "The champion"),
         ("train", ModelIntegrityError("It is damaged."), "Task failed", "The task train failed"),
         ("train", None, "Task failed", "The task train failed"),

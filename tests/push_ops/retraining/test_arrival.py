@@ -8,16 +8,16 @@ from importlib import import_module
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
-from push_model.errors import DatasetError
+from push_model.errors import DatasetMissingError, InvalidEventError
 from push_ops.retraining.arrival import AwaitDataset
 from tests.push_ops.asked import read
 
 
-def awaiting(dataset, day=None, wait_s=14400):
+def awaiting(dataset, day=None, wait_s=14400, *, is_set=False):
     request = read(
-        {"PUSH_DATASET_WAIT_S": str(wait_s)},
+        {"PUSH_DATASET_WAIT_S": str(wait_s), "PUSH_DATASET": str(dataset)},
         day=day or datetime.now(UTC).date(),
-        dataset=str(dataset),
+        dataset="" if is_set else str(dataset),
     )
     return AwaitDataset(task_id="await", read_request=lambda: request, poke_interval=0.05)
 
@@ -61,7 +61,7 @@ def test_a_short_wait_needs_no_triggerer(todays, pattern):
 
 
 def test_a_file_that_does_not_come_is_named(todays, pattern):
-    with pytest.raises(DatasetError) as error:
+    with pytest.raises(DatasetMissingError) as error:
         awaiting(pattern, wait_s=1).execute({})
 
     assert str(error.value) == f"{todays} did not arrive within 1 seconds."
@@ -72,23 +72,24 @@ def test_after_the_wait_the_worker_looks_once_more(todays, pattern, error):
     def resume():
         awaiting(pattern).resume_execution("__fail__", {"error": error}, {})
 
-    with pytest.raises(DatasetError, match=r"\.csv did not arrive within 4 hours\.$"):
+    with pytest.raises(DatasetMissingError, match=r"\.csv did not arrive within 4 hours\.$"):
         resume()
     todays.touch()
     resume()
 
 
 @pytest.mark.parametrize(
-    ("name", "error"),
+    ("name", "is_set", "kind", "error"),
     [
-        ("frame_{yyyymmdd}.csv", r"frame_20210304\.csv does not exist, and 2021-03-04 is over, so"),
-        ("frame.csv", r"frame\.csv does not exist\. Check the path\.$"),
-        ("frame\0.csv", r"holds a NUL character\. Remove it\.$"),
+        ("a_{yyyymmdd}.csv", False, DatasetMissingError, r"a_20210304\.csv does not exist, and 20"),
+        ("a.csv", True, DatasetMissingError, r"a\.csv does not exist\. Correct PUSH_DATASET"),
+        ("a.csv", False, InvalidEventError, r"a\.csv does not exist\. .* start a new run"),
+        ("a\0.csv", False, InvalidEventError, r"holds a NUL character\. Remove it\.$"),
     ],
 )
-def test_a_file_that_cannot_come_any_more_is_not_waited_for(tmp_path, name, error):
-    with pytest.raises(DatasetError, match=error):
-        awaiting(tmp_path / name, date(2021, 3, 4)).execute({})
+def test_a_file_that_cannot_come_any_more_is_not_waited_for(tmp_path, name, is_set, kind, error):
+    with pytest.raises(kind, match=error):
+        awaiting(tmp_path / name, date(2021, 3, 4), is_set=is_set).execute({})
 
 
 def test_what_is_not_a_file_is_not_waited_for():
@@ -97,7 +98,7 @@ def test_what_is_not_a_file_is_not_waited_for():
 
 def test_a_folder_of_parts_is_a_dataset(tmp_path):
     (tmp_path / "parts" / "day=1").mkdir(parents=True)
-    with pytest.raises(DatasetError, match="does not exist"):
+    with pytest.raises(InvalidEventError, match="does not exist"):
         awaiting(tmp_path / "parts").execute({})
 
     (tmp_path / "parts" / "day=1" / "part-0.parquet").touch()
