@@ -190,6 +190,7 @@ print(json.dumps({
 
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+API_DOCKERFILE = (ROOT / "examples" / "api" / "Dockerfile").read_text("utf-8")
 
 
 def test_the_image_installs_hashed_wheels_only_and_runs_as_an_ordinary_user():
@@ -201,14 +202,24 @@ def test_the_image_installs_hashed_wheels_only_and_runs_as_an_ordinary_user():
     assert all("${PYTHON_IMAGE}" in what for how, what in instructions if how == "FROM")
 
 
-def test_only_what_the_image_copies_reaches_the_engine():
-    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, flags=re.MULTILINE)
-    needed = {name for line in copied for name in line.split()}
+def test_the_image_of_the_api_holds_all_its_files_and_runs_as_a_number():
+    copied = set(re.findall(r"examples/api/(\S+\.py)", API_DOCKERFILE))
+
+    assert copied == {path.name for path in (ROOT / "examples" / "api").glob("*.py")}
+    assert re.findall(r"^USER (\d+:\d+)$", API_DOCKERFILE, flags=re.MULTILINE) == ["50000:50000"]
+    assert "ARG PYTHON_IMAGE=python:3.11-slim-bookworm\n" in API_DOCKERFILE
+
+
+def test_only_what_the_images_copy_reaches_the_engine():
+    both = DOCKERFILE + API_DOCKERFILE
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", both, flags=re.MULTILINE)
+    files = {name for line in copied for name in line.split()}
+    needed = {re.sub("^(examples/api)/.*", r"\1", name) for name in files}
     lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
 
     assert lines[1] == "*"
     assert {line[1:] for line in lines if line.startswith("!")} == needed
-    assert all((ROOT / name).exists() for name in needed)
+    assert all((ROOT / name).exists() for name in files)
 
 
 def _mounts(name):
