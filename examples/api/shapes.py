@@ -141,7 +141,8 @@ _PAGE = """<!doctype html>
 <style>
 :root {{ color-scheme: light dark }}
 body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: auto; padding: 1rem }}
-table {{ border-collapse: collapse; display: block; overflow-x: auto }}
+section {{ overflow-x: auto }}
+table {{ border-collapse: collapse }}
 th, td {{ border-bottom: 1px solid #8886; padding: .3rem .8rem .3rem 0; text-align: left }}
 td {{ min-width: 8rem }}
 </style>
@@ -161,7 +162,7 @@ def write_page(document: dict[str, Any]) -> str:
         for method, operation in operations.items()
     ]
     for name, schema in document["components"]["schemas"].items():
-        fields = schema.get("properties") or {"": {**schema, "description": ""}}
+        fields = schema.get("properties") or {"value": {**schema, "description": ""}}
         rows = [(key, each, each.get("description", "")) for key, each in fields.items()]
         sections.append(_write_section(name, schema, rows))
     title = escape("{title} {version}".format_map(document["info"]))
@@ -183,11 +184,14 @@ def _write_section(
     name: str, about: dict[str, Any], rows: list[tuple[str, dict[str, Any], str]]
 ) -> str:
     cells = [
-        f"<tr><th scope=row>{escape(key)}<td>{_write_type(schema)}<td>{escape(meaning)}"
+        f'<tr><th scope="row">{escape(key)}</th><td>{_write_type(schema)}</td>'
+        f"<td>{escape(meaning)}</td></tr>"
         for key, schema, meaning in rows
     ]
-    intro = f'<h2 id="{escape(name)}">{escape(name)}</h2><p>{escape(about.get("description", ""))}'
-    return f"{intro}<table>{''.join(cells)}</table>"
+    heading, intro = escape(name), escape(about.get("description", ""))
+    # An id holds no space.
+    start = f'<section id="{heading.replace(" ", "-")}"><h2>{heading}</h2><p>{intro}</p>'
+    return f"{start}<table>{''.join(cells)}</table></section>"
 
 
 def _write_type(schema: dict[str, Any]) -> str:
