@@ -48,6 +48,7 @@ POLICY = Policy(resamples=300)
 DAYS = (1, 3, 7, 14)
 WHOLE = 10_000
 FIRST_ORDERS = 3
+_KEYS = ("user_id", "order_id")
 SEED = 0
 
 Rows = pd.DataFrame
@@ -260,20 +261,17 @@ def _closed(rows: Rows, _: np.random.Generator) -> Rows:
     return rows[day == day.max()]
 
 
-def _add_orders(of: Callable[[Rows], pd.Series], copies: int) -> Fault:
-    """Place orders once more by new users."""
+def twice_the_orders(rows: Rows, _: np.random.Generator) -> Rows:
+    """Let as many new users order the same."""
+    users, orders = (rows[name].max() + 1 + pd.factorize(rows[name])[0] for name in _KEYS)
+    return pd.concat([rows, rows.assign(user_id=users, order_id=orders)])
 
-    def change(rows: Rows, _: np.random.Generator) -> Rows:
-        copied = rows[of(rows)]
-        new = [
-            copied.assign(
-                order_id=copied["order_id"] + copy * 10**9, user_id=copied["user_id"] + copy * 10**9
-            )
-            for copy in range(1, copies + 1)
-        ]
-        return pd.concat([rows, *new])
 
-    return change
+def many_new_users(rows: Rows, rng: np.random.Generator) -> Rows:
+    """Keep a third of the orders of users who ordered before, apart from their first ones."""
+    orders = rows["order_id"].unique()
+    kept = orders[rng.random(len(orders)) < 1 / 3]
+    return rows[(rows["user_order_seq"] <= FIRST_ORDERS) | rows["order_id"].isin(kept)]
 
 
 def sold_out(rows: Rows, _: np.random.Generator) -> Rows:
@@ -291,8 +289,8 @@ SOUND: dict[str, Fault] = {
     "15 orders": _keep_orders(15),
     "closed but for 2 orders": _keep_orders(2),
     "closed but for the newest day": _closed,
-    "twice the orders": _add_orders(lambda rows: rows["order_id"] > 0, 1),
-    "many new users": _add_orders(lambda rows: rows["user_order_seq"] <= FIRST_ORDERS, 2),
+    "twice the orders": twice_the_orders,
+    "many new users": many_new_users,
     "a type is sold out": sold_out,
     "other order of columns": lambda rows, _: rows[[*reversed(rows.columns)]],
     "another column": _set(of_theirs=1.0),
