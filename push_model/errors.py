@@ -72,7 +72,7 @@ class UnfitChampionError(PushModelError):
 
 
 class PromotionConflictError(PushModelError):
-    """The champion is not the one a challenger was compared with; validate it again."""
+    """The champion or the store is not what a change was based on; look again, then decide."""
 
 
 class MissingDependencyError(PushModelError, ImportError):

@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from push_model.errors import InvalidEventError, ModelIntegrityError, ModelNotFoundError
+from push_model.errors import (
+    InvalidEventError,
+    ModelIntegrityError,
+    ModelNotFoundError,
+    PromotionConflictError,
+)
 from push_model.store.durable import is_aside, locked, remove_aside, remove_folder
 from push_model.store.folder import MANIFEST_FILE, check_folder, read_manifest
 from push_model.store.history import earlier_champions
 from push_model.store.pointer import champion, is_model_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 KEPT_BY_DEFAULT = 10
 # Two, so that a rollback is possible after a rollback.
@@ -67,15 +75,26 @@ def plan_pruning(models_dir: Path | str, *, keep: int, now: float) -> Pruning:
     return Pruning(tuple(sorted(reasons.items())), tuple(going), _dead_asides(store, now))
 
 
-def prune(models_dir: Path | str, *, keep: int = KEPT_BY_DEFAULT, now: float) -> Pruning:
+def prune(
+    models_dir: Path | str,
+    *,
+    keep: int = KEPT_BY_DEFAULT,
+    now: float,
+    expected: Sequence[str] | None = None,
+) -> Pruning:
     """Remove models without a reason to stay, and what crashes left behind.
 
     It holds the lock of promotions, so that no model goes while it is promoted. Each model loses
-    its name by one rename before its files go.
+    its name by one rename before its files go. With `expected`, it removes these models or none.
     """
     store = Path(models_dir)
     with locked(store):
         plan = plan_pruning(store, keep=keep, now=now)
+        if expected is not None and plan.removed != tuple(expected):
+            raise PromotionConflictError(
+                "Nothing was removed: the store changed, so other models would go now. Look at "
+                "which, then prune again."
+            )
         for name in plan.removed:
             remove_folder(store / name)
         for aside in plan.swept:

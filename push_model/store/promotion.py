@@ -76,7 +76,13 @@ def promote(
 
 
 def rollback(
-    models_dir: Path | str, *, to: str | None = None, reason: str, promoted_at: str, by: str
+    models_dir: Path | str,
+    *,
+    to: str | None = None,
+    expected_line: int | None = None,
+    reason: str,
+    promoted_at: str,
+    by: str,
 ) -> Champion:
     """Go back to an earlier champion, if each of its files is what was saved."""
     store = Path(models_dir)
@@ -84,7 +90,8 @@ def rollback(
     seen = find_champion(store)
     with locked(store):
         serving, is_damaged = find_champion(store)
-        if (serving, is_damaged) != seen:
+        line = serving.line if serving else None
+        if (serving, is_damaged) != seen or expected_line not in {None, line}:
             raise PromotionConflictError(
                 "The champion changed while this rollback waited. Look at `push-model history`, "
                 "and roll back again if that is still right."

@@ -4,7 +4,12 @@ import threading
 
 import pytest
 
-from push_model.errors import InvalidEventError, ModelIntegrityError, ModelNotFoundError
+from push_model.errors import (
+    InvalidEventError,
+    ModelIntegrityError,
+    ModelNotFoundError,
+    PromotionConflictError,
+)
 from push_model.store import durable, inventory
 from push_model.store.durable import locked
 from push_model.store.folder import write_model_folder
@@ -167,6 +172,14 @@ def test_a_dry_run_says_the_same_and_changes_nothing(models):
 
     assert names_in(models) == before
     assert plan == prune(models, keep=2, now=NOW)
+
+
+def test_only_the_models_that_were_shown_are_removed(models):
+    with pytest.raises(PromotionConflictError, match="Nothing was removed: the store changed"):
+        prune(models, keep=3, now=NOW, expected=tuple("abcde"))
+
+    assert len(model_names(models)) == 9
+    assert prune(models, keep=3, now=NOW, expected=tuple("abcdef")).removed == tuple("abcdef")
 
 
 def test_a_damaged_pointer_lets_nothing_be_removed(models):

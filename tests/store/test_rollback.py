@@ -42,6 +42,17 @@ def test_rolling_back_again_goes_further_back_and_never_forward(models):
     assert champion(models).model_name == "a"
 
 
+def test_a_rollback_from_a_champion_that_was_replaced_meanwhile_changes_nothing(models):
+    seen = champion(models).line
+    move(models, "d")
+
+    with pytest.raises(PromotionConflictError, match="changed while this rollback waited"):
+        go_back(models, expected_line=seen)
+
+    assert champion(models).model_name == "d"
+    assert go_back(models, expected_line=champion(models).line) == "c"
+
+
 def test_a_champion_promoted_after_a_rollback_is_gone_back_from_to_what_it_replaced(models):
     go_back(models)
     move(models, "d")
