@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from push_model.evaluation.metrics import measure
-from push_model.training.gate.verdict import HoldoutResults, Verdict
+from push_model.training.gate.verdict import Finding, HoldoutResults, Verdict
 
 METRICS = measure([0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4])
 
@@ -32,10 +32,25 @@ def make_results(precision, champion):
     )
 
 
-def write_run(runs, run_id, run_date, *, precision=0.3, champion=None, measured=True):
-    model_name = f"push_{run_date.replace('-', '_')}"
-    holdout = make_results(precision, champion) if measured else None
-    verdict = Verdict("promote", None, (), model_name, None, None, holdout)
+def write_run(
+    runs,
+    run_id,
+    run_date,
+    *,
+    precision=0.3,
+    champion=None,
+    measured=True,
+    decision="promote",
+    names=None,
+    drift=(),
+):
+    """Write the folder of a run; `names` are of its challenger and of the champion."""
+    model_name, champion_name = names or (f"push_{run_date.replace('-', '_')}", None)
+    holdout = replace(make_results(precision, champion), drift=drift) if measured else None
+    passed = {"promote": True, "keep": False, "inconclusive": None}[decision]
+    rule = Finding("ranks", "model", passed, None, None, "It ranks like popularity.")
+    findings = () if passed else (rule,)
+    verdict = Verdict(decision, None, findings, model_name, champion_name, None, holdout)
     run = {
         "run_id": run_id,
         "run_date": run_date,
@@ -43,8 +58,9 @@ def write_run(runs, run_id, run_date, *, precision=0.3, champion=None, measured=
         "verdict": verdict.document(),
     }
     folder = runs / run_id
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "verdict.json").write_text(json.dumps(run))
+    return folder
 
 
 def write_runs(folder):

@@ -12,21 +12,17 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from push_model.commands.options import DEFAULT_MODELS_DIR, ModelsDir, check_name
 from push_model.commands.tables import (
     describe_os_error,
-    print_folder,
-    print_metrics,
     print_plain,
 )
-from push_model.errors import InvalidEventError, ModelIntegrityError, ModelNotFoundError
-from push_model.serving.health import age_in_days
-from push_model.serving.settings import read_max_age_days, user_name
+from push_model.errors import InvalidEventError, ModelIntegrityError
+from push_model.serving.settings import user_name
 from push_model.store import inventory
 from push_model.store import promotion as store
-from push_model.store.folder import check_folder, read_manifest
+from push_model.store.folder import check_folder
 from push_model.store.history import find_log_faults
 from push_model.store.pointer import Champion, find_champion
 
@@ -39,40 +35,23 @@ _Reason = Annotated[str, typer.Option(help="Why, in a sentence for the log.")]
 
 @app.command()
 def models(models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
-    """List the models of the store, and mark the champion."""
+    """List the models of the store, check every file, and mark the champion."""
     serving, _ = find_champion(models_dir)
-    table = Table("model", "trained on", "family", "holdout AP", "")
-    table.columns[3].justify = "right"
+    former = {move.model_name for move in store.history(models_dir)}
+    # Not a table: a terminal is too narrow for a long name and a fault.
     for found in inventory.summarise(models_dir):
-        marks = ["[bold green]champion[/]"] if serving and serving.model_name == found.name else []
+        is_champion = serving is not None and serving.model_name == found.name
+        marks = ["[bold green]champion[/]"] if is_champion else []
+        marks += ["was champion"] if found.name in former and not is_champion else []
         marks += ["[bold red]damaged[/]"] if found.faults else []
+        console.print(f"[bold]{found.name}[/]  {', '.join(marks)}", soft_wrap=True, highlight=False)
+        facts = [f"trained on {found.trained_on}"] if found.trained_on else []
+        facts += [found.family] if found.family else []
         precision = found.average_precision
-        shown = "-" if precision is None else f"{precision:.4f}"
-        texts = (escape(text or "-") for text in (found.trained_on, found.family))
-        table.add_row(found.name, *texts, shown, ", ".join(marks))
-    console.print(table)
+        facts += [] if precision is None else [f"average precision {precision:.4f} on its holdout"]
+        for text in (", ".join(facts), *found.faults):
+            print_plain(f"    {text}")
     store.champion(models_dir)  # a damaged pointer fails after the list, which helps to repair it
-
-
-@app.command()
-def champion(models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
-    """Show the champion, its age, and how good it was when it was trained."""
-    serving = store.champion(models_dir)
-    if serving is None:
-        raise ModelNotFoundError(
-            f"There is no champion in {models_dir} yet. Train one: make retrain."
-        )
-    path = store.model_path(models_dir, serving.model_name)
-    facts = read_manifest(path)
-    console.print(f"[bold]{serving.model_name}[/] serves since {serving.promoted_at}.")
-    age = age_in_days(str(facts.get("trained_on")), datetime.now(UTC).date())
-    if age is not None:
-        console.print(f"It is {age} days old; {read_max_age_days(os.environ)} are allowed.")
-    if "metrics" in facts:
-        print_metrics(facts["metrics"]["holdout"], title="Holdout when trained")
-    else:  # as of `push_model.testing`
-        console.print("Its manifest holds no metrics: it was not trained here.")
-    print_folder(path)
 
 
 @app.command()

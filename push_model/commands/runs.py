@@ -1,129 +1,252 @@
-"""`push-model` commands for retraining runs: `verdict`, `verdicts` and `backtests`."""
+"""`push-model` commands for what serves and how runs ended: `status`, `runs` and `verdict`."""
 
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
-from push_model.commands.options import DEFAULT_RUNS_DIR, RunsDir
+from push_model.commands.options import DEFAULT_MODELS_DIR, DEFAULT_RUNS_DIR, ModelsDir, RunsDir
 from push_model.commands.tables import (
     print_folder,
     print_plain,
     print_verdict,
     read_document,
+    read_status_of,
+    write_moment,
 )
-from push_model.store.pointer import find_champion
+from push_model.errors import ModelNotFoundError
+from push_model.store.pointer import model_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from push_model.training.backtesting.past_verdicts import PastVerdict
+    from push_model.evaluation.results import Interval
+    from push_model.status.status import ChampionStatus, RunStatus, Status
 
 app = typer.Typer()
 console = Console()
 
+_COLOURS = {
+    "good": "green",
+    "weak": "yellow",
+    "failing": "red",
+    "promoted": "green",
+    "failed": "red",
+    "unfinished": "cyan",
+}
+_RUNS_ON_A_SCREEN = 5
+
 
 @app.command()
-def verdict(
-    run_folder: Annotated[
-        Path | None, typer.Argument(help="Folder of a run. Default: the newest run.")
-    ] = None,
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,  # noqa: FBT002 - a flag
+    models_dir: ModelsDir = DEFAULT_MODELS_DIR,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
 ) -> None:
-    """Show the verdict of a retraining run, with the numbers behind it."""
-    from push_model.training.gate.verdict import VERDICT_FILE, Verdict  # noqa: PLC0415 - keeps --help instant
-
-    folder = run_folder or _newest_run(runs_dir)
-    run = read_document(folder / VERDICT_FILE, "This folder has no verdict")
-    found = Verdict.from_document(run["verdict"])
-    print_verdict(found)
-    for backtest in run.get("backtests", []):
-        print_plain(f"Backtest: {backtest['sentence']}")
-    path = Path(run["model_path"])
-    print_folder(path)
-    if find_champion(path.parent) == (None, False):
-        fix = "" if found.decision == "promote" else " Fix what the verdict names and retrain."
-        print_plain(
-            f"There is no champion yet, so nothing serves.{fix} To serve this model anyway: "
-            f"push-model promote {path.name} --reason ..."
-        )
-
-
-def _newest_run(runs_dir: Path) -> Path:
-    latest = read_document(runs_dir / "latest.json", "No run has a verdict yet")
-    return Path(latest["run_folder"])
+    """Show what serves and how good it is, how the newest runs ended, and what to do."""
+    found = read_status_of(models_dir, runs_dir)
+    if as_json:
+        print_plain(json.dumps(found.document(), indent=2, allow_nan=False))
+        return
+    _print_champion(found)
+    if found.newest is None:
+        console.print("[bold]Newest run[/]  There is none yet.")
+    else:
+        console.print("[bold]Newest run[/]")
+        _print_runs([found.newest])
+    for line in _describe_days(found):
+        print_plain(line)
+    _print_headed("To do", found.next_step)
+    if earlier := [run for run in found.runs if run != found.newest]:
+        console.print("[bold]Runs before[/]")
+        _print_runs(earlier[: _RUNS_ON_A_SCREEN - 1])
 
 
 @app.command()
-def verdicts(
+def runs(
     kind: Annotated[
         str, typer.Option(help="Only runs of this kind: scheduled, manual, backfill.")
     ] = "",
     newest: Annotated[int, typer.Option(min=1, help="How many of the newest runs to show.")] = 60,
+    models_dir: ModelsDir = DEFAULT_MODELS_DIR,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
 ) -> None:
-    """List the verdicts of the newest runs by run date."""
-    from push_model.training.backtesting.past_verdicts import read_verdicts, sum_up  # noqa: PLC0415 - keeps --help instant
-
-    found = read_verdicts(runs_dir, kind=kind)[-newest:]
-    if not found:
-        runs = f"{kind} run" if kind else "run"
-        console.print(f"No {runs} in {runs_dir} has a verdict yet.", markup=False)
+    """List how the newest runs ended, and why."""
+    found = read_status_of(models_dir, runs_dir)
+    chosen = [run for run in found.runs if run.kind.startswith(kind)][:newest]
+    if not chosen:
+        print_plain(f"There is no {f'{kind} ' if kind else ''}run in {runs_dir} yet.")
         return
-    console.print(_verdicts_table(found))
-    console.print(sum_up(found), soft_wrap=True, markup=False, highlight=False)
-
-
-def _verdicts_table(found: "Sequence[PastVerdict]") -> Table:
-    columns = ("run date", "verdict", "orders", "AP", "interval", "champ.", "pop.", "ratio")
-    # A frame around them would be wider than a terminal.
-    table = Table(*columns, box=SIMPLE, padding=(0, 1, 0, 0))
-    for run_date, _, verdict in found:
-        precision = verdict.by_scorer("average_precision")
-        own = precision.get("challenger")
-        ratio = verdict.by_scorer("expected_per_actual").get("challenger")
-        table.add_row(
-            *(str(run_date), verdict.decision),
-            str(verdict.holdout.orders) if verdict.holdout else "-",
-            f"{own.estimate:.3f}" if own else "-",
-            f"{own.low:.3f}-{own.high:.3f}" if own else "-",
-            *(
-                f"{precision[name].estimate:.3f}" if name in precision else "-"
-                for name in ("champion", "popularity")
-            ),
-            f"{ratio.estimate:.2f}" if ratio else "-",
-        )
-    return table
+    _print_runs(chosen)
+    print_plain(_sum_up(chosen))
+    for fault in found.faults:
+        print_plain(fault)
 
 
 @app.command()
-def backtests(
-    newest: Annotated[int, typer.Option(min=1, help="How many of the newest lines to show.")] = 20,
+def verdict(
+    run: Annotated[
+        str | None,
+        typer.Argument(help="Id or folder of a run. Default: the newest one with a verdict."),
+    ] = None,
+    models_dir: ModelsDir = DEFAULT_MODELS_DIR,
     runs_dir: RunsDir = DEFAULT_RUNS_DIR,
 ) -> None:
-    """Compare what champions predicted with what happened, run by run."""
-    from push_model.training.backtesting.record import (  # noqa: PLC0415 - keeps --help instant
-        BACKTESTS_FILE,
-        read_backtests,
+    """Show the verdict of a run, with the numbers behind it."""
+    found = read_status_of(models_dir, runs_dir)
+    shown = _find_run(found, run, runs_dir)
+    newest = found.newest
+    if run is None and newest and newest.outcome == "failed":
+        _print_runs([newest])
+        print_plain(f"To do         {newest.next_step}")
+    if shown.verdict is None:
+        raise ModelNotFoundError(f"The run {shown.run_id} reached no verdict. {shown.sentence}")
+    print_plain(f"Run           {shown.run_id}, {write_moment(shown.at)}")
+    print_verdict(shown.verdict)
+    document = read_document(runs_dir / shown.folder / "verdict.json", "This run has no verdict")
+    for backtest in document.get("backtests", []):
+        print_plain(f"Backtest: {backtest['sentence']}")
+    name = shown.verdict.model_name
+    print_folder(model_path(models_dir, name))
+    if found.champion is None and found.pointer_fault is None:
+        won = shown.verdict.decision == "promote"
+        fix = "" if won else " Fix what the verdict names and retrain."
+        print_plain(
+            f"There is no champion yet, so nothing serves.{fix} To serve this model anyway: "
+            f"push-model promote {name} --reason ..."
+        )
+
+
+def _find_run(found: "Status", named: str | None, runs_dir: Path) -> "RunStatus":
+    """Return the run that an id, a folder or a path names; without one the newest judged."""
+    if named is None:
+        judged = [run for run in found.runs if run.verdict and run.kind != "backfill"]
+        if judged:
+            return judged[0]
+        failed = f" {found.newest.sentence}" if found.newest else ""
+        raise ModelNotFoundError(
+            f"No run in {runs_dir} has a verdict yet.{failed} Run make retrain."
+        )
+    for run in found.runs:
+        if named == run.run_id or Path(named).name == run.folder:
+            return run
+    raise ModelNotFoundError(f"There is no run {named!r} in {runs_dir}. List them: push-model runs")
+
+
+def _print_champion(found: "Status") -> None:
+    champion = found.champion
+    if champion is None:
+        said = found.pointer_fault or "Nothing serves: no model was promoted yet."
+        _print_headed("No champion", said)
+        return
+    console.print(
+        f"[bold]{champion.model_name}[/] serves since {write_moment(champion.since)}: "
+        f"{_coloured(champion.quality.word)}",
+        soft_wrap=True,
+        highlight=False,
+    )
+    for line in (
+        champion.quality.sentence,
+        *_describe_champion(champion),
+        *_describe_service(found),
+    ):
+        print_plain(f"    {line}")
+
+
+def _describe_champion(champion: "ChampionStatus") -> Iterator[str]:
+    run = f", run {champion.run_id}" if champion.run_id else ""
+    yield f"Promoted ({champion.kind}) by {champion.by}{run}: {champion.reason}"
+    if champion.age_days is not None:
+        yield f"Trained {champion.age_days} days ago; {champion.max_age_days} are allowed."
+    if champion.average_precision:
+        popular = f", popularity {_write(champion.popularity, 3)}" if champion.popularity else ""
+        yield f"Average precision {_write(champion.average_precision, 3)}{popular}."
+    if champion.expected_per_actual:
+        yield f"Expected purchases per actual one {_write(champion.expected_per_actual, 2)}."
+    if champion.measured:
+        yield f"Measured on {champion.measured}."
+
+
+def _describe_service(found: "Status") -> Iterator[str]:
+    service = found.service
+    if service is None:
+        yield "It has not served a full day that a run has looked at."
+        return
+    ratio = f" ({service.ratio:.2f} for each)" if service.ratio is not None else ""
+    yield (
+        f"Since it serves: {service.expected:.0f} purchases expected, {service.actual} happened"
+        f"{ratio}, on {service.orders} orders from {service.first_day} to {service.last_day}."
     )
 
-    found = read_backtests(runs_dir / BACKTESTS_FILE)
-    if not found:
-        console.print("No backtest yet: no champion has served a full day.")
-        return
-    columns = ("run date", "champion", "orders", "predicted", "bought", "ratio", "AP", "popular")
-    table = Table(*columns, box=SIMPLE, padding=(0, 1, 0, 0))
-    for line in found[-newest:]:
-        total = line["total"]
-        expected, bought = total["expected_purchases"], total["actual_purchases"]
-        ranks = (total["average_precision"], total["popularity_average_precision"])
-        table.add_row(
-            *(line["run_date"], line["model_name"]),
-            *(f"{total['orders']}", f"{expected:.0f}", f"{bought}"),
-            f"{expected / bought:.2f}" if bought else "-",
-            *("-" if rank is None else f"{rank:.3f}" for rank in ranks),
+
+def _describe_days(found: "Status") -> Iterator[str]:
+    moved = [line for line in found.drift if line.changed]
+    for line in moved[:_RUNS_ON_A_SCREEN]:
+        yield f"Drift       {line.sentence}"
+    if found.drift and not moved:
+        most = found.drift[0]
+        yield (
+            f"Drift       No feature has passed a limit. {most.feature} moved most: "
+            f"{most.distance:.2f} of {most.limit:g} allowed."
         )
-    console.print(table)
+    if found.kept_in_a_row:
+        yield f"Kept        {found.kept_in_a_row} day(s) in a row without a winner."
+    for fault in found.faults:
+        yield f"Unreadable  {fault}"
+
+
+def _print_runs(runs: "Sequence[RunStatus]") -> None:
+    """Print a line a run, and below it why, and its figures: no name is cut."""
+    for run in runs:
+        model = f"  {run.model_name}" if run.model_name else ""
+        console.print(
+            f"  {write_moment(run.at)}  {_coloured(run.outcome)}{model}  {escape(run.run_id)}",
+            soft_wrap=True,
+            highlight=False,
+        )
+        for text in _describe_run(run):
+            print_plain(f"    {text}")
+
+
+def _describe_run(run: "RunStatus") -> Iterator[str]:
+    yield run.sentence
+    if run.failed_step and run.error:
+        yield f"{run.failed_step}: {run.error}"
+    precision = run.average_precision
+    if own := precision.get("challenger"):
+        others = [
+            f"{name} {precision[name].estimate:.3f}"
+            for name in ("champion", "popularity")
+            if name in precision
+        ]
+        yield f"Average precision {', '.join([_write(own, 3), *others])}."
+    yield from run.verdict.changes if run.verdict else ()
+
+
+def _sum_up(runs: "Sequence[RunStatus]") -> str:
+    """Return in a sentence how the models of these runs did."""
+    count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+    found = [figures for run in runs if (figures := run.average_precision)]
+    if not found:
+        return f"{count}: nothing was measured."
+    own = [figures["challenger"].estimate for figures in found]
+    above = sum(figures["challenger"].low > figures["popularity"].high for figures in found)
+    return (
+        f"{count}. Average precision {min(own):.3f} to {max(own):.3f}; clearly above popularity in "
+        f"{above} of {len(found)}."
+    )
+
+
+def _coloured(word: str) -> str:
+    return f"[bold {_COLOURS.get(word, 'yellow')}]{word}[/]"
+
+
+def _print_headed(head: str, text: str) -> None:
+    console.print(f"[bold]{head}[/]  {escape(text)}", soft_wrap=True, highlight=False)
+
+
+def _write(found: "Interval", digits: int) -> str:
+    estimate, low, high = (f"{value:.{digits}f}" for value in found)
+    return f"{estimate} ({low} to {high})"

@@ -1,7 +1,9 @@
 """Print the metrics, the folder and the facts of a model."""
 
 import json
+import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from push_model.errors import ModelIntegrityError, ModelNotFoundError
-from push_model.serving.settings import user_name
+from push_model.serving.settings import read_max_age_days, user_name
 
 if TYPE_CHECKING:
+    from push_model.status.status import Status
     from push_model.training.gate.verdict import Verdict
 
 console = Console()
@@ -48,6 +51,39 @@ def print_verdict(found: "Verdict") -> None:
         print_plain(f"{passed} of {len(found.findings)} rules passed; the model card lists them.")
         metrics = {name: each.document() for name, each in found.holdout.metrics.items()}
         print_metrics(metrics, title=f"Holdout, {found.holdout.orders} orders")
+
+
+def read_status_of(models_dir: Path, runs_dir: Path, *, is_thorough: bool = False) -> "Status":
+    """Read the status by the limits of this installation."""
+    from push_model.status.read import read_status  # noqa: PLC0415 - keeps --help instant
+    from push_model.training.gate.policy import read_installed_policy  # noqa: PLC0415 - the same
+
+    return read_status(
+        models_dir,
+        runs_dir,
+        now=datetime.now(UTC),
+        max_age_days=read_max_age_days(os.environ),
+        policy=read_installed_policy(os.environ),
+        is_thorough=is_thorough,
+    )
+
+
+def write_moment(text: str) -> str:
+    """Write a moment as a minute in UTC; another text, of a pointer written by hand, as it is.
+
+    Examples
+    --------
+    >>> write_moment("2026-11-23T05:07:41+00:00")
+    '2026-11-23 05:07 UTC'
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if "T" not in text:
+        return text
+    zoned = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    return f"{zoned:%Y-%m-%d %H:%M} UTC"
 
 
 def print_folder(path: Path) -> None:

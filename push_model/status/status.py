@@ -1,7 +1,7 @@
 """The status of an installation: what serves, how good it is, how runs ended, and what to do.
 
 The command `push-model status`, the page in Airflow and its JSON show these values. They hold no
-row, id or value of a customer, and no path of the server.
+row, id or value of a customer.
 """
 
 from collections.abc import Mapping
@@ -72,7 +72,7 @@ class RunStatus:
     @property
     def limits_changed(self) -> Mapping[str, Any]:
         """The limits that the form changed for this run, by name."""
-        return getattr(self.verdict, "limits_changed", None) or {}
+        return self.verdict.changed_limits if self.verdict else {}
 
     @property
     def average_precision(self) -> dict[str, Interval]:
@@ -130,7 +130,7 @@ class DriftLine:
 
     feature: str
     distance: float  # population stability index
-    limit: float | None  # None: the verdict that measured it recorded none
+    limit: float
     changed: bool  # whether any limit of drift is passed
     sentence: str
 

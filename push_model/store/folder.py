@@ -22,6 +22,7 @@ __all__ = [
     "FolderCheck",
     "LoadedModel",
     "check_folder",
+    "check_sizes",
     "document_bytes",
     "model_id_of",
     "read_manifest",
@@ -170,6 +171,15 @@ def check_folder(folder: Path) -> FolderCheck:
     return FolderCheck(tuple(faults), checked, tuple(sorted(names - listed)))
 
 
+def check_sizes(folder: Path) -> tuple[str, ...]:
+    """Return what is wrong with a model folder at a glance: no file is read but its manifest."""
+    try:
+        names, files = sorted(_listed(folder)), read_manifest(folder)["files"]
+        return tuple(fault for name in names if (fault := _lost(folder, name, files[name])))
+    except ModelIntegrityError as error:
+        return (str(error),)
+
+
 def require_whole(folder: Path) -> None:
     """Refuse a model folder with a file that is not what was saved."""
     if faults := check_folder(folder).faults:
@@ -197,6 +207,20 @@ def _fault(read: Any, *arguments: Any) -> str | None:
     except (ModelIntegrityError, ModelFormatError) as error:
         return str(error)
     return None
+
+
+def _lost(folder: Path, name: str, listed: Any) -> str | None:
+    try:
+        size = (folder / name).stat().st_size
+    except OSError as error:
+        return _refuse(f"{folder.name}/{name}", error)
+    expected = listed.get("bytes") if isinstance(listed, dict) else None
+    if expected in {None, size}:
+        return None
+    return (
+        f"{folder.name}/{name} holds {size} bytes, {expected} were saved. It changed after it was "
+        "saved; restore it or retrain."
+    )
 
 
 def _listed(folder: Path) -> set[str]:

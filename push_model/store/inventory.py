@@ -14,7 +14,7 @@ from push_model.errors import (
     PromotionConflictError,
 )
 from push_model.store.durable import is_aside, locked, remove_aside, remove_folder
-from push_model.store.folder import MANIFEST_FILE, check_folder, read_manifest
+from push_model.store.folder import MANIFEST_FILE, check_folder, check_sizes, read_manifest
 from push_model.store.history import earlier_champions
 from push_model.store.pointer import champion, is_model_name
 
@@ -58,9 +58,10 @@ def model_names(models_dir: Path | str) -> tuple[str, ...]:
     return tuple(sorted(filter(is_model_name, folders)))
 
 
-def summarise(models_dir: Path | str) -> tuple[ModelSummary, ...]:
-    """Describe and check every model of a store."""
-    return tuple(_summary(Path(models_dir) / name) for name in model_names(models_dir))
+def summarise(models_dir: Path | str, *, is_thorough: bool = True) -> tuple[ModelSummary, ...]:
+    """Describe and check every model of a store; a quick check compares sizes, not digests."""
+    store = Path(models_dir)
+    return tuple(_summary(store / name, is_thorough=is_thorough) for name in model_names(store))
 
 
 def plan_pruning(models_dir: Path | str, *, keep: int, now: float) -> Pruning:
@@ -102,8 +103,8 @@ def prune(
     return plan
 
 
-def _summary(folder: Path) -> ModelSummary:
-    faults = check_folder(folder).faults
+def _summary(folder: Path, *, is_thorough: bool) -> ModelSummary:
+    faults = check_folder(folder).faults if is_thorough else check_sizes(folder)
     try:
         manifest = read_manifest(folder)
     except ModelIntegrityError:

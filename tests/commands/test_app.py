@@ -115,18 +115,6 @@ def test_predict_without_a_champion_fails_with_its_answer(run, tmp_path):
     assert json.loads(out)["error"]["type"] == "ModelNotFoundError"
 
 
-@pytest.mark.usefixtures("trained")
-def test_champion_shows_which_model_serves(run, tmp_path):
-    make_champion(tmp_path / "models")
-
-    code, out, _ = run("champion")
-
-    assert code == 0
-    assert "push_2022_01_02 serves since 2022-01-02T05:00:00Z" in out
-    assert "ROC-AUC" in out
-    assert re.search(r"It is \d+ days old; 70 are allowed\.", out)
-
-
 def test_verdict_shows_the_newest_run(run, tmp_path):
     runs = tmp_path / "runs"
     write_run(runs, "manual", "2022-01-02", precision=0.31, champion=0.29)
@@ -134,7 +122,6 @@ def test_verdict_shows_the_newest_run(run, tmp_path):
     facts = json.loads(path.read_text()) | {"model_path": "models/push_2022_01_02"}
     facts["backtests"] = [{"sentence": "push_2022_01_01 predicted 9 purchases; 8 were made."}]
     path.write_text(json.dumps(facts))
-    (runs / "latest.json").write_text(json.dumps({"run_folder": str(path.parent)}))
 
     code, out, _ = run("verdict")
 
@@ -150,10 +137,14 @@ def test_a_verdict_without_measurements_is_shown_too(run, tmp_path):
     nothing_new = Finding("new", "data", False, None, None, "Nothing new: the same model.")  # noqa: FBT003
     changed = {"max_age_days": {"value": 90, "usual": 70}}
     verdict = Verdict("keep", None, (nothing_new,), "m", "m", 1, None, changed)
-    facts = {"model_name": "m", "model_path": "models/m", "verdict": verdict.document()}
-    (tmp_path / "verdict.json").write_text(json.dumps(facts))
+    facts = {"run_id": "manual__1", "run_date": "2022-01-02", "model_name": "m"}
+    folder = tmp_path / "runs" / "one"
+    folder.mkdir(parents=True)
+    (folder / "verdict.json").write_text(json.dumps(facts | {"verdict": verdict.document()}))
 
-    code, out, _ = run("verdict", str(tmp_path))
+    code, out, _ = run("verdict", folder)
+
+    assert run("verdict", "manual__1") == (code, out, "")
 
     assert code == 0
     assert "Nothing new: the same model." in out
@@ -162,21 +153,11 @@ def test_a_verdict_without_measurements_is_shown_too(run, tmp_path):
     assert "nothing serves. Fix what the verdict names and retrain. To serve this" in out
 
 
-def test_a_damaged_pointer_to_the_newest_run_is_named(run, tmp_path):
-    (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "latest.json").write_text('{"run_folder": ')
-
-    code, _, err = run("verdict")
-
-    assert code == 1
-    assert "latest.json is damaged" in err
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["champion"], "There is no champion"),
-        (["verdict"], "No run has a verdict yet"),
+        (["verdict"], "has a verdict yet. Run make retrain."),
+        (["verdict", "mine"], "There is no run 'mine'"),
         (["predict", "absent.json"], "absent.json does not exist"),
         (["fit", "absent.csv", "--model", "{"], "--model is not valid JSON"),
         (["fit", "absent.csv"], "absent.csv does not exist"),
@@ -214,8 +195,7 @@ BAD_VALUES = {
     ("predict", "--model"): "a/b",
     ("rollback", "--to"): "a/b",
     ("prune", "--keep"): 0,
-    ("verdicts", "--newest"): 0,
-    ("backtests", "--newest"): 0,
+    ("runs", "--newest"): 0,
     ("explore", "--size"): "medium",
     ("explore", "--jobs"): 0,
     ("explore", "--search-trials"): -1,

@@ -34,8 +34,7 @@ NEXT_STEPS = {
     "there.",
     "Dataset refused": "Fix the dataset, then clear the failed task: the run continues from there. "
     "If the form names the wrong one, start a new run.",
-    "Champion unfit": "Run push-model verdict for the last runs, then promote or roll back by "
-    "hand.",
+    "Champion unfit": "Read the reasons of push-model runs, then promote or roll back by hand.",
     "Task failed": "Read the end of the task's log, fix the cause, then clear the task.",
     "Overdue": "Check which task is running or waiting, and that a worker is available.",
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 from push_model.errors import InvalidEventError, did_you_mean
 from push_model.serving.settings import expand_home, read_max_age_days, read_setting
-from push_model.training.gate.policy import Policy, read_policy, read_policy_file
+from push_model.training.gate.policy import Policy, read_installed_policy, read_policy
 from push_model.training.parametrisation import Parametrisation, read_parametrisation
 from push_ops.retraining.form import FORM, MAX_AGE
 
@@ -170,10 +170,9 @@ def _read_limits(given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[s
     """Return the limits as fields of a request: the form's, else the installation's."""
     limits, usual_age = dict(given), read_max_age_days(environ)
     oldest = limits.pop(MAX_AGE, usual_age)
-    file = environ.get("PUSH_POLICY", "").strip()
-    installed = read_policy_file(Path(expand_home(file, "PUSH_POLICY"))) if file else {}
+    installed = read_installed_policy(environ).model_dump()
     policy = read_policy({**installed, **limits})
-    usual = {**read_policy(installed).model_dump(), MAX_AGE: usual_age}
+    usual = {**installed, MAX_AGE: usual_age}
     changed = {
         name: {"value": value, "usual": usual[name]}
         for name, value in {**policy.model_dump(), MAX_AGE: oldest}.items()

@@ -14,6 +14,7 @@ from push_model.serving.health import age_in_days
 from push_model.serving.settings import MAX_AGE_VARIABLE
 from push_model.store.folder import read_manifest
 from push_model.store.promotion import model_path
+from push_model.training.backtesting.lines import BACKTESTS_FILE
 from push_ops.retraining.request import RetrainingRequest
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,6 @@ logger = logging.getLogger(__name__)
 def backtest(request: RetrainingRequest, large_orders: str) -> list[dict[str, Any]]:
     """Compare what the champions of the last days predicted with what happened, and record it."""
     from push_model.training.backtesting.record import (  # noqa: PLC0415 - seconds no other step pays
-        BACKTESTS_FILE,
         append_backtests,
         backtest_champions,
     )

@@ -11,19 +11,17 @@ from typing import Any, NamedTuple
 from push_model.columns import TRAINING
 from push_model.errors import ModelFormatError, ModelIntegrityError, ModelNotFoundError
 from push_model.model.scoring import Model
-from push_model.store.durable import locked, read_whole, write_aside
+from push_model.store.durable import locked, write_aside
 from push_model.store.folder import read_model
 from push_model.store.promotion import Champion, history, model_path
 from push_model.training.backtesting.backtest import Backtest, backtest
+from push_model.training.backtesting.lines import place_of, read_backtests
 from push_model.training.data.frames import collect_sorted
 from push_model.training.data.history import load_with_history, needs_history
 from push_model.training.data.orders import keep_large_orders
 
-BACKTESTS_FILE = "backtests.jsonl"
 # A month shows a trend.
 _LOOK_BACK_DAYS = 30
-# Some ten thousand bytes a line: a hundred years of daily runs.
-_MOST_BYTES = 2**29
 
 logger = logging.getLogger(__name__)
 
@@ -129,42 +127,10 @@ def append_backtests(
     with locked(path.parent):
         kept = [document for document in read_backtests(path) if _key(document) not in replaced]
         kept += new
-        lines = (json.dumps(document, allow_nan=False) for document in sorted(kept, key=_place))
+        lines = (json.dumps(document, allow_nan=False) for document in sorted(kept, key=place_of))
         write_aside(path, "".join(f"{line}\n" for line in lines).encode())
-
-
-def read_backtests(path: Path) -> tuple[dict[str, Any], ...]:
-    """Read what runs found, one document a run and model."""
-    try:
-        content = read_whole(path, most_bytes=_MOST_BYTES)
-    except FileNotFoundError:
-        return ()
-    except OSError as error:
-        raise ModelIntegrityError(
-            f"{path} cannot be read ({error.strerror}). Give this process the right to read it."
-        ) from error
-    return tuple(_parse(content, path))
-
-
-def _parse(content: bytes, path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(content.splitlines(), start=1):
-        try:
-            document = json.loads(line)
-            _place(document)
-        except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
-            raise ModelIntegrityError(
-                f"Line {number} of {path} is not a backtest. It was changed; remove the line, and "
-                "run the retraining of its day again."
-            ) from error
-        yield document
 
 
 def _key(document: dict[str, Any]) -> tuple[str, str, int, str]:
     asked = (document["run_date"], document["dataset"], document["min_items"])
     return *asked, document["model_name"]
-
-
-def _place(document: dict[str, Any]) -> tuple[str, str, str, str, int]:
-    # A model that serves twice in the days looked at has two lines.
-    first, name = document["days"][0]["day"], document["model_name"]
-    return document["run_date"], first, name, document["dataset"], document["min_items"]

@@ -2,12 +2,14 @@
 
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from push_model.errors import InvalidEventError
+from push_model.serving.settings import expand_home
 from push_model.training.parsing import Settings, parse
 
 #: The limits that a form shows, beside the oldest champion; a policy file may set every limit.
@@ -286,3 +288,19 @@ def read_policy_file(path: Path) -> dict[str, Any]:
         raise InvalidEventError(f"The policy file {path} cannot be read: {error}.") from error
     read_policy(document, place=str(path))
     return dict(document)
+
+
+def read_installed_policy(environ: Mapping[str, str]) -> Policy:
+    """Read the policy of this installation: the file that ``PUSH_POLICY`` names, if it is set.
+
+    Parameters
+    ----------
+    environ : mapping
+        The environment of the process.
+
+    Returns
+    -------
+    Policy
+    """
+    file = environ.get("PUSH_POLICY", "").strip()
+    return read_policy(read_policy_file(Path(expand_home(file, "PUSH_POLICY"))) if file else {})

@@ -22,7 +22,7 @@ from push_model.errors import (
 )
 from push_model.store.promotion import champion, promote
 from push_model.testing import make_model
-from push_model.training.backtesting.record import BACKTESTS_FILE, read_backtests
+from push_model.training.backtesting.lines import BACKTESTS_FILE, read_backtests
 from push_model.training.data import delivery
 from push_model.training.gate.policy import Policy
 from push_model.training.parametrisation import BoostedTrees

@@ -8,12 +8,11 @@ from hypothesis import strategies as st
 from push_model.errors import ModelIntegrityError
 from push_model.store.promotion import Champion, promote, rollback
 from push_model.testing import make_model
+from push_model.training.backtesting.lines import BACKTESTS_FILE, read_backtests
 from push_model.training.backtesting.record import (
-    BACKTESTS_FILE,
     _iterate_services,
     append_backtests,
     backtest_champions,
-    read_backtests,
 )
 from tests.frames import FIRST_DAY, make_frame
 
