@@ -1,4 +1,4 @@
-"""`push-model` commands that score models on a dataset: `judge`."""
+"""`push-model` commands that score models of the store on a dataset: `judge` and `compare`."""
 
 import logging
 import sys
@@ -17,12 +17,13 @@ from push_model.commands.options import (
     HoldoutDays,
     MinItems,
     ModelsDir,
+    Until,
     check_name,
     expand,
     read_until,
     show_reading,
 )
-from push_model.commands.tables import print_folder, print_verdict
+from push_model.commands.tables import print_folder, print_plain, print_table, print_verdict
 from push_model.store.folder import read_manifest
 from push_model.store.pointer import model_path
 
@@ -88,6 +89,47 @@ def judge(
     print_folder(path)
     if verdict.decision != "promote":
         raise typer.Exit(NOT_PROMOTED)
+
+
+@app.command()
+def compare(
+    first: _Model,
+    second: _Model,
+    dataset: _Dataset,
+    until: Until = None,
+    min_items: MinItems = MIN_ITEMS,
+    policy: _PolicyFile = None,
+    html: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Also write a page with pictures here.")
+    ] = None,
+    models_dir: ModelsDir = DEFAULT_MODELS_DIR,
+) -> None:
+    """Compare two models on the newest orders of a dataset, which neither was trained on."""
+    from push_model.training.card.comparison_page import (  # noqa: PLC0415 - keeps --help instant
+        tabulate_differences,
+        tabulate_scores,
+        write_comparison,
+    )
+    from push_model.training.gate.comparison import compare_models  # noqa: PLC0415 - as above
+
+    day, limits = read_until(until), _read_policy(policy)
+    with _bring_in(dataset, until=day) as copy:
+        found = compare_models(
+            copy,
+            (first, second),
+            models_dir=models_dir,
+            min_items=min_items,
+            until=day,
+            policy=limits,
+        )
+    print_plain(found.headline)
+    for sentence in found.sentences:
+        print_plain(f"  - {sentence}")
+    for table in (tabulate_scores(found), tabulate_differences(found)):
+        print_table(table)
+    if html:
+        write_comparison(html, found)
+        print_plain(f"Comparison    {html}")
 
 
 def _read_policy(path: Path | None) -> "Policy":

@@ -7,13 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from push_model.errors import ModelIntegrityError, ModelNotFoundError
 from push_model.serving.settings import read_max_age_days, user_name
 
 if TYPE_CHECKING:
+    from push_model.reporting.section import Table as ReportTable
     from push_model.status.status import Status
     from push_model.training.gate.verdict import Verdict
 
@@ -35,6 +38,20 @@ def print_metrics(columns: Mapping[str, Mapping[str, Any]], *, title: str) -> No
         table.add_row(heading, *cells)
     for column in table.columns[1:]:
         column.justify = "right"
+    console.print(table)
+
+
+def print_table(given: "ReportTable") -> None:
+    """Print a table of a page."""
+    headings, title = map(escape, given.headings), escape(given.caption)
+    # Without a frame, so that most of it fits on a screen.
+    table = Table(*headings, title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+    for row in given.rows:
+        table.add_row(*map(escape, row))
+    for column in table.columns[1:] if given.numeric else ():
+        column.justify = "right"
+    for column in table.columns:
+        column.overflow = "fold"  # no name is cut
     console.print(table)
 
 

@@ -28,8 +28,8 @@ from push_model.reporting.picture import (
 # Share of the purchases, and of the candidates, at which a title reads the curves.
 _READ_RECALL = 0.25
 _READ_SHARE = 0.05
-# Longer labels take a line of the legend each.
-_SHORT_LABEL = 32
+# Letters of two labels that fit beside each other in the legend.
+_SHORT_LABELS = 43
 
 Points = tuple[Sequence[float], Sequence[float]]
 
@@ -196,7 +196,9 @@ def _draw(
     has_markers: bool = False,
 ) -> Picture:
     labels = [f"{line.name} {figure}" for line, figure in zip(lines, figures, strict=True)]
-    columns = 2 if all(len(label) <= _SHORT_LABEL for label in labels) else 1
+    half = -(-len(labels) // 2)
+    widths = [max(map(len, column), default=0) for column in (labels[:half], labels[half:])]
+    columns = 2 if sum(widths) <= _SHORT_LABELS else 1
 
     def _paint(axes: Axes) -> None:
         for number, (line, label) in enumerate(zip(lines, labels, strict=True)):

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from push_model.evaluation.importances import Importance
 from push_model.evaluation.results import Interval, Slice
 from push_model.evaluation.slices import LEAST_PURCHASES
-from push_model.reporting.numbers import label_of, name_interval, write_interval
+from push_model.reporting.numbers import SCORERS, label_of, name_interval, write_interval
 from push_model.reporting.picture import GROUND, INK, MUTED, OURS, WIDTH, Picture, style_of
 
 # Features that are drawn; the table beside them lists them all.
@@ -21,12 +21,13 @@ def draw_average_precision(
     intervals: Mapping[str, Interval],
     *,
     level: float | None,
+    names: Mapping[str, str] = SCORERS,
 ) -> Picture:
     """Draw the average precision of each scorer, with its interval where there is one."""
+    labels = {name: names.get(name, name) for name in found}
     ends = {name: interval[1:] for name, interval in intervals.items() if name in found}
     says = [
-        f"{label_of(name)} {value:.3f}"
-        + (f" ({write_interval(ends[name])})" if name in ends else "")
+        f"{labels[name]} {value:.3f}" + (f" ({write_interval(ends[name])})" if name in ends else "")
         for name, value in found.items()
     ]
 
@@ -39,7 +40,7 @@ def draw_average_precision(
             axes.annotate(
                 f"{value:.3f}", (value, place), (0, 8), textcoords="offset points", ha="center"
             )
-        _name_rows(axes, [label_of(name) for name in found])
+        _name_rows(axes, [*labels.values()])
         axes.set(xlabel="average precision")
         furthest = [max([value, *ends.get(name, ())]) for name, value in found.items()]
         axes.set_xlim(0, 1.15 * max(furthest) or 1.0)

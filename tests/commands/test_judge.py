@@ -1,13 +1,16 @@
 import json
+import re
 from datetime import date
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from push_model.training.fit import handler_fit
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.validation import validate_model
 from tests.frames import make_frame
+from tests.project.pages import Page
 
 pytestmark = pytest.mark.usefixtures("undrawn_pictures")
 
@@ -25,7 +28,11 @@ def shop(tmp_path_factory):
             "training_date": day,
         })
     return SimpleNamespace(
-        folder=folder, frame=folder / "frame.csv", models=folder / "models", older="push_2021_04_05"
+        folder=folder,
+        frame=folder / "frame.csv",
+        models=folder / "models",
+        older="push_2021_04_05",
+        newer="push_2021_04_20",
     )
 
 
@@ -33,11 +40,17 @@ def files_of(store):
     return {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
 
 
-def judge(run, shop, *options, **limits):
-    policy = shop.folder / "policy.json"
-    policy.write_text(json.dumps({"resamples": 200, **limits}))
-    store = ("--models-dir", shop.models, "--policy", policy)
-    return run("judge", shop.older, "--dataset", shop.frame, *store, *options)
+@pytest.fixture
+def ask(run, shop):
+    """Run a command on this shop, with few replicates."""
+
+    def ask(*arguments, **limits):
+        policy = shop.folder / "policy.json"
+        policy.write_text(json.dumps({"resamples": 200, **limits}))
+        where = ("--dataset", shop.frame, "--models-dir", shop.models, "--policy", policy)
+        return run(*arguments, *where)
+
+    return ask
 
 
 @pytest.mark.parametrize(
@@ -46,11 +59,11 @@ def judge(run, shop, *options, **limits):
     [({}, "promote", 0), ({"max_roc_auc": 0.6}, "keep", 3)],
 )
 def test_judge_decides_as_the_gate_and_leaves_the_store_as_it_was(
-    run, shop, limits, decision, code
+    ask, shop, limits, decision, code
 ):
     before = files_of(shop.models)
 
-    got, out, _ = judge(run, shop, **limits)
+    got, out, _ = ask("judge", shop.older, **limits)
 
     verdict = validate_model(
         str(shop.frame),
@@ -68,12 +81,39 @@ def test_judge_decides_as_the_gate_and_leaves_the_store_as_it_was(
     assert files_of(shop.models) == before
 
 
-def test_judge_writes_its_verdict_into_the_card_where_asked(run, shop):
+def test_judge_writes_its_verdict_into_the_card_where_asked(ask, shop):
     path = shop.models / shop.older
     before = files_of(path)
 
-    judge(run, shop, "--card")
+    ask("judge", shop.older, "--card")
 
     changed = {file.name for file, content in files_of(path).items() if before.get(file) != content}
     assert changed == {"card.html", "card.md"}
     assert "Promote: ready to serve" in (path / "card.html").read_text()
+
+
+def test_compare_shows_both_models_on_the_same_orders_and_writes_a_page(ask, shop, tmp_path):
+    before = files_of(shop.models)
+
+    code, out, _ = ask("compare", shop.newer, shop.older, "--html", tmp_path / "page.html")
+
+    assert code == 0
+    assert files_of(shop.models) == before
+    page = Page((tmp_path / "page.html").read_text())
+    shown = " ".join(page.text)
+    headline, orders = out.splitlines()[:2]
+    assert re.search(rf"{shop.newer} .* {shop.older}: average precision .* interval", headline)
+    assert "Both were scored on the same" in orders
+    assert headline in shown
+    assert orders.removeprefix("  - ") in shown
+    for text in (out, shown):
+        assert "average precision" in text
+        assert "holdout window" in text
+        assert not any(str(user) in text for user in pd.read_csv(shop.frame)["user_id"].unique())
+
+
+def test_compare_refuses_orders_that_a_model_was_trained_on(ask, shop):
+    code, _, err = ask("compare", shop.newer, shop.older, "--until", "2021-01-31")
+
+    assert code == 1
+    assert f"No order remains that neither model was trained on: {shop.newer}" in err

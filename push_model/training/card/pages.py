@@ -50,7 +50,7 @@ def write_card(
 
 def _write_html(card: Content) -> str:
     """Write the card as a page that loads nothing from the network."""
-    return render(_TEMPLATE, Path(__file__).parent, card=card)
+    return render(_TEMPLATE, Path(__file__).parent, card=card, kind="Model card")
 
 
 def _write_markdown(card: Content) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from push_model.errors import DatasetError, ModelFormatError
+from push_model.errors import DatasetError, ModelFormatError, list_some
 from push_model.evaluation.curves import Curves, trace
 from push_model.evaluation.importances import Importance, measure_importances
 from push_model.evaluation.results import Interval
@@ -21,7 +21,7 @@ from push_model.training.gate.challenger import EVALUATED_FILE, Candidate, read_
 from push_model.training.gate.evidence import LISTED_SHARE, gather
 from push_model.training.gate.policy import Policy
 from push_model.training.gate.validation import read_rows
-from push_model.training.gate.verdict import HoldoutResults, say_gain
+from push_model.training.gate.verdict import HoldoutResults, say_gain, say_share
 
 #: Scorers of the first and of the second model, named as the gate names what it compares.
 FIRST, SECOND = "challenger", "champion"
@@ -30,6 +30,7 @@ FIRST, SECOND = "challenger", "champion"
 _SEED = 0
 # Facts of a training in a manifest, beside its parametrisation, windows and versions.
 _OF_TRAINING = ("trained_on", "seed", "min_items", "code", "git_revision")
+_WINDOWS = ("train", "calibration", "holdout", "refit")
 _EVALUATED = (
     "The evaluated models are compared, as in the gate: the models that serve were also trained on "
     "newer orders."
@@ -105,7 +106,17 @@ class Comparison:
             f"Precision where p > 0.05: {say_gain(self.precision_gain, holdout.level)}. "
             f"{100 * self.overlap:.0f} % of the best {most} of the candidates are the same."
         )
-        return scored, _EVALUATED, alike
+        return scored, _EVALUATED, alike, self.slices_sentence
+
+    @property
+    def slices_sentence(self) -> str:
+        """Which slices differ significantly; their intervals share one error (Bonferroni)."""
+        if not (slices := self.holdout.slices):
+            return "No slice is large enough to compare the models in it."
+        clear = [part for part in slices if part.gain.low > 0.0 or part.gain.high < 0.0]
+        said = list_some([f"{part.name} ({say_share(part.gain.estimate)})" for part in clear])
+        count = f"{len(clear)} of {len(slices)} slices differ significantly in average precision"
+        return f"{count}: {said}." if clear else f"{count}."
 
     def document(self) -> dict[str, Any]:
         """Return the comparison as JSON-able data."""
@@ -235,9 +246,9 @@ def _find_differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> It
 
 def _list_facts(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return what a manifest states of a training, by what it is about."""
-    dataset = manifest["dataset"]
+    dataset, parametrisation = manifest["dataset"], manifest["parametrisation"]
     return {
-        "parametrisation": manifest["parametrisation"],
+        "parametrisation": {"model": parametrisation["model"], **parametrisation},
         "training": {
             **{name: manifest[name] for name in _OF_TRAINING},
             "calibration": manifest["calibration"]["method"],
@@ -247,9 +258,9 @@ def _list_facts(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
             "dataset's SHA-256": dataset["sha256"],
             "dataset's bytes": dataset["bytes"],
             **{
-                f"{name} window": "{start} to before {end}: {orders:,} orders, {rows:,} rows, "
-                "{purchases:,} purchases".format(**window)
-                for name, window in manifest["windows"].items()
+                f"{name} window": "{start} to before {end}, {orders:,} orders, "
+                "{rows:,} rows".format(**manifest["windows"][name])
+                for name in _WINDOWS
             },
         },
         "versions": manifest["versions"],
