@@ -226,8 +226,9 @@ def test_what_is_typed_in_the_form_is_what_the_run_is_given(api, page):
     form = page.get_by_role("dialog")
     form.locator("#element_model").click()
     page.get_by_text("Boosted trees, fast").click()
-    expect(form.locator(".monaco-editor").first).to_be_visible()  # its script comes late
     picture(form, "form")
+    form.get_by_role("button", name="Advanced (JSON)").click()
+    expect(form.locator(".monaco-editor").first).to_be_visible()  # its script comes late
     form.locator(".monaco-editor").first.click()
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(json.dumps(OWN))

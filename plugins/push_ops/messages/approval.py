@@ -1,5 +1,6 @@
 """Ask a person in Airflow's page whether a winner may serve, where the form wants that."""
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,8 @@ from push_ops.retraining.run_folder import JudgedRun, read_judged, require_done
 RESPONSE_TIMEOUT = timedelta(hours=4)
 # Where Airflow's page takes the answer; -1 is a task that is not mapped.
 _SCREEN = "/required_actions?map_index=-1"
+
+logger = logging.getLogger(__name__)
 
 
 class ApprovePromotion(ApprovalOperator):
@@ -41,9 +44,16 @@ class ApprovePromotion(ApprovalOperator):
     def execute(self, context: Context) -> dict[str, str | None]:
         """Ask, or go on at once where no approval is needed."""
         require_done(self.validated, "validate")
-        if context["params"]["promotion"] == "manual" and self.validated["decision"] == "promote":
+        promotion, decision = context["params"]["promotion"], self.validated["decision"]
+        if promotion == "manual" and decision == "promote":
             self.subject, self.body = as_question(self.read_run(), hours=self.hours)
             super().execute(context)
+        else:
+            logger.info(
+                "No approval was asked for: promotion is %r and the verdict is %r; "
+                "only a winner of a run with 'manual' needs one.",
+                *(promotion, decision),
+            )
         return {"approved_by": None}
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, str | None]:

@@ -16,6 +16,8 @@ _PROMOTIONS = {
     "manual": "manual: a person must approve a winner",
     "never": "never: train and evaluate, leave the champion alone",
 }
+# The page shows a section closed.
+_ADVANCED = "Advanced (JSON)"
 _FIT = FitRequest.model_json_schema()["properties"]
 _LIMITS = {name: Policy.model_json_schema()["properties"][name] for name in FORM_LIMITS}
 #: The limit that is a setting of the installation otherwise.
@@ -30,6 +32,15 @@ FORM: dict[str, dict[str, Any]] = {
         "description_md": "Path or URI of a feature frame: CSV, CSV.gz, Parquet or a folder of "
         "Parquet parts; **{yyyymmdd}** stands for the run date. Empty: the one that "
         "**PUSH_DATASET** names.",
+    },
+    "promotion": {
+        "default": "auto",
+        "type": "string",
+        "enum": list(_PROMOTIONS),
+        "values_display": _PROMOTIONS,
+        "title": "Promotion",
+        "description_md": "Whether a challenger that wins becomes the champion, which serves. "
+        "**manual**: a person must approve within 4 hours, else the champion stays.",
     },
     "min_items": {
         **_FIT["min_items"],
@@ -57,27 +68,20 @@ FORM: dict[str, dict[str, Any]] = {
         "default": None,
         "type": ["object", "null"],
         "properties": {"model": {"enum": sorted(FAMILIES)}},
+        "section": _ADVANCED,
         "title": "Own parametrisation",
-        "description_md": "JSON that replaces the choice above, for example "
-        '{"model": "boosted_trees", "depth": 5, "iterations": 500}. Empty: the choice above.',
+        "description_md": "JSON that replaces the field **Model**, for example "
+        '{"model": "boosted_trees", "depth": 5, "iterations": 500}. Empty: that field.',
     },
     "policy": {
         "default": None,
         "type": ["object", "null"],
         "properties": {**_LIMITS, MAX_AGE: _OLDEST},
         "additionalProperties": False,
+        "section": _ADVANCED,
         "title": "Limits of the gate",
         "description_md": 'JSON that replaces limits for this run, for example {"margin": 0.02}: '
         f"{', '.join(f'**{name}**' for name in (*_LIMITS, MAX_AGE))}. Empty: those of "
         "**PUSH_POLICY** and **PUSH_MAX_AGE_DAYS**, or the defaults.",
-    },
-    "promotion": {
-        "default": "auto",
-        "type": "string",
-        "enum": list(_PROMOTIONS),
-        "values_display": _PROMOTIONS,
-        "title": "Promotion",
-        "description_md": "Whether a challenger that wins becomes the champion, which serves. "
-        "**manual**: a person must approve within 4 hours, else the champion stays.",
     },
 }

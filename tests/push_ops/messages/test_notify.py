@@ -22,6 +22,7 @@ from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
 from push_model.errors import InvalidSettingError
 from push_ops.messages import notify
+from push_ops.messages.approval import ApprovePromotion
 from push_ops.messages.messages import describe_overdue
 from push_ops.messages.notify import (
     link_to_run,
@@ -337,3 +338,16 @@ async def _run_trigger(classpath, kwargs):
     from airflow.sdk._shared.module_loading import import_string  # noqa: PLC0415
 
     return [event.payload async for event in import_string(classpath)(**kwargs).run()]
+
+
+@pytest.mark.parametrize(("promotion", "decision"), [("auto", "promote"), ("manual", "keep")])
+def test_an_approval_that_no_run_needs_says_so_in_the_log(caplog, promotion, decision):
+    validated = {"verdict": "verdict.json", "decision": decision}
+    caplog.set_level(logging.INFO)
+
+    ApprovePromotion(task_id="approve", validated=validated).execute({
+        "params": {"promotion": promotion}
+    })
+
+    (said,) = [text for text in caplog.messages if "No approval" in text]
+    assert f"promotion is {promotion!r} and the verdict is {decision!r}" in said

@@ -41,6 +41,14 @@ def test_the_form_refuses_what_its_schema_can_refuse(name, value, complaint):
         validate(value, FORM[name])
 
 
+def test_promotion_is_the_second_field_and_what_takes_json_is_in_a_section_of_its_own():
+    taking_json = {name for name, field in FORM.items() if "object" in field["type"]}
+
+    assert list(FORM)[:2] == ["dataset", "promotion"]
+    assert {name for name, field in FORM.items() if "section" in field} == taking_json
+    assert list(FORM)[-2:] == ["model_parametrisation", "policy"]
+
+
 def test_the_form_is_json_as_it_stands():
     assert json.loads(json.dumps(FORM)) == FORM
 
