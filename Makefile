@@ -19,11 +19,13 @@ INSTALLED := .venv/.installed
 # Their docstrings have sections: shapes, units, errors, sources.
 IMPORTED_BY_OTHERS = push_model/testing.py push_model/errors.py push_model/serving/prediction.py push_model/serving/health.py \
   push_model/training/gate/policy.py push_model/evaluation/metrics.py
-MIGRATED := .airflow/.migrated
+MIGRATED := .airflow/retrain/.migrated
 LOGIN := .airflow/passwords.json
 
 # Airflow's settings reach the recipes that run Airflow and no others: tests set their own.
 AIRFLOW := source ./airflow.env;
+# A database of its own: the scheduler of a running `make up` would take up the same tasks.
+RETRAIN := airflow_home=.airflow/retrain; $(AIRFLOW)
 
 .PHONY: help
 help: ## List these targets
@@ -38,8 +40,9 @@ retrain up: export PUSH_DATASET = $(value DATASET)
 .PHONY: retrain
 retrain: $(MIGRATED) $(filter $(SAMPLE),$(DATASET)) ## Train, evaluate and promote for one day [DATASET=path RUN_DATE=yyyy-mm-dd]
 	@echo "Retraining on $$PUSH_DATASET as of $(RUN_DATE)"
-	@$(AIRFLOW) conf="$$(python -c 'import json, os; print(json.dumps({"dataset": os.environ["PUSH_DATASET"]}))')"; \
-	  airflow dags test push_retraining "$(RUN_DATE)" --conf "$$conf"
+# With a time of day: a second run of a day would otherwise replace the first.
+	@$(RETRAIN) conf="$$(python -c 'import json, os; print(json.dumps({"dataset": os.environ["PUSH_DATASET"]}))')"; \
+	  airflow dags test push_retraining "$(RUN_DATE)T$$(date -u +%TZ)" --conf "$$conf"
 	@$(AIRFLOW) push-model verdict
 # Without a champion the verdict has said what to do.
 	@$(AIRFLOW) if [ -e "$$PUSH_MODELS_DIR/champion.json" ]; then push-model predict examples/users.json; fi
@@ -81,7 +84,8 @@ up: $(INSTALLED) $(LOGIN) $(filter $(SAMPLE),$(DATASET)) ## Run Airflow on 127.0
 	@if (exec 3<>/dev/tcp/127.0.0.1/$(PORT)) 2>/dev/null; then \
 	  echo "Port $(PORT) is in use. Stop what uses it, or choose another: make up PORT=$$(($(PORT) + 1))" >&2; exit 1; fi
 	@printf '%s\n' "Airflow starts; ready in about 30 seconds. Stop it with ctrl-C." \
-	  "  address   http://127.0.0.1:$(PORT)" "  user      admin" "  password  $$(cut -d '"' -f 4 $(LOGIN))"
+	  "  address   http://127.0.0.1:$(PORT)" "  user      admin" "  password  $$(cut -d '"' -f 4 $(LOGIN))" \
+	  "Unpausing push_retraining starts the run of the last 05:00 UTC at once."
 # In a process group of its own (set -m), because its scheduler may hang if ctrl-C reaches it twice.
 	@$(AIRFLOW) set -m; export AIRFLOW__API__PORT="$(PORT)" AIRFLOW__API__BASE_URL="http://127.0.0.1:$(PORT)"; \
 	  airflow standalone & group=$$!; trap "kill -INT $$group" INT TERM HUP; code=0; \
@@ -124,9 +128,9 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@touch $@
 
 $(MIGRATED): $(INSTALLED)
-	@echo "Preparing Airflow's database in .airflow: SQLite, about 10 seconds"
-	@mkdir -p -m 700 .airflow
-	@$(AIRFLOW) AIRFLOW__LOGGING__LOGGING_LEVEL=WARNING airflow db migrate
+	@echo "Preparing a database in $(@D): SQLite, about 10 seconds"
+	@mkdir -p -m 700 .airflow $(@D)
+	@$(RETRAIN) AIRFLOW__LOGGING__LOGGING_LEVEL=WARNING airflow db migrate
 	@touch $@
 
 # Airflow would print the password it draws at the first start only.

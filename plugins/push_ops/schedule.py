@@ -21,7 +21,7 @@ FEATURE_FRAME = Asset("push_feature_frame")
 CHAMPION = Asset("push_champion")
 
 # Airflow's name for who starts a run by `airflow dags test` or `make retrain`.
-_BY_DAGS_TEST = "dag_test"
+BY_DAGS_TEST = "dag_test"
 
 
 class _RetryByKind(ExceptionRetryPolicy):
@@ -39,7 +39,7 @@ class _RetryByKind(ExceptionRetryPolicy):
         context: Context | None = None,
     ) -> RetryDecision:
         """Decide by the kind of error, and by who waits."""
-        if context and context["dag_run"].triggering_user_name == _BY_DAGS_TEST:
+        if context and context["dag_run"].triggering_user_name == BY_DAGS_TEST:
             return RetryDecision.fail("a run by `dags test` is not retried; start it again")
         return super().evaluate(exception, try_number, max_tries, context)
 

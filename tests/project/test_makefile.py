@@ -35,9 +35,9 @@ def checkout(tmp_path):
         (programs / name).write_text(STAND_IN)
         (programs / name).chmod(0o755)
     (programs / "python").symlink_to(sys.executable)
-    (tmp_path / ".airflow").mkdir()
+    (tmp_path / ".airflow" / "retrain").mkdir(parents=True)
     (tmp_path / ".venv" / ".installed").touch()
-    (tmp_path / ".airflow" / ".migrated").touch()
+    (tmp_path / ".airflow" / "retrain" / ".migrated").touch()
     return tmp_path
 
 
@@ -50,9 +50,19 @@ def test_any_path_reaches_the_dag_unchanged(checkout, dataset):
 
     called, settings = _calls(checkout)[0]
     assert called[:4] == ["airflow", "dags", "test", "push_retraining"]
-    assert called[4] == "2021-03-04"
+    assert re.fullmatch(r"2021-03-04T\d\d:\d\d:\d\dZ", called[4])
     assert json.loads(called[called.index("--conf") + 1]) == {"dataset": dataset}
     assert settings["PUSH_DATASET"] == dataset
+
+
+def test_a_retrain_shares_models_and_runs_with_make_up_and_its_database_not(checkout):
+    _make(checkout, "retrain", "DATASET=frame.csv")
+
+    (_, retrain), (_, outside) = _calls(checkout)
+    shared = ("PUSH_MODELS_DIR", "PUSH_RUNS_DIR", "AIRFLOW__CORE__DAGS_FOLDER")
+    own = ("AIRFLOW_HOME", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
+    assert all(retrain[name] == outside[name] for name in shared)
+    assert all(retrain[name] != outside[name] for name in own)
 
 
 @pytest.mark.parametrize("has_champion", [True, False])

@@ -1,8 +1,9 @@
 """Wait for the file of a run's dataset, without holding a worker."""
 
 import glob
+import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +13,7 @@ from airflow.sdk.exceptions import AirflowSensorTimeout, TaskDeferralError
 
 from push_model.errors import DatasetError, DatasetMissingError, InvalidEventError, PushModelError
 from push_model.training.data.files import is_file_uri, to_path
+from push_ops import schedule
 from push_ops.retraining.request import RetrainingRequest
 
 # A look is a stat, but on a network mount each is a request.
@@ -19,6 +21,8 @@ _POKE_S = 5
 # A shorter wait (a newcomer's, a test's) is not worth the way to the triggerer and back.
 _SHORT_WAIT_S = 120
 _HOUR_S = 3600
+
+logger = logging.getLogger(__name__)
 
 
 class AwaitDataset(FileSensor):
@@ -41,14 +45,17 @@ class AwaitDataset(FileSensor):
     def execute(self, context: Context) -> None:
         """Check the form, look for the file, and wait where it may still arrive."""
         request = self._find_file()
-        if not is_file_uri(request.dataset):
+        if not is_file_uri(request.dataset) or self.poke(context):
             return
-        is_over = request.run_date < datetime.now(UTC).date()
-        if is_over or not request.is_daily:
-            if not self.poke(context):
-                raise _say_that_none_comes(request)
-            return
-        self.timeout, self.deferrable = request.wait_s, request.wait_s > _SHORT_WAIT_S
+        now = datetime.now(UTC)
+        if request.run_date < now.date() or not request.is_daily:
+            raise _say_that_none_comes(request)
+        end = now + timedelta(seconds=request.wait_s)
+        logger.info("Waiting for %s until %s UTC.", request.dataset, f"{end:%Y-%m-%d %H:%M:%S}")
+        # `dags test` runs a trigger in its own process and does not end it at the time limit.
+        is_deferred = request.requested_by != schedule.BY_DAGS_TEST
+        self.timeout = request.wait_s
+        self.deferrable = is_deferred and request.wait_s > _SHORT_WAIT_S
         try:
             super().execute(context)
         except AirflowSensorTimeout:

@@ -1,6 +1,7 @@
 """The first task alone: what it waits for, and what it refuses to wait for."""
 
 import json
+import logging
 import threading
 from datetime import UTC, date, datetime
 from importlib import import_module
@@ -13,11 +14,12 @@ from push_ops.retraining.arrival import AwaitDataset
 from tests.push_ops.asked import read
 
 
-def awaiting(dataset, day=None, wait_s=14400, *, is_set=False):
+def awaiting(dataset, day=None, wait_s=14400, *, is_set=False, by="ana"):
     request = read(
         {"PUSH_DATASET_WAIT_S": str(wait_s), "PUSH_DATASET": str(dataset)},
         day=day or datetime.now(UTC).date(),
         dataset="" if is_set else str(dataset),
+        triggered_by=by,
     )
     return AwaitDataset(task_id="await", read_request=lambda: request, poke_interval=0.05)
 
@@ -60,10 +62,18 @@ def test_a_short_wait_needs_no_triggerer(todays, pattern):
     awaiting(pattern, wait_s=100).execute({})
 
 
-def test_a_file_that_does_not_come_is_named(todays, pattern):
+def test_a_run_of_dags_test_waits_itself_because_its_trigger_would_never_end(todays, pattern):
+    threading.Timer(0.2, todays.touch).start()
+
+    awaiting(pattern, by="dag_test").execute({})
+
+
+def test_a_file_that_does_not_come_is_named_with_the_limit_and_after_it(todays, pattern, caplog):
+    caplog.set_level(logging.INFO)
     with pytest.raises(DatasetMissingError) as error:
         awaiting(pattern, wait_s=1).execute({})
 
+    assert f"Waiting for {todays} until {datetime.now(UTC):%Y-}" in caplog.text
     assert str(error.value) == f"{todays} did not arrive within 1 seconds."
 
 
