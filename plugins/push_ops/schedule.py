@@ -1,8 +1,10 @@
-"""Schedule the DAGs of this project: the assets that start them, and what is retried."""
+"""Schedule the DAGs of this project: what starts them, what is retried, how an error is logged."""
 
+import sys
 from datetime import UTC, date, timedelta
 from typing import Any
 
+import structlog
 from airflow.sdk import (
     Asset,
     AssetOrTimeSchedule,
@@ -14,6 +16,9 @@ from airflow.sdk import (
     RetryRule,
     timezone,
 )
+from structlog.typing import EventDict
+
+from push_model.errors import PushModelError
 
 # Updated by whatever delivers the feature frame: over the REST API, or as an outlet of a DAG.
 FEATURE_FRAME = Asset("push_feature_frame")
@@ -65,6 +70,22 @@ _RETRY_BY_KIND = _RetryByKind(
     ]
 )
 
+
+def _shorten_own_errors(_: Context) -> None:
+    """Have Airflow log an error of this project without its frames: the message says what to do."""
+    processors = structlog.get_config()["processors"]
+    if _drop_frames not in processors:
+        processors.insert(0, _drop_frames)
+
+
+def _drop_frames(_logger: object, _level: str, event: EventDict) -> EventDict:
+    error = sys.exception()
+    if event.get("exc_info") is True and isinstance(error, PushModelError):
+        del event["exc_info"]
+        event["event"] = f"{event['event']}: {error}"
+    return event
+
+
 TASK_DEFAULTS: dict[str, Any] = {
     "owner": "push",
     "retries": 3,
@@ -72,6 +93,7 @@ TASK_DEFAULTS: dict[str, Any] = {
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=30),
     "retry_policy": _RETRY_BY_KIND,
+    "pre_execute": _shorten_own_errors,
     "execution_timeout": timedelta(hours=1),
 }
 

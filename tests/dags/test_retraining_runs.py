@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 from airflow.sdk.exceptions import ParamValidationError
+from structlog.testing import capture_logs
 
 from push_model import handler_predict
 from push_model.columns import FEATURES
@@ -287,7 +288,8 @@ def test_a_typo_in_a_form_fails_before_any_data_is_waited_for(installation, form
 def test_a_bad_dataset_fails_at_once_leaves_nothing_behind_and_is_reported(installation):
     make_frame(orders=40).drop(columns="outcome").to_csv(installation.dataset, index=False)
 
-    run = installation.run(**FAST)
+    with capture_logs() as logs:
+        run = installation.run(**FAST)
 
     assert run.dag_run.state == "failed"
     assert (run.states["load"], run.tries["load"]) == ("failed", 1)
@@ -296,6 +298,9 @@ def test_a_bad_dataset_fails_at_once_leaves_nothing_behind_and_is_reported(insta
     assert refused.startswith("*Dataset refused*: The task load refused the dataset;")
     assert "is missing" in refused
     assert "/tasks/load?try_number=1" in refused
+    (logged,) = [entry for entry in logs if "Task failed" in entry["event"]]
+    assert "is missing" in logged["event"]
+    assert "exc_info" not in logged
 
 
 def test_a_run_of_dags_test_is_not_retried_for_minutes(installation):
