@@ -92,6 +92,10 @@ up: $(INSTALLED) $(LOGIN) $(filter $(SAMPLE),$(DATASET)) ## Run Airflow on 127.0
 	  while kill -0 $$group 2>/dev/null; do wait $$group && code=0 || code=$$?; done; \
 	  kill -KILL -- -$$group 2>/dev/null || true; exit $$code
 
+.PHONY: test-message
+test-message: $(INSTALLED) ## Send a test message to log, chat and mail; prints how each went
+	@$(AIRFLOW) python -m push_ops.messages.notify
+
 ##@ Releases and deployment
 
 .PHONY: wheel

@@ -37,6 +37,7 @@ NEXT_STEPS = {
     "Champion unfit": "Read the reasons of push-model runs, then promote or roll back by hand.",
     "Task failed": "Read the end of the task's log, fix the cause, then clear the task.",
     "Overdue": "Check which task is running or waiting, and that a worker is available.",
+    "Test": "No action needed.",
 }
 
 _LONGEST_WHY = 700
@@ -110,6 +111,13 @@ def describe_overdue(hours: float, *, is_ended: bool, link: str) -> Message:
     what = f"The run has not ended in {hours:g} hours{' and was stopped' if is_ended else ''}."
     why = "A task is slow, waits for a worker or for a person, or its worker is gone."
     return Message(kind="Overdue", what=what, why=why, link=link)
+
+
+def describe_test(*, link: str) -> Message:
+    """Return a message that only shows that a channel works."""
+    return Message(
+        kind="Test", what="This is a test.", why="Someone checks this channel.", link=link
+    )
 
 
 def _explain_verdict(verdict: Verdict) -> str:

@@ -13,7 +13,8 @@ import json
 import logging
 import os
 import smtplib
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.error import HTTPError
@@ -35,6 +36,7 @@ from push_ops.messages.messages import (
     describe_failure,
     describe_outcome,
     describe_overdue,
+    describe_test,
 )
 from push_ops.retraining.request import BACKFILL, read_directory, settle_promotion
 from push_ops.retraining.run_folder import JudgedRun, find_run_folder
@@ -116,16 +118,32 @@ def overdue_alert(environ: Mapping[str, str]) -> DeadlineAlert | None:
 def send(message: Message, *, dag_id: str) -> None:
     """Write a message to the log and send it on every channel that is set up. Never raises."""
     logger.info("%s", as_text(message))
-    recipients = [name.strip() for name in os.environ.get(RECIPIENTS, "").split(",")]
+    for connection, sender in ((CHAT, _send_chat), (MAIL, _send_mail)):
+        if error := _try(sender, message, dag_id):
+            logger.warning("Connection %r did not take the message: %s.", connection, error)
+
+
+def send_test_message(dag_id: str = "push_retraining") -> tuple[str, ...]:
+    """Send a test message to log, chat and mail; return a sentence on each. Never raises."""
+    message = describe_test(link=conf.get("api", "base_url", fallback="") or "this machine")
+    logger.info("%s", as_text(message))
+    sentences = ["Log: sent."]
+    for channel, sender, needs in (
+        ("Chat", _send_chat, f"the connection {CHAT!r}"),
+        ("Mail", _send_mail, f"{RECIPIENTS} and the connection {MAIL!r}"),
+    ):
+        error = _try(sender, message, dag_id)
+        not_sent = f"failed: {error}." if error else f"not set up. It needs {needs}."
+        sentences.append(f"{channel}: {'sent.' if error == '' else not_sent}")
+    return tuple(sentences)
+
+
+def _try(sender: Callable[[Message, str], bool], message: Message, dag_id: str) -> str | None:
+    """Return why a channel failed, "" if it sent the message, None if it is not set up."""
     try:
-        _send_chat(message)
+        return "" if sender(message, dag_id) else None
     except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on
-        logger.warning("Connection %r did not take the message: %s.", CHAT, _name(error))
-    try:
-        if any(recipients):
-            _send_mail(message, [name for name in recipients if name], dag_id=dag_id)
-    except Exception as error:  # noqa: BLE001 - the same
-        logger.warning("Connection %r did not take the message: %s.", MAIL, _name(error))
+        return _name(error)
 
 
 def link_to_run(dag_id: str, run_id: str) -> str:
@@ -167,7 +185,7 @@ class _NoRedirect(HTTPRedirectHandler):
         return
 
 
-def _send_chat(message: Message) -> None:
+def _send_chat(message: Message, _: str) -> bool:
     from airflow.providers.slack.hooks.slack_webhook import (  # noqa: PLC0415 - not to parse a DAG
         SlackWebhookHook,
     )
@@ -175,7 +193,7 @@ def _send_chat(message: Message) -> None:
     try:
         Connection.get(CHAT)
     except AirflowNotFoundException:
-        return  # no chat is set up
+        return False
     # Slack's client logs addresses, so it gets a logger that is off.
     silent = logging.getLogger(f"{__name__}.slack_sdk")
     silent.disabled = True
@@ -191,9 +209,13 @@ def _send_chat(message: Message) -> None:
     with build_opener(_NoRedirect, ProxyHandler(proxies)).open(request, timeout=TIMEOUT_S):
         pass  # any status but 2xx is an HTTPError
     logger.info("Sent by connection %r.", CHAT)
+    return True
 
 
-def _send_mail(message: Message, recipients: list[str], *, dag_id: str) -> None:
+def _send_mail(message: Message, dag_id: str) -> bool:
+    asked = os.environ.get(RECIPIENTS, "").split(",")
+    if not (recipients := [name.strip() for name in asked if name.strip()]):
+        return False
     from airflow.providers.smtp.hooks.smtp import SmtpHook  # noqa: PLC0415 - the same
 
     class _QuickHook(SmtpHook):
@@ -211,6 +233,7 @@ def _send_mail(message: Message, recipients: list[str], *, dag_id: str) -> None:
     with _QuickHook(MAIL) as hook:
         hook.send_email_smtp(to=recipients, subject=subject, html_content=body)
     logger.info("Sent to %d by connection %r.", len(recipients), MAIL)
+    return True
 
 
 def _name(error: Exception) -> str:
@@ -225,3 +248,11 @@ def _name(error: Exception) -> str:
     if isinstance(error, AirflowException):
         return str(error).rstrip(".")
     return type(error).__name__
+
+
+if __name__ == "__main__":
+    # As in `airflow connections`: only a server's process reads those of the database.
+    os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
+    report = "\n".join(send_test_message())
+    sys.stdout.write(f"{report}\n")
+    sys.exit(": failed: " in report)

@@ -32,6 +32,7 @@ from push_ops.messages.notify import (
     notify_timeout,
     overdue_alert,
     send,
+    send_test_message,
 )
 from tests.dags.installation import DAGS
 from tests.dags.servers import (
@@ -166,6 +167,26 @@ def test_an_address_that_does_not_answer_is_named_by_its_connection(
     connect("push_slack", chat_connection(address))
 
     assert sent()[-1] == refused("push_slack", error)
+    assert SECRET_PATH not in caplog.text
+
+
+def test_a_test_message_says_for_each_channel_that_it_is_not_set_up():
+    assert send_test_message() == (
+        "Log: sent.",
+        "Chat: not set up. It needs the connection 'push_slack'.",
+        "Mail: not set up. It needs PUSH_MAIL_TO and the connection 'smtp_default'.",
+    )
+
+
+@pytest.mark.usefixtures("recipients")
+def test_a_test_message_says_for_each_channel_whether_it_was_sent(connect, caplog):
+    with a_chat(404) as chat, a_mail_server() as (port, received):
+        connect("push_slack", chat_connection(chat.address))
+        connect("smtp_default", mail_connection(port))
+        said = send_test_message()
+
+    assert said == ("Log: sent.", "Chat: failed: HTTP status 404.", "Mail: sent.")
+    assert len(received) == 1
     assert SECRET_PATH not in caplog.text
 
 
