@@ -2,9 +2,9 @@
 
 import re
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from html import escape, unescape
 from io import StringIO
 from typing import Any, NamedTuple
 
@@ -76,6 +76,7 @@ _SETTINGS: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
+    "date.converter": "concise",
     "grid.color": GRID,
     "text.color": INK,
     "xtick.color": MUTED,
@@ -89,12 +90,13 @@ _SETTINGS: dict[Any, Any] = {
 # Metadata left out: date and versions would change the bytes.
 _UNWRITTEN = ("Date", "Creator", "Format", "Type")
 
-_ID = re.compile(r' id="(?!m?[a-z]?[0-9a-f]{10}")[^"]*"')
+_ID = re.compile(r' id="(?!(?:C\w+_)?m?[a-z]?[0-9a-f]{10}")[^"]*"')
 # A hundredth of a pixel is finer than any screen; more digits are most of a page's weight.
 _PLACES = re.compile(r' (?:d|x|y|transform)="[^"]*"')
 _DIGITS = re.compile(r"(\.\d\d)\d+")
 _UNTURNED = re.compile(r' transform="rotate\(-?0 [^"]*"')
 _BETWEEN = re.compile(r"(?<=>)\s+(?=<)|<g/>")
+_LINK = re.compile(r'<a href="([^"]*)"[^>]*>')
 _BLACK = re.compile(r"(?<=stroke: )#000000|(?<=fill: )#000000")
 # Matplotlib's style sheet and font would apply to the whole page.
 _NOT_OURS = re.compile(
@@ -112,11 +114,17 @@ class Picture:
     how: str  # how to read it
     alt: str  # the same for a person who cannot see it
     size: tuple[float, float] = (WIDTH, HEIGHT)  # in inches of 72 units
+    links: Mapping[str, str] = field(default_factory=dict)  # addresses that it holds, in words
 
     @property
     def is_small(self) -> bool:
         """Whether several fit side by side."""
         return self.size[0] < WIDTH
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether a phone shows a part of it at a time."""
+        return self.size[0] > WIDTH
 
     def svg(self) -> str:
         """Draw it; the same numbers give the same bytes."""
@@ -131,27 +139,32 @@ class Picture:
             self.paint(axes)
             written = StringIO()
             figure.savefig(written, format="svg", metadata=dict.fromkeys(_UNWRITTEN))
-        return _inline(written.getvalue(), self.name, self.title, self.alt)
+        return self._inline(written.getvalue())
 
+    def _inline(self, svg: str) -> str:
+        """Cut an SVG file down to an element without size, in the colours of the page."""
+        body = svg[svg.index("<svg") :]
+        opening, _, rest = body.partition(">")
+        found = re.search(r'viewBox="[^"]*"', opening)
+        assert found
+        labels = (
+            f'<title id="{self.name}-title">{escape(self.title)}</title>'
+            f'<desc id="{self.name}-desc">{escape(self.alt)}</desc>'
+        )
+        # A screen reader takes an image as a whole, and does not look for links in it.
+        element = (
+            f'<svg {found[0]} role="{"group" if self.links else "img"}" '
+            f'aria-labelledby="{self.name}-title" aria-describedby="{self.name}-desc">{labels}'
+        )
+        drawn = _UNTURNED.sub("", _ID.sub("", _NOT_OURS.sub("", rest)))
+        drawn = _PLACES.sub(lambda place: _DIGITS.sub(r"\1", place[0]).replace("\n", ""), drawn)
+        drawn = _BETWEEN.sub("", drawn).replace("xlink:href", "href")
+        return element + _recolour(_LINK.sub(self._name_link, drawn)).strip()
 
-def _inline(svg: str, name: str, title: str, alt: str) -> str:
-    """Cut an SVG file down to an element without header and size, in the colours of the page."""
-    body = svg[svg.index("<svg") :]
-    opening, _, rest = body.partition(">")
-    found = re.search(r'viewBox="[^"]*"', opening)
-    assert found
-    labels = (
-        f'<title id="{name}-title">{escape(title)}</title>'
-        f'<desc id="{name}-desc">{escape(alt)}</desc>'
-    )
-    element = (
-        f'<svg {found[0]} role="img" aria-labelledby="{name}-title" '
-        f'aria-describedby="{name}-desc">{labels}'
-    )
-    drawn = _UNTURNED.sub("", _ID.sub("", _NOT_OURS.sub("", rest)))
-    drawn = _PLACES.sub(lambda place: _DIGITS.sub(r"\1", place[0]).replace("\n", ""), drawn)
-    drawn = _BETWEEN.sub("", drawn)
-    return element + _recolour(drawn.replace("xlink:href", "href")).strip()
+    def _name_link(self, link: re.Match[str]) -> str:
+        # Not one stop of the keyboard for each point: the table below has the same links.
+        words = escape(self.links[unescape(link[1])])
+        return f'<a href="{link[1]}" tabindex="-1" aria-label="{words}"><title>{words}</title>'
 
 
 def _recolour(svg: str) -> str:

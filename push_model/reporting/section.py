@@ -12,6 +12,7 @@ class Table(NamedTuple):
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: bool = True  # whether every cell but the first of a row is a number
+    links: tuple[str, ...] = ()  # where the first cell of each row leads, on a page with links
 
 
 class Section(NamedTuple):
@@ -23,6 +24,7 @@ class Section(NamedTuple):
     pictures: tuple[Picture, ...] = ()
     tables: tuple[Table, ...] = ()
     command: str = ""  # what to type; empty where there is nothing to
+    links: tuple[tuple[str, str], ...] = ()  # addresses and words, on a page with links
 
 
 class Tile(NamedTuple):

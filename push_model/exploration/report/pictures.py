@@ -61,7 +61,7 @@ def _shorten(name: str, longest: int = _LONGEST_NAME) -> str:
 
 
 def draw_intervals(
-    name: str, rows: Sequence[Row], *, across: str, reference: float | None = None, **words: str
+    name: str, rows: Sequence[Row], *, across: str, reference: float | None = None, **words: Any
 ) -> Picture:
     """Draw an interval a row."""
 
@@ -107,7 +107,7 @@ def _name_row(axes: Axes, place: int, row: Row) -> None:
 
 
 def draw_bars(
-    name: str, bars: Mapping[str, float], *, form: str, across: str, ours: int = 1, **words: str
+    name: str, bars: Mapping[str, float], *, form: str, across: str, ours: int = 1, **words: Any
 ) -> Picture:
     """Draw a bar a row; the first `ours` rows have the colour of the chosen model."""
 
@@ -137,7 +137,7 @@ def draw_bars(
     )
 
 
-def draw_learning(lines: Mapping[str, Sequence[tuple[float, Interval]]], **words: str) -> Picture:
+def draw_learning(lines: Mapping[str, Sequence[tuple[float, Interval]]], **words: Any) -> Picture:
     """Draw average precision against the training rows, on a logarithmic axis."""
 
     def _paint(axes: Axes) -> None:

@@ -25,14 +25,18 @@ _RESULTS = {False: "✗ failed", None: "? too little data", True: "✓ passed"}
 _Ends = tuple[float, float]
 
 
-def tabulate_findings(findings: Sequence[Finding]) -> Iterator[Table]:
+def tabulate_findings(
+    findings: Sequence[Finding], *, with_passed_slices: bool = False
+) -> Iterator[Table]:
     """List every rule, failed ones first; of the slice rules those that did not pass."""
     slices = [found for found in findings if found.about == "slice"]
     rules = [found for found in findings if found.about != "slice"]
     yield _tabulate_rules(rules, caption="Every rule of the gate")
     others = [found for found in slices if found.passed is not True]
-    if others:
-        passed = f"Slice rules: {len(slices) - len(others)} of {len(slices)} passed"
+    passed = f"Slice rules: {len(slices) - len(others)} of {len(slices)} passed"
+    if slices and with_passed_slices:
+        yield _tabulate_rules(slices, caption=passed)
+    elif others:
         yield _tabulate_rules(others, caption=f"{passed}; the others")
 
 
