@@ -13,7 +13,7 @@ from push_model.reporting.curves import (
     draw_distribution,
     draw_reliability,
 )
-from push_model.reporting.picture import SERIES
+from push_model.reporting.picture import LEGEND_ROW, SERIES
 from tests.project.pages import Page
 
 
@@ -47,6 +47,13 @@ def test_each_picture_names_every_line_with_its_figure(lines):
         for line in lines:
             assert re.search(rf"{line.name} [\d.]+", picture.alt)
             assert line.name in drawn
+
+
+def test_names_too_long_for_one_line_of_the_legend_stand_below_each_other(lines):
+    def height(name):
+        return draw_reliability([line._replace(name=name) for line in lines[:2]]).size[1]
+
+    assert height("push_2026_11_30") == pytest.approx(height("trees") + LEGEND_ROW)
 
 
 def test_a_window_is_named_in_titles_and_keeps_names_unique(lines):

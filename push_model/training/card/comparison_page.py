@@ -38,6 +38,7 @@ def write_comparison(path: Path, comparison: Comparison) -> None:
     """Write a comparison as a page that loads nothing from the network."""
     content = compose_comparison(comparison)
     page = render("card.html.jinja", Path(__file__).parent, card=content, kind="Comparison")
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_aside(path, page.encode())
 
 

@@ -103,7 +103,7 @@ class Comparison:
         if holdout.orders < self.least_orders:
             scored += f" These are few: the gate needs {self.least_orders} orders."
         alike = (
-            f"Precision where p > 0.05: {say_gain(self.precision_gain, holdout.level)}. "
+            f"Precision where p > 0.05 differs by {say_gain(self.precision_gain, holdout.level)}. "
             f"{100 * self.overlap:.0f} % of the best {most} of the candidates are the same."
         )
         return scored, _EVALUATED, alike, self.slices_sentence

@@ -9,6 +9,7 @@ from sklearn.metrics import average_precision_score
 from push_model.errors import DatasetError, ModelFormatError
 from push_model.evaluation.scorers import score
 from push_model.testing import make_model
+from push_model.training.card.comparison_page import compose_comparison
 from push_model.training.data.orders import keep_large_orders
 from push_model.training.fit import handler_fit
 from push_model.training.gate.challenger import read_candidate
@@ -126,6 +127,16 @@ def test_a_model_that_does_not_say_what_it_was_trained_on_is_refused(shop):
 
     with pytest.raises(ModelFormatError, match="given holds no evaluated model"):
         compare(shop, "line", "given")
+
+
+def test_a_page_of_two_models_shows_each_picture_under_a_name_of_its_own(comparison):
+    pictures = [
+        picture.name
+        for section in compose_comparison(comparison).sections
+        for picture in section.pictures
+    ]
+
+    assert len(pictures) == len(set(pictures)) > 6
 
 
 def test_a_comparison_is_plain_json_without_a_path_or_a_user(shop, comparison):
