@@ -45,13 +45,13 @@ class RunOutcome:
     """How a run ended, as ``outcome.json`` keeps it; the last one written counts."""
 
     run_id: str
-    run_date: str
+    run_date: str | None  # None: Airflow did not say
     at: str  # ISO 8601
     outcome: Outcome
     task: str | None  # that failed; None: none did
     error: str | None  # its last line, as in `RunStatus`
     sentence: str
-    next_step: str
+    next_step: str  # for a failed run and one that waits
 
     def write(self, folder: Path) -> None:
         """Write it into the folder of the run, whole or not at all; makes the folder."""
@@ -146,7 +146,7 @@ def _read_run(
     step = (ended.task if ended else files.next_step) if failed else None
     return RunStatus(
         run_id=run_id,
-        run_date=ended.run_date if ended else known.get("run_date"),
+        run_date=(ended and ended.run_date) or known.get("run_date"),
         kind=_kind_of(run_id),
         at=at,
         folder=files.folder.name,
@@ -156,7 +156,11 @@ def _read_run(
         failed_step=step,
         error=ended.error if ended and failed else None,
         sentence=_describe(outcome, judged, files.next_step, ended),
-        next_step=ended.next_step if ended and failed else _NEXT_STEPS[outcome],
+        next_step=(
+            ended.next_step
+            if ended and outcome in {"failed", "unfinished"}
+            else _NEXT_STEPS[outcome]
+        ),
     )
 
 

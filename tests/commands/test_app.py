@@ -19,7 +19,8 @@ from push_model.training.fit_request import FitRequest
 from push_model.training.gate.verdict import Finding, Verdict
 from push_model.training.sample import FEWEST_ORDERS
 from tests.frames import make_frame
-from tests.past_runs import write_run
+from tests.past_runs import write_run, write_runs
+from tests.status.installed import Installation, id_of
 
 pytestmark = pytest.mark.usefixtures("undrawn_pictures")
 
@@ -277,3 +278,54 @@ def test_a_file_without_read_permission_is_named_with_the_user_who_may_not_read_
     assert code == 1
     assert f"{path} cannot be read by ada." in err
     assert "does not exist" not in err
+
+
+def test_status_shows_in_a_screen_what_serves_what_failed_and_what_to_do(run, tmp_path):
+    place = Installation(tmp_path)
+    place.serve("push_a", run_id=place.judge(5, "promote", names=("push_a", None)))
+    place.judge(8, "keep", names=("push_b", "push_a"), champion=0.29)
+    place.fail(9, "load")
+    (place.models / "push_a" / "model.json").write_bytes(b"{}")
+
+    code, out, _ = run("status")
+
+    assert code == 0
+    assert out.startswith("push_a serves since 2026-01-05 05:10 UTC: failing\n")
+    assert "    push_a/model.json does not match its manifest" in out
+    assert f"Promoted (verdict) by scheduled, run {id_of(5)}: why" in out
+    assert "Average precision 0.290 (0.240 to 0.340), popularity 0.100 (0.050 to 0.150)." in out
+    assert f"  2026-01-09 05:30 UTC  failed  {id_of(9)}\n" in out
+    assert "    load: frame.csv breaks 1 rule.\n" in out
+    assert "To do  push_a is damaged. Restore its files from a backup, or retrain.\n" in out
+    assert len(out.splitlines()) < 40
+    assert json.loads(run("status", "--json")[1])["champion"]["quality"]["word"] == "failing"
+
+
+def test_verdict_says_first_that_a_later_run_failed(run, tmp_path):
+    place = Installation(tmp_path)
+    place.judge(8, "keep", names=("push_b", "push_a"), champion=0.29)
+    place.fail(9, "train", error="No orders.")
+
+    code, out, _ = run("verdict")
+
+    assert code == 0
+    assert out.startswith(f"  2026-01-09 05:30 UTC  failed  {id_of(9)}\n")
+    assert "    train: No orders.\n" in out
+    assert f"Run           {id_of(8)}, 2026-01-08 05:09 UTC\n" in out
+    assert run("verdict", id_of(9))[0] == 1
+
+
+def test_runs_are_listed_by_kind_and_summed_up(run, tmp_path):
+    write_runs(tmp_path / "runs")
+
+    code, out, _ = run("runs", "--kind", "backfill")
+
+    assert code == 0
+    assert "Average precision 0.120 (0.070 to 0.170), champion 0.310, popularity 0.100." in out
+    assert "manual__1" not in out
+    assert out.endswith(
+        "3 runs. Average precision 0.120 to 0.320; clearly above popularity in 2 of 3.\n"
+    )
+    assert "of_a_run" not in run("runs")[1]
+    assert run("runs", "--newest", "1")[1].count(" UTC  ") == 1
+    assert "There is no scheduled run in" in run("runs", "--kind", "scheduled")[1]

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from push_model import handler_predict
 from push_model.columns import FEATURES
+from push_model.status.runs import RunOutcome
 from tests.dags.installation import FAST, HOPELESS, Installation, alike, of_june
 from tests.dags.people import a_person_answers, time_runs_out
 from tests.frames import make_frame
@@ -30,7 +31,6 @@ def days(tmp_path_factory, database):  # noqa: ARG001 - runs need the tables
     days = SimpleNamespace(place=place)
     days.first = place.run(of_june(1), **FAST)
     days.files_of_first, days.log_of_first = place.files(), place.promotions()
-    days.latest_of_first = json.loads((place.runs / "latest.json").read_text())
     days.model_of_first = (place.models / "push_2021_06_01" / "model.json").read_bytes()
     days.again = place.run(of_june(1, hour=7), chat_status=500, **FAST)
     days.model_of_again = (place.models / "push_2021_06_01" / "model.json").read_bytes()
@@ -85,13 +85,25 @@ def test_a_day_of_any_year_can_be_run(installation):
     assert (run.dag_run.state, run.champion) == ("success", "push_2012_06_01")
 
 
-def test_a_run_leaves_its_four_files_and_the_pointer_to_them(days):
+def test_a_run_leaves_its_five_files(days):
     left = {name for name in days.files_of_first if name.startswith("runs/")}
 
     four = {"frame.parquet", "large_orders.parquet", "fit.json", "verdict.json"}
-    folder = days.first.folder
-    assert left == {"runs/latest.json"} | {f"runs/{folder.name}/{name}" for name in four}
-    assert days.latest_of_first == {"run_folder": str(folder)}
+    folder = days.first.folder.name
+    assert left == {f"runs/{folder}/{name}" for name in {*four, "outcome.json"}}
+
+
+def test_each_run_leaves_how_it_ended(days):
+    ended = [
+        (days.first, "promoted"),
+        (days.loser, "kept"),
+        (days.rejected, "rejected"),
+        (days.dry, "not promoted"),
+    ]
+    for run, outcome in ended:
+        assert RunOutcome.read(run.folder).outcome == outcome
+    rejected = RunOutcome.read(days.rejected.folder)
+    assert rejected.sentence.endswith("but it was not approved. bo rejected it.")
 
 
 def test_the_verdict_names_run_model_and_the_dataset_it_all_comes_from(days):
@@ -282,7 +294,9 @@ def test_a_typo_in_a_form_fails_before_any_data_is_waited_for(installation, form
     assert run.dag_run.state == "failed"
     assert run.states["await_dataset"] == "failed"
     assert run.states["load"] == "upstream_failed"
-    assert installation.files() == set()
+    ended = RunOutcome.read(run.folder)
+    assert (ended.outcome, ended.task, ended.run_date) == ("failed", "await_dataset", "2021-06-01")
+    assert installation.files() == {f"runs/{run.folder.name}/outcome.json"}
 
 
 def test_a_bad_dataset_fails_at_once_leaves_nothing_behind_and_is_reported(installation):
@@ -293,7 +307,10 @@ def test_a_bad_dataset_fails_at_once_leaves_nothing_behind_and_is_reported(insta
 
     assert run.dag_run.state == "failed"
     assert (run.states["load"], run.tries["load"]) == ("failed", 1)
-    assert installation.files() == {"frame.csv"}
+    ended = RunOutcome.read(run.folder)
+    assert (ended.outcome, ended.task) == ("failed", "load")
+    assert "is missing" in ended.error
+    assert installation.files() == {"frame.csv", f"runs/{run.folder.name}/outcome.json"}
     (refused,) = run.heard
     assert refused.startswith("*Dataset refused*: The task load refused the dataset;")
     assert "is missing" in refused

@@ -11,7 +11,7 @@ from airflow.sdk.bases.notifier import BaseNotifier
 
 from push_ops.messages.layouts import as_question
 from push_ops.messages.messages import describe_question, describe_rejection
-from push_ops.messages.notify import link_to_run, link_to_task, send
+from push_ops.messages.notify import link_to_run, link_to_task, record, send
 from push_ops.retraining.run_folder import JudgedRun, read_judged, require_done
 
 # Of the run's 20 hours, 8 are for its steps, 4 for the data to arrive and 4 for this answer. While
@@ -64,6 +64,7 @@ class ApprovePromotion(ApprovalOperator):
             task = context["ti"]
             link = link_to_run(task.dag_id, task.run_id)
             message = describe_rejection(self.read_run(), rejected_by=name, link=link)
+            record(context, message, "rejected")
             send(message, dag_id=task.dag_id)
         super().execute_complete(context, event)
         return {"approved_by": name}
@@ -86,4 +87,5 @@ class _Awaited(BaseNotifier):
         assert isinstance(operator, ApprovePromotion)
         link = link_to_task(task.dag_id, task.run_id, task.task_id, _SCREEN)
         message = describe_question(operator.read_run(), hours=operator.hours, link=link)
+        record(context, message, "unfinished")
         send(message, dag_id=task.dag_id)

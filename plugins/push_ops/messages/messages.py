@@ -42,6 +42,7 @@ NEXT_STEPS = {
 
 _LONGEST_WHY = 700
 _MOST_LINES = 30  # of a table; more than one a column means one mistake in all of them
+_LINES_OF_TABLE = 3  # at least: what is above it, one of its own, and what is below
 _REST = "The log has the rest."
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
 _FIRST_TASK = "await_dataset"  # it reads the form; later tasks refuse what others handed on
@@ -141,6 +142,12 @@ def _explain_error(error: BaseException | None) -> str:
         return _cut(_CREDENTIALS.sub("", str(error)))
     said = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
     return f"{type(error).__name__}{said}; its log says more."
+
+
+def in_a_line(text: str) -> str:
+    """Return a text in a line: of a table only what is above it, and the command below."""
+    lines = text.splitlines()
+    return " ".join(lines if len(lines) < _LINES_OF_TABLE else (lines[0], lines[-1]))
 
 
 def _cut(text: str) -> str:

@@ -15,7 +15,7 @@ import os
 import smtplib
 import sys
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote
@@ -29,7 +29,10 @@ from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
+from push_model.errors import PushModelError
 from push_model.serving.settings import read_setting
+from push_model.status.runs import RunOutcome
+from push_model.status.status import Outcome
 from push_ops.messages.layouts import as_chat, as_mail, as_text
 from push_ops.messages.messages import (
     Message,
@@ -37,9 +40,11 @@ from push_ops.messages.messages import (
     describe_outcome,
     describe_overdue,
     describe_test,
+    in_a_line,
 )
 from push_ops.retraining.request import BACKFILL, read_directory, settle_promotion
 from push_ops.retraining.run_folder import JudgedRun, find_run_folder
+from push_ops.schedule import find_run_date
 
 # Airflow's connections, and the setting that names the recipients of mails.
 CHAT = "push_slack"
@@ -51,6 +56,11 @@ OVERDUE = "PUSH_OVERDUE_HOURS"
 # ([core] task_success_overtime), and both channels may hang.
 TIMEOUT_S = 5
 
+_UNPROMOTED: Mapping[str, Outcome] = {
+    "promote": "not promoted",
+    "keep": "kept",
+    "inconclusive": "inconclusive",
+}
 _GOES_ON = {"queued", "running"}
 
 logger = logging.getLogger(__name__)
@@ -63,7 +73,9 @@ def notify_failure(context: Context) -> None:
     link = link_to_task(task.dag_id, task.run_id, task.task_id, f"?try_number={task.try_number}")
     # Airflow's type allows for text, too.
     known = error if isinstance(error, BaseException) else None
-    send(describe_failure(task.task_id, known, link=link), dag_id=task.dag_id)
+    message = describe_failure(task.task_id, known, link=link)
+    record(context, message, "failed", task=task.task_id)
+    send(message, dag_id=task.dag_id)
 
 
 def notify_promoted(context: Context) -> None:
@@ -83,7 +95,9 @@ def notify_timeout(context: Context) -> None:
     dag = context["dag"]
     hours = dag.dagrun_timeout.total_seconds() / 3600 if dag.dagrun_timeout else 0.0
     link = link_to_run(dag.dag_id, context["run_id"])
-    send(describe_overdue(hours, is_ended=True, link=link), dag_id=dag.dag_id)
+    message = describe_overdue(hours, is_ended=True, link=link)
+    record(context, message, "failed")
+    send(message, dag_id=dag.dag_id)
 
 
 async def notify_overdue(context: Mapping[str, Any], hours: float) -> None:
@@ -113,6 +127,29 @@ def overdue_alert(environ: Mapping[str, str]) -> DeadlineAlert | None:
         interval=timedelta(hours=hours),
         callback=AsyncCallback(notify_overdue, kwargs={"hours": hours}),
     )
+
+
+def record(
+    context: Mapping[str, Any], message: Message, outcome: Outcome, *, task: str | None = None
+) -> None:
+    """Leave in the folder of a run how it ended, for `push-model status`. Never raises."""
+    run = context.get("dag_run")
+    # The callback of a process that died knows no more than its task.
+    run_id = run.run_id if run else context.get("run_id") or context["ti"].run_id
+    failed = outcome == "failed"
+    try:
+        RunOutcome(
+            run_id=run_id,
+            run_date=str(find_run_date(run)) if run else None,
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
+            outcome=outcome,
+            task=task,
+            error=in_a_line(message.why) if failed else None,
+            sentence=message.what if failed else f"{message.what} {in_a_line(message.why)}",
+            next_step=message.next_step,
+        ).write(find_run_folder(read_directory("PUSH_RUNS_DIR", os.environ), run_id).path)
+    except (OSError, PushModelError) as error:
+        logger.warning("How the run ended was not recorded: %s.", type(error).__name__)
 
 
 def send(message: Message, *, dag_id: str) -> None:
@@ -161,15 +198,17 @@ def link_to_task(dag_id: str, run_id: str, task_id: str, page: str = "") -> str:
 
 
 def _notify_outcome(context: Context, *, promoted: bool) -> None:
+    task = context["ti"]
+    folder = find_run_folder(read_directory("PUSH_RUNS_DIR", os.environ), task.run_id)
+    link = link_to_run(task.dag_id, task.run_id)
+    run = JudgedRun.read(folder.verdict)
+    message = describe_outcome(run, promoted=promoted, link=link)
+    record(context, message, "promoted" if promoted else _UNPROMOTED[run.verdict.decision])
     run_type = context["dag_run"].run_type
     if settle_promotion(context["params"]["promotion"], run_type) == "never":
         # Nothing could change, and a backfill of sixty days would be sixty messages.
         logger.info("Dry run: no notification sent.")
         return
-    task = context["ti"]
-    folder = find_run_folder(read_directory("PUSH_RUNS_DIR", os.environ), task.run_id)
-    link = link_to_run(task.dag_id, task.run_id)
-    message = describe_outcome(JudgedRun.read(folder.verdict), promoted=promoted, link=link)
     send(message, dag_id=task.dag_id)
 
 

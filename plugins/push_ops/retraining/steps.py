@@ -115,9 +115,6 @@ def validate(request: RetrainingRequest, trained: dict[str, Any]) -> dict[str, A
     logger.info("Evaluating %s.", trained["model_name"])
     folder, run = find_run_folder(request.runs_dir, request.run_id), _judge(request, trained)
     run.write(folder.verdict)
-    if not request.is_backfill:
-        # A pointer, not a search for the newest folder: runs for older days are started too.
-        write_json(request.runs_dir / "latest.json", {"run_folder": str(folder.path)})
     seconds, verdict = perf_counter() - started, run.verdict
     logger.info("%s (%.1f s)", verdict.sentence(), seconds)
     send_step(request, "validate", seconds=seconds)

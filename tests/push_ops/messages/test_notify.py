@@ -21,6 +21,7 @@ from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
 from push_model.errors import InvalidSettingError
+from push_model.status.runs import RunOutcome
 from push_ops.messages import notify
 from push_ops.messages.approval import ApprovePromotion
 from push_ops.messages.messages import describe_overdue
@@ -34,6 +35,7 @@ from push_ops.messages.notify import (
     send,
     send_test_message,
 )
+from push_ops.retraining.run_folder import find_run_folder
 from tests.dags.installation import DAGS
 from tests.dags.servers import (
     SECRET_PATH,
@@ -43,6 +45,7 @@ from tests.dags.servers import (
     chat_connection,
     mail_connection,
 )
+from tests.push_ops.judged import judged_run
 from tests.waiting import free_port
 
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -71,6 +74,12 @@ def heard(caplog):
     caplog.set_level(logging.DEBUG)
     name = notify.__name__
     return lambda: [(r.levelname, r.getMessage()) for r in caplog.records if r.name == name]
+
+
+@pytest.fixture
+def runs_dir(tmp_path, monkeypatch):
+    monkeypatch.setenv("PUSH_RUNS_DIR", str(tmp_path / "runs"))
+    return tmp_path / "runs"
 
 
 @pytest.fixture
@@ -237,7 +246,9 @@ def test_both_channels_together_end_before_airflow_kills_a_task_that_lingers():
     assert conf.getfloat("core", "task_success_overtime") > 2 * notify.TIMEOUT_S
 
 
-def test_a_task_whose_process_died_and_a_run_that_airflow_stopped_are_reported(dagbag, heard):
+def test_a_task_whose_process_died_and_a_run_that_airflow_stopped_are_reported(
+    dagbag, heard, runs_dir
+):
     task = TaskInstance(
         id=uuid4(),
         task_id="train",
@@ -251,6 +262,8 @@ def test_a_task_whose_process_died_and_a_run_that_airflow_stopped_are_reported(d
 
     _execute_callbacks(dagbag, [died, stopped], structlog.get_logger())
 
+    ended = RunOutcome.read(find_run_folder(runs_dir, "late").path)
+    assert (ended.outcome, ended.task) == ("failed", None)
     (_, of_task), (_, of_run) = heard()
     assert of_task.startswith("Task failed: The task train failed; the champion is unchanged.\n")
     assert "Its process ended without an error" in of_task
@@ -282,10 +295,16 @@ def test_a_run_that_misses_its_deadline_is_reported_by_the_triggerer(late_run, h
 
 
 @pytest.mark.parametrize(("promotion", "run_type"), [("auto", "backfill"), ("never", "manual")])
-def test_a_run_that_may_change_no_champion_sends_nothing(promotion, run_type, heard):
-    run = SimpleNamespace(run_type=DagRunType(run_type))
+def test_a_run_that_may_change_no_champion_sends_nothing(promotion, run_type, heard, runs_dir):
+    day = datetime(2021, 6, 1, 5, tzinfo=UTC)
+    run = SimpleNamespace(run_type=DagRunType(run_type), run_id="one", logical_date=day)
+    task = SimpleNamespace(run_id="one", dag_id="push_retraining")
+    folder = find_run_folder(runs_dir, "one")
+    judged_run("keep").write(folder.verdict)
 
-    notify_kept({"params": {"promotion": promotion}, "dag_run": run})
+    notify_kept({"params": {"promotion": promotion}, "dag_run": run, "ti": task})
+
+    assert RunOutcome.read(folder.path).outcome == "kept"
 
     assert heard() == [("INFO", "Dry run: no notification sent.")]
 

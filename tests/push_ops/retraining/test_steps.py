@@ -299,16 +299,6 @@ def hidden(folder):
     aside.rename(folder)
 
 
-def test_a_backfilled_day_is_not_the_newest_verdict(two_days):
-    early = two_days.requests[0]
-    latest = (two_days.folder / "runs" / "latest.json").read_text()
-
-    steps.validate(replace(early, run_id="backfill", is_backfill=True), two_days.trained[0])
-
-    assert find_run_folder(early.runs_dir, "backfill").verdict.exists()
-    assert (two_days.folder / "runs" / "latest.json").read_text() == latest
-
-
 @pytest.fixture
 def kept(tmp_path):
     """What validate leaves of a challenger that lost against a champion of 2021-04-22."""
