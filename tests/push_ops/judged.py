@@ -17,6 +17,7 @@ def judged_run(
     decision="promote",
     *,
     champion="push_old",
+    line=1,
     reasons=("It ranks well.",),
     changed_limits=None,
     **facts,
@@ -25,7 +26,7 @@ def judged_run(
     passed = {"promote": True, "keep": False, "inconclusive": None}[decision]
     found = tuple(finding(reason, passed=passed) for reason in reasons)
     claim = "better" if champion else None
-    before = (champion, champion and 1)
+    before = (champion, champion and line)
     verdict = Verdict(decision, claim, found, "push_new", *before, MEASURED, changed_limits or {})
     return JudgedRun(**{
         "run_id": "one",

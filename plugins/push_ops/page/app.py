@@ -1,6 +1,6 @@
 """Serve the page "Push models": what the store and the run folders say, read at each request.
 
-It changes nothing. It names no path of the server, and no error leaves it with its traceback.
+Its forms are in `forms`. It names no path of the server, and no error leaves it with its traceback.
 """
 
 import os
@@ -42,6 +42,7 @@ _TABS = {
     "drift": "Drift",
     "models": "Models",
     "history": "History",
+    "act": "Act",
 }
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -58,10 +59,10 @@ _CARD_HEADERS = _HEADERS | {
 }
 _SAYS = {
     401: "Sign in to Airflow, then open this page again.",
-    403: f"Your session has ended, or your account may not read the DAG {DAG_ID}. Sign in to "
-    "Airflow again; if that does not help, ask its administrator.",
+    403: f"Your session has ended, or your account may not read the DAG {DAG_ID}, or not edit it, "
+    "as an action needs. Sign in to Airflow again; if that does not help, ask its administrator.",
     404: "There is no such page.",
-    405: "This page is only read.",
+    405: "This address does not take that.",
 }
 # A folder and a name in it, at least: "/srv/data/frame.csv" is the server's own matter.
 _PATH = re.compile(r"""(?<![^\s"'`(=>:])/(?:[^\s/"'`<>]+/)+([^\s/"'`<>]+)""")
@@ -70,6 +71,10 @@ _MOST_DRAWN = 64
 _STYLES = ((pages.FOLDER, "style.css"), (_FOLDER, "page.css"))
 
 router = APIRouter(dependencies=[Depends(may_read)])
+
+
+class Refusal(HTTPException):
+    """A request that is refused, with a sentence for its sender."""
 
 
 class _Drawer:
@@ -97,11 +102,15 @@ _COMPARISONS = Comparisons()
 def make_app() -> FastAPI:
     """Return the page as an application that Airflow mounts."""
     app = FastAPI(title="Push models", docs_url=None, redoc_url=None, openapi_url=None)
+    from push_ops.page import forms  # noqa: PLC0415 - it shows its pages by this module
+
     app.include_router(router)
+    app.include_router(forms.router)
     app.get("/page.css")(_style)
     app.exception_handler(StarletteHTTPException)(_refuse)
     app.exception_handler(RequestValidationError)(_refuse_question)
     app.exception_handler(PushModelError)(_explain)
+    app.exception_handler(OSError)(_explain_disk)
     app.exception_handler(Exception)(_apologise)
     return app
 
@@ -109,8 +118,8 @@ def make_app() -> FastAPI:
 @router.get("/")
 def now(request: Request) -> Response:
     """Answer the questions of the morning."""
-    status = _read()
-    return _page(
+    status = read()
+    return show_page(
         request, answers.now(status), template="now.html.jinja", answers=answers.answer(status)
     )
 
@@ -118,17 +127,17 @@ def now(request: Request) -> Response:
 @router.get("/runs")
 def runs(request: Request, page: Annotated[int, Query(ge=1, le=10_000)] = 1) -> Response:
     """Show every run on one timeline, and a page of them as a table."""
-    return _page(request, views.runs(_read(), page=page))
+    return show_page(request, views.runs(read(), page=page))
 
 
 @router.get("/run")
 def run(dag_id: str, run_id: str) -> Response:
     """Lead from a run in Airflow to its verdict."""
     if dag_id != DAG_ID:
-        raise HTTPException(404, f"This tab is for runs of {DAG_ID}; {dag_id!r} has no verdicts.")
-    found = next((each for each in _read().runs if each.run_id == run_id), None)
+        raise Refusal(404, f"This tab is for runs of {DAG_ID}; {dag_id!r} has no verdicts.")
+    found = next((each for each in read().runs if each.run_id == run_id), None)
     if found is None:
-        raise HTTPException(
+        raise Refusal(
             404, "This run has no verdict yet. Its tasks and their logs say how far it is."
         )
     return RedirectResponse(f"runs/{found.folder}", 303, headers=_HEADERS)
@@ -137,19 +146,19 @@ def run(dag_id: str, run_id: str) -> Response:
 @router.get("/runs/{folder}")
 def verdict(request: Request, folder: str) -> Response:
     """Show one run, and each rule of its verdict."""
-    status = _read()
-    return _page(request, views.verdict(_find_run(status, folder), status), here="runs")
+    status = read()
+    return show_page(request, views.verdict(_find_run(status, folder), status), here="runs")
 
 
 @router.get("/compare")
 def compare(request: Request, a: str = "", b: str = "") -> Response:
     """Compare two models on the newest orders, once they were chosen."""
-    status, comparing = _read(), views.Comparing()
+    status, comparing = read(), views.Comparing()
     if a or b:
         comparing = _compare(status, (a, b))
         if comparing.page:
             return _foreign(comparing.page, back="compare", words="Compare others")
-    response = _page(
+    response = show_page(
         request,
         views.compare(status, comparing),
         template="compare.html.jinja",
@@ -164,35 +173,35 @@ def compare(request: Request, a: str = "", b: str = "") -> Response:
 @router.get("/drift")
 def drift(request: Request) -> Response:
     """Show how far each feature has moved."""
-    return _page(request, views.drift(_read()))
+    return show_page(request, views.drift(read()))
 
 
 @router.get("/models")
 def models(request: Request) -> Response:
     """List the models of the store."""
-    return _page(request, views.models(_read()))
+    return show_page(request, views.models(read()))
 
 
 @router.get("/models/{name}/card")
 def card(name: str) -> Response:
     """Return the card of a model as it lies in the store."""
     try:
-        content = (model_path(_find_folders()[0], name) / HTML_FILE).read_text("utf-8")
+        content = (model_path(find_folders()[0], name) / HTML_FILE).read_text("utf-8")
     except (PushModelError, OSError):
-        raise HTTPException(404, "The store has no card of such a model.") from None
+        raise Refusal(404, "The store has no card of such a model.") from None
     return _foreign(content, back="../../models", words="All models")
 
 
 @router.get("/history")
 def history(request: Request) -> Response:
     """Show every change of the champion."""
-    return _page(request, views.history(_read()))
+    return show_page(request, views.history(read()))
 
 
 @router.get("/status")
 def status() -> Response:
     """Return what the page shows as JSON."""
-    return JSONResponse(_without_paths(_read().document()), headers=_HEADERS)
+    return JSONResponse(_without_paths(read().document()), headers=_HEADERS)
 
 
 def _style() -> Response:
@@ -202,16 +211,17 @@ def _style() -> Response:
     return Response(text, media_type="text/css", headers=headers)
 
 
-def _find_folders() -> tuple[Path, Path]:
+def find_folders() -> tuple[Path, Path]:
     """Return the store, and the folder of runs."""
     environ = os.environ
     return read_directory("PUSH_MODELS_DIR", environ), read_directory("PUSH_RUNS_DIR", environ)
 
 
-def _read() -> Status:
+def read() -> Status:
+    """Return the status of this installation."""
     environ = os.environ
     return read_status(
-        *_find_folders(),
+        *find_folders(),
         now=datetime.now(UTC),
         max_age_days=read_max_age_days(environ),
         policy=read_installed_policy(environ),
@@ -223,15 +233,15 @@ def _find_run(status: Status, folder: str) -> RunStatus:
     for found in status.runs:
         if found.folder == folder:
             return found
-    raise HTTPException(404, "There is no such run. It may have been removed; Runs lists the rest.")
+    raise Refusal(404, "There is no such run. It may have been removed; Runs lists the rest.")
 
 
 def _compare(status: Status, names: tuple[str, str]) -> views.Comparing:
     if not {*names} <= {line.name for line in status.models}:
-        raise HTTPException(404, "The store has no such model. Choose two from the list.")
+        raise Refusal(404, "The store has no such model. Choose two from the list.")
     if names[0] == names[1]:
         return views.Comparing(said="Choose two different models.")
-    models_dir, runs_dir = _find_folders()
+    models_dir, runs_dir = find_folders()
     if (frame := find_frame(status, runs_dir)) is None:
         return views.Comparing(said="No run has kept its orders, so there is nothing to score.")
     try:
@@ -248,7 +258,7 @@ def _foreign(content: str, *, back: str, words: str) -> HTMLResponse:
     return HTMLResponse(content.replace(kind, f"{link}\n{kind}", 1), headers=_CARD_HEADERS)
 
 
-def _page(
+def show_page(
     request: Request,
     content: Content,
     *,
@@ -257,6 +267,7 @@ def _page(
     code: int = 200,
     **more: Any,
 ) -> HTMLResponse:
+    """Return a page, filled from its template."""
     path = request.url.path.removeprefix(request.scope.get("root_path", "")).lstrip("/")
     text = pages.render(
         template,
@@ -293,8 +304,10 @@ def _without_paths(document: Any) -> Any:
 
 def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, StarletteHTTPException)
-    is_ours = isinstance(error, HTTPException) and error.status_code == 404  # noqa: PLR2004 - not found
-    said = str(error.detail) if is_ours else _SAYS.get(error.status_code, str(error.detail))
+    if isinstance(error, Refusal):
+        said = error.detail
+    else:
+        said = _SAYS.get(error.status_code, str(error.detail))
     return _say(request, error.status_code, said)
 
 
@@ -306,6 +319,14 @@ def _explain(request: Request, error: Exception) -> Response:
     return _say(request, 503, str(error))
 
 
+def _explain_disk(request: Request, error: Exception) -> Response:
+    assert isinstance(error, OSError)
+    why = error.strerror or type(error).__name__
+    return _say(
+        request, 503, f"The disk or the network refused: {why}. History says what serves now."
+    )
+
+
 def _apologise(request: Request, _: Exception) -> Response:
     # The server that runs this application logs the error with its traceback.
     return _say(request, 500, "The page failed. The log of Airflow's API server has the error.")
@@ -314,4 +335,4 @@ def _apologise(request: Request, _: Exception) -> Response:
 def _say(request: Request, code: int, sentence: str) -> Response:
     if request.url.path.endswith("/status"):
         return JSONResponse({"error": _hide_paths(sentence)}, code, headers=_HEADERS)
-    return _page(request, views.refusal(sentence), here="none", code=code)
+    return show_page(request, views.refusal(sentence), here="none", code=code)

@@ -222,12 +222,7 @@ def _move_champion(request: RetrainingRequest, verdict: Verdict, *, by: str) -> 
         verdict.model_name,
         expected=verdict.champion_name,
         expected_line=verdict.champion_line,
-        verdict={
-            "decision": verdict.decision,
-            "claim": verdict.claim,
-            "reasons": list(verdict.reasons),
-            "changed_limits": dict(verdict.changed_limits),
-        },
+        verdict=verdict.summary(),
         reason=" ".join(verdict.sentences),
         promoted_at=datetime.now(UTC).isoformat(timespec="seconds"),
         by=f"{by}, run {request.run_id}",

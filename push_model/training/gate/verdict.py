@@ -177,6 +177,15 @@ class Verdict:
             **(self.holdout.document() if self.holdout else {}),
         }
 
+    def summary(self) -> dict[str, Any]:
+        """Return what the promotion log keeps of it."""
+        return {
+            "decision": self.decision,
+            "claim": self.claim,
+            "reasons": list(self.reasons),
+            "changed_limits": dict(self.changed_limits),
+        }
+
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Verdict":
         """Read a verdict that `document` wrote, in this version or an earlier one."""
