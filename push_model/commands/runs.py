@@ -159,7 +159,8 @@ def _describe_champion(champion: "ChampionStatus") -> Iterator[str]:
     run = f", run {champion.run_id}" if champion.run_id else ""
     yield f"Promoted ({champion.kind}) by {champion.by}{run}: {champion.reason}"
     if champion.age_days is not None:
-        yield f"Trained {champion.age_days} days ago; {champion.max_age_days} are allowed."
+        days = "1 day" if champion.age_days == 1 else f"{champion.age_days} days"
+        yield f"It is {days} old; {champion.max_age_days} are allowed."
     if champion.average_precision:
         popular = f", popularity {_write(champion.popularity, 3)}" if champion.popularity else ""
         yield f"Average precision {_write(champion.average_precision, 3)}{popular}."
@@ -192,7 +193,7 @@ def _describe_days(found: "Status") -> Iterator[str]:
             f"{most.distance:.2f} of {most.limit:g} allowed."
         )
     if found.kept_in_a_row:
-        yield f"Kept        {found.kept_in_a_row} day(s) in a row without a winner."
+        yield f"Kept        Days in a row without a winner: {found.kept_in_a_row}."
     for fault in found.faults:
         yield f"Unreadable  {fault}"
 
@@ -201,8 +202,9 @@ def _print_runs(runs: "Sequence[RunStatus]") -> None:
     """Print a line a run, and below it why, and its figures: no name is cut."""
     for run in runs:
         model = f"  {run.model_name}" if run.model_name else ""
+        day = f" of {run.run_date}" if run.run_date and run.run_date not in run.run_id else ""
         console.print(
-            f"  {write_moment(run.at)}  {_coloured(run.outcome)}{model}  {escape(run.run_id)}",
+            f"  {write_moment(run.at)}  {_coloured(run.outcome)}{model}  {escape(run.run_id)}{day}",
             soft_wrap=True,
             highlight=False,
         )
