@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,10 +16,9 @@ from push_model.commands.options import (
     DEFAULT_MODELS_DIR,
     HoldoutDays,
     MinItems,
+    ModelName,
     ModelsDir,
     Until,
-    check_name,
-    expand,
     read_until,
     show_reading,
 )
@@ -27,35 +26,28 @@ from push_model.commands.tables import print_folder, print_plain, print_table, p
 from push_model.store.folder import read_manifest
 from push_model.store.pointer import model_path
 
-if TYPE_CHECKING:
-    from push_model.training.gate.policy import Policy
-
 #: Exit code of `judge` where the verdict is not to promote.
 NOT_PROMOTED = 3
 
 app = typer.Typer()
 
-_Model = Annotated[str, typer.Argument(help="A model of the store.", callback=check_name)]
 _Dataset = Annotated[
     str, typer.Option("--dataset", help="Path or URI of a feature frame.", show_default=False)
 ]
-_PolicyFile = Annotated[
-    Path | None,
+_Policy = Annotated[
+    str,
     typer.Option(
-        "--policy",
         envvar="PUSH_POLICY",
-        dir_okay=False,
-        callback=expand,
-        help="File of limits of the gate (docs/gate-statistics.md). Default: the usual limits.",
+        metavar="FILE",
+        help="Limits of the gate that a TOML or JSON file replaces.",
+        show_default=False,
     ),
 ]
 
 
-@app.command(
-    epilog="Exit code: 0 promote, 1 error, 3 keep or inconclusive.",
-)
+@app.command(epilog="Exit code: 0 promote, 1 error, 3 keep or inconclusive.")
 def judge(
-    model: _Model,
+    model: ModelName,
     dataset: _Dataset,
     until: Annotated[
         str | None,
@@ -63,16 +55,17 @@ def judge(
     ] = None,
     min_items: MinItems = MIN_ITEMS,
     holdout_days: HoldoutDays = None,
-    policy: _PolicyFile = None,
+    policy: _Policy = "",
     card: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--card", help="Write the verdict into the model's card.")
     ] = False,
     models_dir: ModelsDir = DEFAULT_MODELS_DIR,
 ) -> None:
     """Judge a model as the gate does, on the newest orders of a dataset. It changes no champion."""
-    from push_model.training.gate.validation import validate_model  # noqa: PLC0415 - keeps --help instant
+    from push_model.training.gate.policy import read_installed_policy  # noqa: PLC0415 - keeps --help instant
+    from push_model.training.gate.validation import validate_model  # noqa: PLC0415 - as above
 
-    path, limits = model_path(models_dir, model), _read_policy(policy)
+    path, limits = model_path(models_dir, model), read_installed_policy({"PUSH_POLICY": policy})
     day = read_until(until or str(read_manifest(path)["trained_on"]))
     with _bring_in(dataset, until=day) as copy:
         verdict = validate_model(
@@ -86,19 +79,22 @@ def judge(
             writes_card=card,
         )
     print_verdict(verdict)
-    print_folder(path)
+    if card:
+        print_folder(path)
+    else:
+        print_plain("Every rule with its value and limit: --card writes them into the model card.")
     if verdict.decision != "promote":
         raise typer.Exit(NOT_PROMOTED)
 
 
 @app.command()
 def compare(
-    first: _Model,
-    second: _Model,
+    first: ModelName,
+    second: ModelName,
     dataset: _Dataset,
     until: Until = None,
     min_items: MinItems = MIN_ITEMS,
-    policy: _PolicyFile = None,
+    policy: _Policy = "",
     html: Annotated[
         Path | None, typer.Option(dir_okay=False, help="Also write a page with pictures here.")
     ] = None,
@@ -111,8 +107,9 @@ def compare(
         write_comparison,
     )
     from push_model.training.gate.comparison import compare_models  # noqa: PLC0415 - as above
+    from push_model.training.gate.policy import read_installed_policy  # noqa: PLC0415 - as above
 
-    day, limits = read_until(until), _read_policy(policy)
+    day, limits = read_until(until), read_installed_policy({"PUSH_POLICY": policy})
     with _bring_in(dataset, until=day) as copy:
         found = compare_models(
             copy,
@@ -130,12 +127,6 @@ def compare(
     if html:
         write_comparison(html, found)
         print_plain(f"Comparison    {html}")
-
-
-def _read_policy(path: Path | None) -> "Policy":
-    from push_model.training.gate.policy import read_policy, read_policy_file  # noqa: PLC0415 - as above
-
-    return read_policy(read_policy_file(path) if path else {})
 
 
 @contextmanager

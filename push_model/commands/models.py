@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from push_model.commands.options import DEFAULT_MODELS_DIR, ModelsDir, check_name
+from push_model.commands.options import DEFAULT_MODELS_DIR, ModelName, ModelsDir, check_name
 from push_model.commands.tables import (
     describe_os_error,
     print_plain,
@@ -29,7 +29,6 @@ from push_model.store.pointer import Champion, find_champion
 app = typer.Typer()
 console = Console()
 
-_Name = Annotated[str, typer.Argument(help="A model of the store.", callback=check_name)]
 _Reason = Annotated[str, typer.Option(help="Why, in a sentence for the log.")]
 
 
@@ -83,7 +82,7 @@ def predict(
 
 
 @app.command()
-def promote(name: _Name, reason: _Reason, models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
+def promote(name: ModelName, reason: _Reason, models_dir: ModelsDir = DEFAULT_MODELS_DIR) -> None:
     """Make a model the champion without a verdict. The log records who forced it."""
     before = _find_champion(models_dir)
     with _disk_errors_as_sentences():

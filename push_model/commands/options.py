@@ -16,16 +16,16 @@ from push_model.serving.settings import expand_home
 from push_model.store.pointer import model_path
 
 
-def expand(path: Path | None) -> Path | None:
+def _expand(folder: Path) -> Path:
     """Expand a ``~``, which no shell does in an environment variable."""
     try:
-        return path and Path(expand_home(str(path), "It"))
+        return Path(expand_home(str(folder), "It"))
     except InvalidSettingError as error:
         raise typer.BadParameter(str(error)) from error
 
 
 def _folder(variable: str, text: str) -> Any:
-    return typer.Option(envvar=variable, file_okay=False, callback=expand, help=text)
+    return typer.Option(envvar=variable, file_okay=False, callback=_expand, help=text)
 
 
 # The limits are those of `FitRequest`: click then names the option that is wrong.
@@ -90,6 +90,9 @@ def check_name(name: str | None) -> str | None:
     except InvalidEventError as error:
         raise typer.BadParameter(str(error)) from error
     return name
+
+
+ModelName = Annotated[str, typer.Argument(help="A model of the store.", callback=check_name)]
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def print_verdict(found: "Verdict") -> None:
         print_plain(f"  - {reason}")
     if found.holdout:
         passed = sum(finding.passed is True for finding in found.findings)
-        print_plain(f"{passed} of {len(found.findings)} rules passed; the model card lists them.")
+        print_plain(f"{passed} of {len(found.findings)} rules passed.")
         metrics = {name: each.document() for name, each in found.holdout.metrics.items()}
         print_metrics(metrics, title=f"Holdout, {found.holdout.orders} orders")
 
