@@ -1,11 +1,18 @@
-"""Switch off the log servers that `airflow standalone` starts.
+"""Switch off the log servers that `airflow standalone` starts, and idle lines of `dags test`.
 
-They listen on every network interface, ports 8793 and 8794, and no setting changes that. The page
-reads the log files itself. Airflow imports this module at its start where it is on the path;
-airflow.env puts it there.
+The servers listen on every network interface, ports 8793 and 8794, and no setting changes that.
+The page reads the log files itself. Airflow imports this module at its start where it is on the
+path; airflow.env puts it there.
 """
 
+import logging
 import sys
+
+# `dags test` warns each second that no task can run. Namespace levels do not reach this logger, and
+# Airflow resets a level that is set here.
+logging.getLogger("airflow.sdk.definitions.dag").addFilter(
+    lambda line: line.levelno >= logging.ERROR
+)
 
 
 def _serve_nothing(port: int | None = None) -> None:
