@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-_PREFIX = "push-models"
+from push_ops.page import PREFIX
 
 
 class PushModels(AirflowPlugin):
@@ -19,15 +19,15 @@ class PushModels(AirflowPlugin):
         {
             "name": "Push",  # Airflow cuts a longer word than "Push mo"
             "destination": "nav",
-            "href": f"{_PREFIX}/",
-            "url_route": _PREFIX,
+            "href": f"{PREFIX}/",
+            "url_route": PREFIX,
             "nav_top_level": True,
         },
         # Airflow shows it on the runs of every DAG; on those of others it says so.
         {
             "name": "Verdict",
             "destination": "dag_run",
-            "href": f"{_PREFIX}/run?dag_id={{DAG_ID}}&run_id={{RUN_ID}}",
+            "href": f"{PREFIX}/run?dag_id={{DAG_ID}}&run_id={{RUN_ID}}",
             "url_route": "push-verdict",
         },
     ]
@@ -37,4 +37,4 @@ class PushModels(AirflowPlugin):
         """Build the page: a second and 40 MB that no scheduler and no worker pays."""
         from push_ops.page.app import make_app  # noqa: PLC0415
 
-        return [{"app": make_app(), "url_prefix": f"/{_PREFIX}", "name": "Push models"}]
+        return [{"app": make_app(), "url_prefix": f"/{PREFIX}", "name": "Push models"}]

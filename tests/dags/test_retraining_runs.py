@@ -191,7 +191,8 @@ def test_the_question_holds_the_verdict_its_figures_and_where_the_card_is(days):
         figure = run.verdict.holdout.metrics[scorer].average_precision
         assert f"| {scorer} | {figure:.4f} |" in body
     assert "| popularity baseline |" in body
-    assert f"{run.model_path}/card.html" in body
+    card = f"http://airflow.invalid/plugin/push-models/push-models/models/{run.model_name}/card"
+    assert f"]({card})" in body
 
 
 def test_the_question_and_the_answer_are_a_message_each(days):

@@ -11,7 +11,7 @@ from airflow.sdk.bases.notifier import BaseNotifier
 
 from push_ops.messages.layouts import as_question
 from push_ops.messages.messages import describe_question, describe_rejection
-from push_ops.messages.notify import link_to_run, link_to_task, record, send
+from push_ops.messages.notify import link_to_card, link_to_run, link_to_task, record, send
 from push_ops.retraining.run_folder import JudgedRun, read_judged, require_done
 
 # Of the run's 20 hours, 8 are for its steps, 4 for the data to arrive and 4 for this answer. While
@@ -46,7 +46,9 @@ class ApprovePromotion(ApprovalOperator):
         require_done(self.validated, "validate")
         promotion, decision = context["params"]["promotion"], self.validated["decision"]
         if promotion == "manual" and decision == "promote":
-            self.subject, self.body = as_question(self.read_run(), hours=self.hours)
+            run = self.read_run()
+            card = link_to_card(run.model_name)
+            self.subject, self.body = as_question(run, hours=self.hours, card=card)
             super().execute(context)
         else:
             logger.info(
@@ -86,6 +88,8 @@ class _Awaited(BaseNotifier):
         task, operator = context["ti"], context["task"]
         assert isinstance(operator, ApprovePromotion)
         link = link_to_task(task.dag_id, task.run_id, task.task_id, _SCREEN)
-        message = describe_question(operator.read_run(), hours=operator.hours, link=link)
+        run = operator.read_run()
+        card = link_to_card(run.model_name)
+        message = describe_question(run, hours=operator.hours, link=link, card=card)
         record(context, message, "unfinished")
         send(message, dag_id=task.dag_id)

@@ -17,7 +17,8 @@ def as_text(message: Message) -> str:
     """Return a message as lines of a log."""
     return (
         f"{message.kind}: {message.what}\nWhy: {message.why}\nWhere: {message.link}\n"
-        f"Next: {message.next_step}"
+        + (f"Card: {message.card}\n" if message.card else "")
+        + f"Next: {message.next_step}"
     )
 
 
@@ -31,7 +32,8 @@ def as_chat(message: Message) -> str:
     sentence, is_table, table = why.partition("\n")
     if is_table:  # in letters of one width
         why = f"{sentence}\n```\n{table}\n```"
-    return f"*{message.kind}*: {what}\n*Why*: {why}\n*Where*: {link}\n*Next*: {next_step}"
+    card = f"\n*Card*: {message.card}" if message.card else ""
+    return f"*{message.kind}*: {what}\n*Why*: {why}\n*Where*: {link}{card}\n*Next*: {next_step}"
 
 
 def as_mail(message: Message, *, dag_id: str) -> tuple[str, str]:
@@ -41,6 +43,8 @@ def as_mail(message: Message, *, dag_id: str) -> tuple[str, str]:
     )
     sentence, _, table = why.partition("\n")
     where = f'<a href="{link}">{link}</a>' if link.startswith("http") else link
+    if message.card:
+        where += f', <a href="{escape(message.card)}">model card</a>'
     body = (
         f"<p>{what}</p><p><b>Why:</b> {sentence}</p>{f'<pre>{table}</pre>' if table else ''}"
         f"<p><b>Where:</b> {where}</p><p><b>Next:</b> {next_step}</p>"
@@ -48,8 +52,11 @@ def as_mail(message: Message, *, dag_id: str) -> tuple[str, str]:
     return f"{dag_id}: {message.kind}: {message.what}", body
 
 
-def as_question(run: JudgedRun, *, hours: float) -> tuple[str, str]:
-    """Return the question to the person who approves a promotion: its subject and its body."""
+def as_question(run: JudgedRun, *, hours: float, card: str) -> tuple[str, str]:
+    """Return the question to the person who approves a promotion: its subject and its body.
+
+    `card` is the address of the model's card; empty where none is configured.
+    """
     name, serving = run.model_name, run.verdict.champion_name
     subject = f"Promote {name}{f' in place of {serving}' if serving else ', the first champion'}?"
     reasons = "\n".join(
@@ -57,7 +64,7 @@ def as_question(run: JudgedRun, *, hours: float) -> tuple[str, str]:
     )
     body = (
         f"**{_plain(run.verdict.headline)}**\n\n{reasons}\n\n{_figures(run.verdict)}\n\n"
-        f"Model card: `{run.model_path}/card.html`\n\n"
+        f"{f'[Model card of {_plain(name)}]({card})' if card else 'Model card: card.html'}\n\n"
         f"**Approve**: {name} serves within a second. **Reject**, or no answer in {hours:g} hours: "
         f"{f'{serving} stays' if serving else 'there is still no champion'}."
     )

@@ -56,6 +56,7 @@ class Message:
     what: str
     why: str
     link: str  # an address in Airflow's page, or the names to look for there
+    card: str = ""  # the address of the model's card, where there are one and a page
 
     @property
     def next_step(self) -> str:
@@ -63,7 +64,7 @@ class Message:
         return NEXT_STEPS[self.kind]
 
 
-def describe_outcome(run: JudgedRun, *, promoted: bool, link: str) -> Message:
+def describe_outcome(run: JudgedRun, *, promoted: bool, link: str, card: str = "") -> Message:
     """Return the message about a run that reached a verdict."""
     kinds = {"promote": "Not promoted", "keep": "Kept", "inconclusive": "Inconclusive"}
     kind = kinds[run.verdict.decision] if run.verdict.champion_name else "No champion yet"
@@ -72,14 +73,15 @@ def describe_outcome(run: JudgedRun, *, promoted: bool, link: str) -> Message:
         what=run.outcome(promoted=promoted),
         why=_explain_verdict(run.verdict),
         link=link,
+        card=card,
     )
 
 
-def describe_question(run: JudgedRun, *, hours: float, link: str) -> Message:
+def describe_question(run: JudgedRun, *, hours: float, link: str, card: str = "") -> Message:
     """Return the message that a winner waits for approval."""
     what = f"{run.model_name} won and waits up to {hours:g} hours for approval."
     why = _explain_verdict(run.verdict)
-    return Message(kind="Approval awaited", what=what, why=why, link=link)
+    return Message(kind="Approval awaited", what=what, why=why, link=link, card=card)
 
 
 def describe_rejection(run: JudgedRun, *, rejected_by: str | None, link: str) -> Message:

@@ -42,6 +42,7 @@ from push_ops.messages.messages import (
     describe_test,
     in_a_line,
 )
+from push_ops.page import PREFIX
 from push_ops.retraining.request import BACKFILL, read_directory, settle_promotion
 from push_ops.retraining.run_folder import JudgedRun, find_run_folder
 from push_ops.schedule import find_run_date
@@ -197,12 +198,20 @@ def link_to_task(dag_id: str, run_id: str, task_id: str, page: str = "") -> str:
     return f"{run}/tasks/{quote(task_id)}{page}" if run.startswith("http") else f"{task_id}, {run}"
 
 
+def link_to_card(model_name: str) -> str:
+    """Return the address of a model's card in Airflow; empty where no address is configured."""
+    base = conf.get("api", "base_url", fallback="").rstrip("/")
+    # First where Airflow shows the page, then where the page is.
+    return f"{base}/plugin/{PREFIX}/{PREFIX}/models/{quote(model_name)}/card" if base else ""
+
+
 def _notify_outcome(context: Context, *, promoted: bool) -> None:
     task = context["ti"]
     folder = find_run_folder(read_directory("PUSH_RUNS_DIR", os.environ), task.run_id)
     link = link_to_run(task.dag_id, task.run_id)
     run = JudgedRun.read(folder.verdict)
-    message = describe_outcome(run, promoted=promoted, link=link)
+    card = link_to_card(run.model_name)
+    message = describe_outcome(run, promoted=promoted, link=link, card=card)
     record(context, message, "promoted" if promoted else _UNPROMOTED[run.verdict.decision])
     run_type = context["dag_run"].run_type
     if settle_promotion(context["params"]["promotion"], run_type) == "never":

@@ -1,1 +1,4 @@
 """The page "Push models" in Airflow."""
+
+#: Of its addresses.
+PREFIX = "push-models"

@@ -10,7 +10,7 @@ from push_model.errors import PromotionConflictError
 from push_model.store import inventory, promotion
 from push_model.store.pointer import Champion, find_champion, model_path
 from push_model.training.gate.verdict import VERDICT_FILE
-from push_ops.messages.notify import send_test_message
+from push_ops.messages.notify import link_to_card, send_test_message
 from push_ops.page import database, plans
 from push_ops.page.database import DAG_ID, Person
 from push_ops.page.plans import Installation, Plan
@@ -50,7 +50,13 @@ def promote(here: Installation, plan: Plan, by: Person, reason: str) -> Outcome:
         **_sign(by, judged.run_id if judged else None),
     )
     event = _describe(here, plan, moved, by)
-    return _moved(plan, moved, {**event, **judged.champion_event()} if judged else event)
+    return _moved(
+        plan,
+        moved,
+        {**event, **judged.champion_event(card=link_to_card(judged.model_name))}
+        if judged
+        else event,
+    )
 
 
 def roll_back(here: Installation, plan: Plan, by: Person, reason: str) -> Outcome:

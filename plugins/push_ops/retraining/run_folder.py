@@ -117,11 +117,12 @@ class JudgedRun:
             return f"{stays}: {name} won, but {unless}."
         return f"{stays}: the verdict on {name} is {decision!r}."
 
-    def champion_event(self) -> dict[str, Any]:
+    def champion_event(self, *, card: str) -> dict[str, Any]:
         """Return what DAGs that wait for a new champion get: the extra of the asset's event."""
         return {
             "model_name": self.model_name,
             "model_path": self.model_path,
+            "model_card": card,
             "champion_before": self.verdict.champion_name,
             "decision": self.verdict.decision,
             "claim": self.verdict.claim,

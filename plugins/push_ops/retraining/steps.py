@@ -26,6 +26,7 @@ from push_model.training.data.orders import keep_large_orders, require_orders
 from push_model.training.gate.verdict import Verdict
 from push_model.training.parametrisation import describe
 from push_ops.data.fetching import at_hand, require_settled
+from push_ops.messages.notify import link_to_card
 from push_ops.retraining.request import RetrainingRequest
 from push_ops.retraining.run_folder import (
     JudgedRun,
@@ -146,7 +147,7 @@ def promote(
     send_step(request, "promote", seconds=perf_counter() - started)
     if promoted:
         send_age(request, age_of(request, run.model_name))
-    event = run.champion_event() if promoted else None
+    event = run.champion_event(card=link_to_card(run.model_name)) if promoted else None
     return {"promoted": promoted, "sentence": outcome, "event": event}
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from push_ops.messages.layouts import as_chat, as_mail, as_question, as_text
@@ -12,9 +14,12 @@ MESSAGE = Message(
 )
 
 
+CARD = "http://airflow.invalid/plugin/push-models/push-models/models/push_new/card"
+
+
 def question(champion="push_old", **facts):
     reasons = ("It *ranks* better.", "Feature set_as_regular is as it was.")
-    return as_question(judged_run(champion=champion, reasons=reasons, **facts), hours=4)
+    return as_question(judged_run(champion=champion, reasons=reasons, **facts), hours=4, card=CARD)
 
 
 def test_a_log_has_a_line_for_each_question():
@@ -40,6 +45,14 @@ def test_a_mail_has_a_subject_to_sort_by_and_a_link_to_follow():
     assert subject == "push_retraining: Kept: push_old stays the champion."
     assert '<a href="http://airflow.invalid/runs/one">' in body
     assert "Precision &lt;= 5 % &amp; falling." in body
+
+
+def test_a_message_about_a_model_links_to_its_card():
+    message = replace(MESSAGE, card=CARD)
+
+    assert f"Card: {CARD}" in as_text(message).splitlines()
+    assert f"*Card*: {CARD}\n" in as_chat(message)
+    assert f'<a href="{CARD}">model card</a>' in as_mail(message, dag_id="push_retraining")[1]
 
 
 def test_a_table_keeps_its_columns_and_its_command_in_each_channel():
@@ -70,7 +83,7 @@ def test_a_question_names_both_models_and_the_consequence_of_a_no(champion, subj
 
     assert asked == subject
     assert body.endswith(f"or no answer in 4 hours: {stays}.")
-    assert "`/srv/models/push_new/card.html`" in body
+    assert rf"[Model card of push\_new]({CARD})" in body
 
 
 def test_a_question_has_the_figures_of_those_it_is_about():

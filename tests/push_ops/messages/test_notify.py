@@ -26,6 +26,7 @@ from push_ops.messages import notify
 from push_ops.messages.approval import ApprovePromotion
 from push_ops.messages.messages import describe_overdue
 from push_ops.messages.notify import (
+    link_to_card,
     link_to_run,
     link_to_task,
     notify_kept,
@@ -346,12 +347,15 @@ def test_where_no_address_is_configured_a_run_is_named(monkeypatch):
 
     assert link_to_run("push_retraining", "late") == "run late of push_retraining"
     assert link_to_task("push_retraining", "late", "train") == "train, run late of push_retraining"
+    assert link_to_card("push_a") == ""
 
 
 def test_an_address_behind_a_proxy_keeps_its_path(monkeypatch):
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://shop.invalid/airflow/")
 
     assert link_to_run("a", "b+c").startswith("https://shop.invalid/airflow/dags/a/runs/b%2Bc")
+    page = "https://shop.invalid/airflow/plugin/push-models/push-models"
+    assert link_to_card("push_a") == f"{page}/models/push_a/card"
 
 
 @pytest.fixture

@@ -39,12 +39,13 @@ def test_a_run_is_read_as_it_was_written(tmp_path):
 
 
 def test_a_new_champion_is_described_for_the_dags_that_wait_for_one():
-    event = judged_run().champion_event()
+    event = judged_run().champion_event(card="http://airflow.invalid/card")
 
     assert event["champion_before"] == "push_old"
     assert event["decision"] == "promote"
+    assert event["model_card"] == "http://airflow.invalid/card"
     assert event["average_precision"]["popularity"]["estimate"] == 0.1
     assert set(event) == {
-        *("model_name", "model_path", "champion_before", "decision", "claim", "headline"),
-        *("average_precision", "dataset", "run_id", "run_date"),
+        *("model_name", "model_path", "model_card", "champion_before", "decision"),
+        *("claim", "headline", "average_precision", "dataset", "run_id", "run_date"),
     }
