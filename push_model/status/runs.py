@@ -37,6 +37,7 @@ _NEXT_STEPS: Mapping[Outcome, str] = {
     "failed": "Read the end of the failed task's log in Airflow, fix the cause, then clear it.",
     "unfinished": "Wait, or look in Airflow at which task runs or waits.",
 }
+_ANSWER = "Approve or reject it on the run's page in Airflow: Required Actions."
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 
@@ -51,7 +52,7 @@ class RunOutcome:
     task: str | None  # that failed; None: none did
     error: str | None  # its last line, as in `RunStatus`
     sentence: str
-    next_step: str  # for a failed run and one that waits
+    next_step: str  # for a failed run
 
     def write(self, folder: Path) -> None:
         """Write it into the folder of the run, whole or not at all; makes the folder."""
@@ -156,11 +157,7 @@ def _read_run(
         failed_step=step,
         error=ended.error if ended and failed else None,
         sentence=_describe(outcome, judged, files.next_step, ended),
-        next_step=(
-            ended.next_step
-            if ended and outcome in {"failed", "unfinished"}
-            else _NEXT_STEPS[outcome]
-        ),
+        next_step=_choose_step(outcome, ended),
     )
 
 
@@ -225,6 +222,13 @@ def _describe(
     stays = f"{serving} stays the champion" if serving else "There is still no champion"
     won = f": {name} won, but was not promoted" if outcome == "not promoted" else ""
     return f"{stays}{won}. {headline}"
+
+
+def _choose_step(outcome: Outcome, ended: RunOutcome | None) -> str:
+    if ended and outcome == "failed":
+        return ended.next_step
+    # A run writes that it has not ended only where it asks a person.
+    return _ANSWER if ended and outcome == "unfinished" else _NEXT_STEPS[outcome]
 
 
 def _kind_of(run_id: str) -> str:

@@ -46,7 +46,7 @@ class Installation:
     def fail(self, day, step, *, outcome="failed", error="frame.csv breaks 1 rule.", next_step=""):
         """Leave what a run leaves that failed at a step."""
         folder = self.runs / id_of(day)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         for trace in TRACES[: max(0, STEPS.index(step) - 1)]:
             (folder / trace).write_text("{}")
             at(folder / trace, day)

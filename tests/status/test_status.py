@@ -58,6 +58,16 @@ def test_a_run_that_failed_at_any_step_says_where_why_and_what_to_do(place, step
     assert found.champion.quality.word == "good"
 
 
+def test_a_winner_that_waits_for_a_person_says_so(place):
+    place.judge(9, "promote", names=("push_b", None))
+    place.fail(9, "load", outcome="unfinished")
+
+    found = place.read()
+
+    assert found.newest.outcome == "unfinished"
+    assert "Approve or reject it" in found.newest.next_step
+
+
 @pytest.mark.parametrize("step", ["filter", "train", "validate"])
 def test_of_a_run_without_an_outcome_the_files_say_which_step_ended_it(place, step):
     place.fail(8, step)
