@@ -19,7 +19,7 @@ LONGEST_WAIT_S = 120
 @contextmanager
 def a_person_answers(option, *, name="ana"):
     """Answer the next question over Airflow's API, as its page does; gives what was asked."""
-    client = _client_of(name)
+    client = client_of(name)
 
     def answer(task):
         path = f"/api/v2/dags/{task.dag_id}/dagRuns/{task.run_id}/taskInstances/{task.task_id}/-1"
@@ -57,7 +57,8 @@ def _api():
     return create_app(apps="core")
 
 
-def _client_of(name):
+def client_of(name, role="admin", **changes):
+    """Return a client of Airflow's API with a token of a user; `changes` are of the token."""
     # Imported here: it warns of a deprecated client, which only tests themselves can ignore.
     from airflow.api_fastapi.app import get_auth_manager  # noqa: PLC0415
     from airflow.api_fastapi.auth.managers.simple.user import (  # noqa: PLC0415
@@ -66,7 +67,8 @@ def _client_of(name):
     from fastapi.testclient import TestClient  # noqa: PLC0415
 
     client = TestClient(_api())
-    token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=name, role="admin"))
+    user = SimpleAuthManagerUser(username=name, role=role)
+    token = get_auth_manager().generate_jwt(user, **changes)
     client.headers["Authorization"] = f"Bearer {token}"
     return client
 
