@@ -157,7 +157,8 @@ def _serves(status: Status) -> Answer:
     if serving is None:
         fault = status.pointer_fault
         said = fault or "Nothing serves: no model was promoted yet."
-        return Answer("serves", question, said, "failing" if fault else "weak")
+        back = (("act/rollback", "Roll back"),) if fault else ()
+        return Answer("serves", question, said, "failing" if fault else "weak", links=back)
     facts = [
         _say_how(serving),
         *say_limits(serving.limits_changed),
@@ -174,6 +175,8 @@ def _serves(status: Status) -> Answer:
         links=(
             (f"models/{serving.model_name}/card", "Model card"),
             ("history", "Every change of the champion"),
+            ("act/rollback", "Roll back"),
+            ("act/promote", "Promote another model"),
         ),
     )
 
@@ -195,7 +198,11 @@ def _ended(status: Status) -> Answer:
         STATES[run.outcome],
         run.outcome,
         (*facts, *say_limits(run.limits_changed)),
-        links=((f"runs/{run.folder}", "Each rule of its verdict"), ("runs", "All runs")),
+        links=(
+            (f"runs/{run.folder}", "Each rule of its verdict"),
+            ("runs", "All runs"),
+            ("act/retrain", "Start a run"),
+        ),
     )
 
 

@@ -157,17 +157,14 @@ def _show(
     complaint: str = "",
     reason: str = "",
 ) -> Response:
+    headline, *more = (plan.obstacle,) if plan.obstacle else plan.sentences
     headings = ("model", "what happens to it")
     table = Table("Models of the store", headings, plan.listed, numeric=False)
-    section = Section(
-        "plan",
-        "What will happen",
-        (plan.obstacle,) if plan.obstacle else plan.sentences,
-        tables=(table,) if plan.listed else (),
-    )
+    tables = (table,) if plan.listed else ()
+    section = Section("plan", "What follows", tuple(more), tables=tables)
     return show_page(
         request,
-        _content(action.title, action.says, section),
+        _content(action.title, headline, *([section] if more else [])),
         here="act",
         template="form.html.jinja",
         code=422 if complaint else 200,
@@ -180,8 +177,8 @@ def _show(
     )
 
 
-def _content(name: str, headline: str, section: Section, *, decision: str = "") -> Content:
-    return Content(name, decision, headline, "", "", (), (section,))
+def _content(name: str, headline: str, *sections: Section, decision: str = "") -> Content:
+    return Content(name, decision, headline, "", "", (), sections)
 
 
 def _find(name: str) -> Action:

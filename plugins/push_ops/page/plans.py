@@ -17,6 +17,7 @@ from push_model.store import inventory
 from push_model.store.folder import check_folder
 from push_model.store.history import earlier_champions, former_champions, history
 from push_model.store.pointer import Champion, find_champion, model_path
+from push_ops.page.answers import say_moment
 from push_ops.page.database import DAG_ID, Schedule
 from push_ops.retraining.form import FORM
 
@@ -129,7 +130,7 @@ def plan_retraining(here: Installation, chosen: Mapping[str, str]) -> Plan:
     waits = (
         f"{DAG_ID} is paused: the run waits until a person unpauses it."
         if here.schedule.is_paused
-        else "It waits for a run that has not ended."
+        else "If another run has not ended, it waits for that."
     )
     ends = {
         "auto": "Its challenger becomes the champion if it wins.",
@@ -174,7 +175,7 @@ def plan_pruning(here: Installation, chosen: Mapping[str, str]) -> Plan:
         sentences=(f"{going} would go for good, {len(found.kept)} stay.{left}", safe),
         listed=(
             *((name, "goes") for name in found.removed),
-            *((name, f"stays: {why}") for name, why in found.kept),
+            *((name, f"stays: {why}") for name, why in found.kept if not why.startswith("one of")),
         ),
         confirm="They may go for good.",
         obstacle="" if found.removed or found.swept else "There is nothing to remove.",
@@ -197,7 +198,8 @@ def say_who(move: Champion) -> str:
     """Return who made a model the champion, when, how and why."""
     ways = {"verdict": "by its verdict", "forced": "by force", "rollback": "by a rollback"}
     why = f": {move.reason}" if move.reason else "."
-    return f"{move.by} made it so at {move.promoted_at}, {ways.get(move.kind, 'by hand')}{why}"
+    how = ways.get(move.kind, "by hand")
+    return f"{move.by} made it so at {say_moment(move.promoted_at)}, {how}{why}"
 
 
 def _find_verdict(
@@ -233,7 +235,7 @@ def _say_forced(name: str, why_not: str) -> tuple[str, str]:
 
 def _say_serving(serving: Champion | None, *, is_damaged: bool) -> str:
     if serving:
-        return f"Now {serving.model_name} serves, since {serving.promoted_at}."
+        return f"Now {serving.model_name} serves, since {say_moment(serving.promoted_at)}."
     return "champion.json is damaged, and is replaced." if is_damaged else "Now nothing serves."
 
 
@@ -245,8 +247,10 @@ def _say_next_run(schedule: Schedule, against: str, advice: str = "") -> str:
         "manual": "asks a person if the challenger wins",
         "never": "leaves it in place",
     }[_PROMOTION["default"]]
+    is_due = schedule.next_run <= datetime.now(UTC)
+    when = "due since" if is_due else "at"
     return (
-        f"The next scheduled run, at {schedule.next_run:%Y-%m-%d %H:%M} UTC, compares its "
+        f"The next scheduled run, {when} {schedule.next_run:%Y-%m-%d %H:%M} UTC, compares its "
         f"challenger with {against} and {ends}.{advice}"
     )
 

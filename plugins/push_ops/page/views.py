@@ -320,6 +320,7 @@ def _neighbours(run: RunStatus, status: Status) -> Section:
     links = []
     if run.model_name and any(line.name == run.model_name for line in status.models):
         links.append((f"models/{run.model_name}/card", f"Model card of {run.model_name}"))
+        links.append((f"act/promote?model={run.model_name}", f"Promote {run.model_name}"))
     if place + 1 < len(status.runs):
         links.append((f"runs/{status.runs[place + 1].folder}", "The run before"))
     if place:
