@@ -1,4 +1,5 @@
 import re
+import shutil
 import warnings
 from datetime import date
 from html import unescape
@@ -188,12 +189,11 @@ def test_a_run_starts_once_for_a_form_and_names_who_wanted_it(here, ana, day):  
 
     assert (first.status_code, second.status_code) == (303, 409)
     assert "Airflow started no run" in read(second.text)
-    link = re.search(
-        r'In Airflow: <a href="([^"]+)">([^<]+)', ana.get(f"/act/{first.headers['location']}").text
-    )
-    assert link[1].startswith("http://airflow.invalid/dags/push_retraining/runs/manual__")
+    page = ana.get(f"/act/{first.headers['location']}").text
+    link, run_id = re.search(r'href="([^"]+)">The run (\S+) in Airflow', page).groups()
+    assert link.startswith("http://airflow.invalid/dags/push_retraining/runs/manual__")
     with create_session() as session:
-        run = session.scalar(select(DagRun).where(DagRun.run_id == link[2]))
+        run = session.scalar(select(DagRun).where(DagRun.run_id == run_id))
         assert (run.triggering_user_name, run.conf) == ("ana", {"promotion": "never"})
         assert find_run_date(run) == (date.fromisoformat(day) if day else run.run_after.date())
         assert run.note == "It sells more."
@@ -385,6 +385,15 @@ def test_every_action_is_listed_and_shows_its_form(here, ana):  # noqa: ARG001 -
     for name, action in forms.ACTIONS.items():
         assert f'href="./act/{name}">{action.title}' in text
         assert ana.get(f"/act/{name}").status_code == 200
+
+
+@pytest.mark.parametrize("action", ["promote", "rollback", "prune"])
+def test_an_empty_installation_has_nothing_to_change(here, ana, action):
+    shutil.rmtree(here)
+
+    answer = ana.get(f"/act/{action}")
+
+    assert (answer.status_code, 'name="ticket"' in answer.text) == (200, False)
 
 
 def schedule(*, is_paused):

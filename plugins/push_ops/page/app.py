@@ -335,4 +335,7 @@ def _apologise(request: Request, _: Exception) -> Response:
 def _say(request: Request, code: int, sentence: str) -> Response:
     if request.url.path.endswith("/status"):
         return JSONResponse({"error": _hide_paths(sentence)}, code, headers=_HEADERS)
-    return show_page(request, views.refusal(sentence), here="none", code=code)
+    content = views.refusal(sentence)
+    if request.method == "POST":
+        content = content._replace(name="Not done")
+    return show_page(request, content, here="none", code=code)

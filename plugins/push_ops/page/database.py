@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowException
 from airflow.utils.session import create_session
 from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from push_model.errors import InvalidEventError
 from push_ops.schedule import CHAMPION
@@ -60,6 +61,8 @@ def start_run(
         )
     except (AirflowException, ValueError) as error:
         raise InvalidEventError(f"Airflow started no run: {error}") from error
+    except SQLAlchemyError as error:  # its text holds the statement
+        raise InvalidEventError(f"Airflow started no run: {type(error).__name__}.") from error
 
 
 def update_champion(extra: Mapping[str, Any]) -> str:

@@ -63,15 +63,15 @@ def done(request: Request, said: str = "") -> Response:
         sentences, run_id = _signer("done").loads(said, max_age=_DONE_MAX_AGE_S)
     except BadSignature:
         raise Refusal(404, "There is nothing to show any more. History has every change.") from None
-    links = [("", "Now"), ("history", "History")]
-    section = Section("done", "What happened", tuple(sentences[1:]), links=tuple(links))
+    follows = [Section("done", "And", tuple(sentences[1:]))] if sentences[1:] else []
+    run = [(link_to_run(DAG_ID, run_id), f"The run {run_id} in Airflow")] if run_id else []
     return show_page(
         request,
-        _content("Done", sentences[0], section, decision="promote"),
+        _content("Done", sentences[0], *follows, decision="promote"),
         here="act",
         template="form.html.jinja",
         plan=None,
-        run=(link_to_run(DAG_ID, run_id), run_id) if run_id else None,
+        links=[("../", "Now"), ("../history", "History"), *run],
     )
 
 
@@ -108,7 +108,7 @@ def act(  # noqa: PLR0917 - the fields of a form
     plan = _plan(action, here, opened["chosen"])
     if plan.seen != opened["seen"] or plan.obstacle:
         raise Refusal(409, f"Nothing was done: {_why_not(here, plan)} Look again before you act.")
-    reason = " ".join(reason.split())
+    reason = " ".join("".join(each if each.isprintable() else " " for each in reason).split())
     if complaint := _complain(reason, confirmed):
         return _show(request, action, plan, ticket=ticket, complaint=complaint, reason=reason)
     plan = replace(plan, seen={**plan.seen, "at": opened["at"]})
@@ -169,7 +169,7 @@ def _show(
         template="form.html.jinja",
         code=422 if complaint else 200,
         plan=plan,
-        run=None,
+        links=(),
         ticket=ticket,
         complaint=complaint,
         reason=reason,

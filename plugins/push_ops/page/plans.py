@@ -59,7 +59,7 @@ class Plan:
 
 def plan_promotion(here: Installation, chosen: Mapping[str, str]) -> Plan:
     """Plan to make a model the champion: by its verdict where that still holds, else by force."""
-    names = inventory.model_names(here.models_dir)[::-1]
+    names = inventory.model_names(here.models_dir)[::-1] if here.models_dir.is_dir() else ()
     serving, is_damaged = find_champion(here.models_dir)
     name = chosen.get("model", "")
     options = (("", "Choose a model"), *((each, _label(each, serving)) for each in names))
@@ -162,6 +162,8 @@ def plan_retraining(here: Installation, chosen: Mapping[str, str]) -> Plan:
 def plan_pruning(here: Installation, chosen: Mapping[str, str]) -> Plan:
     """Plan which models go, and remove nothing."""
     keep = _read_count(chosen.get("keep") or str(inventory.KEPT_BY_DEFAULT))
+    if not here.models_dir.is_dir():
+        return Plan(button="Remove", obstacle="The store holds no model yet.")
     found = inventory.plan_pruning(here.models_dir, keep=keep, now=time())
     going = _count_models(len(found.removed))
     left = f" {len(found.swept)} leftovers of crashes go too." if found.swept else ""
