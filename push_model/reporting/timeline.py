@@ -75,10 +75,10 @@ def draw_timeline(points: Sequence[RunPoint], *, level: float, title: str) -> Pi
             dots = axes.scatter(
                 days[chosen],
                 [own[place] for place in chosen],
-                s=22 if small else 52,
+                s=12 if small else 52,
                 facecolors=face,
                 edgecolors=OURS,
-                linewidths=1.4,
+                linewidths=0.9 if small else 1.4,
                 label=label,
                 zorder=5,
             )
@@ -181,7 +181,8 @@ def _draw_others(axes: Axes, shown: Sequence[RunPoint]) -> None:
                 [value for _, value in found],
                 color=colour,
                 linestyle=dashes,
-                linewidth=1.8,
+                linewidth=1.2 if len(shown) > _MANY else 1.8,
+                zorder=6 if len(shown) > _MANY else 2,  # or a year of dots hides it
                 marker="" if len(shown) > _MANY else "s" if name == "champion" else "^",
                 markersize=5,
                 mec=GROUND,

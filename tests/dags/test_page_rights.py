@@ -79,3 +79,17 @@ def test_a_form_that_another_site_sends_with_the_cookie_changes_nothing(models, 
 
     assert champion(models).model_name == "b"
     assert roll_back(client).status_code == 303
+
+
+def test_no_address_but_the_style_sheet_answers_a_stranger(sign_in):
+    stranger = sign_in("eve", "viewer")
+    del stranger.headers["Authorization"]
+    (page,) = (route.app for route in stranger.app.routes if route.path == PAGE)
+    asked = [
+        (method, re.sub("{.+?}", "x", route.path)) for route in page.routes for method in route.methods
+    ]
+
+    open_to_all = {path for method, path in asked if stranger.request(method, PAGE + path).is_success}
+
+    assert len(asked) > 12
+    assert open_to_all == {"/page.css"}

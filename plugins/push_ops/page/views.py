@@ -195,17 +195,19 @@ def history(status: Status) -> Content:
     """Return every change of the champion, the newest first."""
     rows = tuple(
         (
+            move.model_name,
             say_moment(move.at),
             _KINDS.get(move.kind, f"? {move.kind}"),
-            move.model_name,
             move.before or UNKNOWN,
             f"{move.by}, {move.run_id}" if move.run_id else move.by,
             " ".join((move.reason, *say_limits(move.limits_changed))) or UNKNOWN,
         )
         for move in status.moves
     )
-    headings = ("when", "how", "model", "in place of", "by", "why")
-    table = Table("The newest first", headings, rows, numeric=False)
+    headings = ("model", "when", "how", "in place of", "by", "why")
+    links = tuple(f"models/{move.model_name}/card" for move in status.moves)
+    caption = "The newest first. A name leads to the model card"
+    table = Table(caption, headings, rows, numeric=False, links=links)
     by_hand = sum(move.kind != "verdict" for move in status.moves)
     count = len(rows)
     return Content(
