@@ -86,10 +86,14 @@ def test_no_address_but_the_style_sheet_answers_a_stranger(sign_in):
     del stranger.headers["Authorization"]
     (page,) = (route.app for route in stranger.app.routes if route.path == PAGE)
     asked = [
-        (method, re.sub("{.+?}", "x", route.path)) for route in page.routes for method in route.methods
+        (method, re.sub("{.+?}", "x", route.path))
+        for route in page.routes
+        for method in route.methods
     ]
 
-    open_to_all = {path for method, path in asked if stranger.request(method, PAGE + path).is_success}
+    open_to_all = {
+        path for method, path in asked if stranger.request(method, PAGE + path).is_success
+    }
 
     assert len(asked) > 12
     assert open_to_all == {"/page.css"}

@@ -6,10 +6,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from push_ops.page.app import make_app, may_read
+from tests.frames import make_frame
 from tests.past_runs import write_run
 from tests.status import installed
 from tests.stores import NOT_NAMES
 from tests.undrawn import undrawn
+from tests.waiting import wait_until
 
 TABS = ("", "runs", "compare", "drift", "models", "history")
 STATES = {
@@ -152,6 +154,23 @@ def test_a_year_of_runs_is_one_light_page_whose_points_lead_to_verdicts(place, p
     older = page.get("/runs?page=13").text
     assert "scheduled__2025-01-01" in older
     assert "Older runs" not in older
+
+
+def test_two_models_are_compared_in_a_process_of_its_own_and_what_it_refuses_is_said(place, page):
+    installed.healthy(place)
+    place.fail(10, "train")
+    frame = make_frame(orders=20)
+    newest = place.runs / installed.id_of(10)
+    frame.to_parquet(newest / "large_orders.parquet")
+
+    def ended():
+        answer = page.get("/compare?a=push_a&b=push_b")
+        return None if "Refresh" in answer.headers else answer.text
+
+    text = wait_until(ended, "the comparison ended")
+
+    assert "<strong>push_a holds no evaluated model" in text
+    assert "two different" in page.get("/compare?a=push_a&b=push_a").text
 
 
 def test_an_installation_without_settings_is_told_which_one(page, monkeypatch):

@@ -108,14 +108,22 @@ def tabulate_runs(shown: Sequence[RunStatus], *, caption: str) -> Table:
         (
             run.run_date or run.at[:10],
             f"{_MARKS[STATES[run.outcome]]}{run.outcome}",
-            run.kind,
+            f"{run.kind}, {say_moment(run.at)}",
             run.model_name or UNKNOWN,
             *_figures(run.average_precision),
             " ".join((run.sentence, *say_limits(run.limits_changed))),
         )
         for run in shown
     )
-    headings = ("run", "outcome", "kind", "model", "average precision", "champion", "popularity")
+    headings = (
+        "run",
+        "outcome",
+        "kind and time",
+        "model",
+        "average precision",
+        "champion",
+        "popularity",
+    )
     return Table(
         caption,
         (*headings, "why"),

@@ -4,6 +4,7 @@ A frame of millions of rows takes a minute and gigabytes, which a server of page
 """
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,9 @@ from typing import IO, NamedTuple
 from push_model.errors import DatasetError
 from push_model.status.status import Status
 from push_ops.retraining.run_folder import RunFolder
+
+# The command writes the kind of an error before its sentence.
+_KIND = re.compile(r"^\w+Error:? ")
 
 
 class _Work(NamedTuple):
@@ -59,9 +63,8 @@ class Comparisons:
         lines = done.said.read().split("\n")
         done.said.close()
         if code and done.page == page:
-            raise DatasetError(
-                next((line for line in reversed(lines) if line.strip()), "It ended.")
-            )
+            last = next((line for line in reversed(lines) if line.strip()), "It ended without it.")
+            raise DatasetError(_KIND.sub("", last))
 
 
 def find_frame(status: Status, runs_dir: Path) -> Path | None:
