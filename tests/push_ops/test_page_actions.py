@@ -156,6 +156,14 @@ def test_a_model_that_no_run_has_judged_is_forced_and_the_next_run_may_replace_i
     }
 
 
+def test_a_run_that_goes_on_is_named(here, ana, monkeypatch):  # noqa: ARG001 - her page shows it
+    going_on = database.Schedule(None, is_paused=True, is_running=True)
+    monkeypatch.setattr(database, "read_schedule", lambda: going_on)
+
+    for action in ("promote", "rollback"):
+        assert "A run goes on." in see(ana, action, model="c")[0]
+
+
 def test_a_paused_dag_replaces_nothing(here, ana):  # noqa: ARG001 - her page shows it
     schedule(is_paused=True)
 

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from airflow.api.common.trigger_dag import trigger_dag
 from airflow.assets.manager import asset_manager
-from airflow.models import DagModel, Log
+from airflow.models import DagModel, DagRun, Log
 from airflow.models.asset import AssetModel
 from airflow.sdk.exceptions import AirflowException
 from airflow.utils.session import create_session
+from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,10 +23,11 @@ DAG_ID = "push_retraining"
 
 
 class Schedule(NamedTuple):
-    """When the DAG runs next."""
+    """When the DAG runs next, and whether a run goes on now."""
 
     next_run: datetime | None
     is_paused: bool
+    is_running: bool
 
 
 class Person(NamedTuple):
@@ -36,12 +38,16 @@ class Person(NamedTuple):
 
 
 def read_schedule() -> Schedule:
-    """Return when the DAG runs next; a DAG that Airflow has not seen yet counts as paused."""
+    """Return when the DAG runs next; one that Airflow has not seen yet counts as paused."""
     with create_session() as session:
         found = session.get(DagModel, DAG_ID)
         if found is None:
-            return Schedule(None, is_paused=True)
-        return Schedule(found.next_dagrun_create_after, found.is_paused)
+            return Schedule(None, is_paused=True, is_running=False)
+        is_running = DagRun.dag_id == DAG_ID, DagRun.state == DagRunState.RUNNING
+        running = session.scalar(select(DagRun.id).where(*is_running).limit(1))
+        return Schedule(
+            found.next_dagrun_create_after, found.is_paused, is_running=running is not None
+        )
 
 
 def start_run(

@@ -82,6 +82,7 @@ def plan_promotion(here: Installation, chosen: Mapping[str, str]) -> Plan:
         sentences=(
             f"{name} becomes the champion. {_say_serving(serving, is_damaged=is_damaged)}",
             *([_say_won(run)] if run else _say_forced(name, why_not)),
+            *_say_running(here.schedule),
             _say_next_run(here.schedule, name),
         ),
         seen={"model": name, "run": run.folder if run else None, **_see(serving)},
@@ -115,6 +116,7 @@ def plan_rollback(here: Installation, chosen: Mapping[str, str]) -> Plan:
         obstacle="",
         sentences=(
             f"{name} serves again. {_say_serving(serving, is_damaged=is_damaged)}",
+            *_say_running(here.schedule),
             _say_next_run(here.schedule, name, advice),
         ),
         seen={"model": name, **_see(serving)},
@@ -239,6 +241,12 @@ def _say_serving(serving: Champion | None, *, is_damaged: bool) -> str:
     if serving:
         return f"Now {serving.model_name} serves, since {say_moment(serving.promoted_at)}."
     return "champion.json is damaged, and is replaced." if is_damaged else "Now nothing serves."
+
+
+def _say_running(schedule: Schedule) -> tuple[str, ...]:
+    if not schedule.is_running:
+        return ()
+    return ("A run goes on. If it has passed validate, it cannot promote any more.",)
 
 
 def _say_next_run(schedule: Schedule, against: str, advice: str = "") -> str:
