@@ -29,6 +29,7 @@ from push_ops.page.answers import (
 # Rows of a table of runs: a month.
 _RUNS_A_PAGE = 30
 _LEVEL = 0.95
+_MODELS_ACTS = (("act/promote", "Promote a model"), ("act/prune", "Remove old models"))
 _KINDS = {"verdict": "✓ verdict", "forced": "! forced", "rollback": "! rollback"}
 
 
@@ -187,7 +188,9 @@ def models(status: Status) -> Content:
         sentence="" if count else "The first run trains one.",
         whose="",
         tiles=(),
-        sections=(Section("models", "Models", tables=(table,)),) if rows else (),
+        sections=(Section("models", "Models", tables=(table,), links=_MODELS_ACTS),)
+        if rows
+        else (),
     )
 
 
