@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from operator import methodcaller
 from pathlib import Path
 from typing import Any
@@ -25,17 +26,22 @@ def render(
     **content: Any,
 ) -> str:
     """Fill a template of one of the folders; everything but the pictures is escaped."""
-    environment = Environment(
+    # The pictures alone are markup: Matplotlib wrote them, and escaped what it was given.
+    return (
+        _environment(*folders)
+        .get_template(template)
+        .render(**content, draw=lambda picture: Markup(draw(picture)))  # noqa: S704
+    )
+
+
+@cache  # to compile the templates takes longer than to fill them
+def _environment(*folders: Path) -> Environment:
+    return Environment(
         loader=FileSystemLoader((*folders, FOLDER)),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-    )
-    # The pictures alone are markup: Matplotlib wrote them, and escaped what it was given.
-    return environment.get_template(template).render(
-        **content,
-        draw=lambda picture: Markup(draw(picture)),  # noqa: S704
     )
 
 

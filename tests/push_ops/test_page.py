@@ -5,13 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from fastapi.testclient import TestClient
 
-from push_ops.page.app import make_app, may_read
+from push_ops.page import app
 from tests.frames import make_frame
 from tests.past_runs import write_run
 from tests.status import installed
 from tests.stores import NOT_NAMES
 from tests.undrawn import undrawn
-from tests.waiting import wait_until
 
 TABS = ("", "runs", "compare", "drift", "models", "history")
 STATES = {
@@ -51,9 +50,9 @@ def place(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def page():
     """The page, for somebody who may read it; tests/dags has those who may not."""
-    app = make_app()
-    app.dependency_overrides[may_read] = lambda: None
-    return TestClient(app, raise_server_exceptions=False)
+    made = app.make_app()
+    made.dependency_overrides[app.may_read] = lambda: None
+    return TestClient(made, raise_server_exceptions=False)
 
 
 @pytest.fixture
@@ -163,12 +162,11 @@ def test_two_models_are_compared_in_a_process_of_its_own_and_what_it_refuses_is_
     newest = place.runs / installed.id_of(10)
     frame.to_parquet(newest / "large_orders.parquet")
 
-    def ended():
-        answer = page.get("/compare?a=push_a&b=push_b")
-        return None if "Refresh" in answer.headers else answer.text
+    first = page.get("/compare?a=push_a&b=push_b")
+    app._COMPARISONS._work.process.wait()
+    text = page.get("/compare?a=push_a&b=push_b").text
 
-    text = wait_until(ended, "the comparison ended")
-
+    assert first.headers["Refresh"] == "3"
     assert "<strong>push_a holds no evaluated model" in text
     assert "two different" in page.get("/compare?a=push_a&b=push_a").text
 
