@@ -27,6 +27,8 @@ _Days = NDArray[np.datetime64]
 _WIDE, _HIGH = 2 * WIDTH, 3.9
 # From so many points on they touch each other.
 _MANY = 80
+# Between fewer days Matplotlib would name hours.
+_FEW_DAYS = np.timedelta64(12, "D")
 
 
 class RunPoint(NamedTuple):
@@ -83,7 +85,7 @@ def draw_timeline(points: Sequence[RunPoint], *, level: float, title: str) -> Pi
                 zorder=5,
             )
             dots.set_urls([shown[place].address for place in chosen])
-        _name_days(axes)
+        _name_days(axes, days)
         axes.set(ylabel="average precision")
         axes.set_ylim(bottom=0)
         axes.legend(ncols=4, loc="upper left", bbox_to_anchor=(0, 1.16), borderaxespad=0)
@@ -117,7 +119,7 @@ def draw_purchases(days: Sequence[DayPoint], *, title: str) -> Picture:
             linewidth=2,
             label="expected",
         )
-        _name_days(axes)
+        _name_days(axes, at)
         axes.set(ylabel="purchases a day")
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -200,6 +202,8 @@ def _days_of(points: Sequence[RunPoint | DayPoint]) -> _Days:
     return np.array([point.day for point in points], "datetime64[D]")
 
 
-def _name_days(axes: Axes) -> None:
+def _name_days(axes: Axes, days: _Days) -> None:
     axes.margins(x=0.03)
+    if np.ptp(days) < _FEW_DAYS:
+        axes.set_xticks(np.unique(days))
     axes.grid(visible=True, axis="y", linewidth=0.6)
