@@ -185,9 +185,10 @@ def test_parsing_imports_no_training_library(parser):
     assert "push_ops.retraining.steps" not in parser["modules"]
 
 
-def test_the_plugin_scan_loads_nothing_of_push_ops(parser):
+def test_the_plugin_scan_loads_of_push_ops_its_names_alone(parser):
     assert parser["errors"] == {}
-    assert [file for file in parser["files"] if "/plugins/push_ops/" in file] == []
+    ours = [file for file in parser["files"] if "/plugins/push_ops/" in file]
+    assert [file for file in ours if not file.endswith("/__init__.py")] == []
 
 
 def test_the_dag_gets_no_new_version_at_every_parse():
