@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -70,7 +70,19 @@ class Checkout:
         self.log, self.port = folder / "up.log", free_port()
         self.address = f"http://127.0.0.1:{self.port}"
 
-    def start(self):
+    @contextmanager
+    def run(self, **environ):
+        """Run it, and leave no process behind."""
+        try:
+            self._start(environ)
+            yield self
+            self._stop()
+            assert self.processes() == []
+        finally:
+            for process in self.processes():
+                process.kill()
+
+    def _start(self, environ):
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -78,6 +90,7 @@ class Checkout:
         }
         # Nothing runs but what a test asks for.
         kept |= {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False", "PUSH_POLICY": "policy.json"}
+        kept |= environ
         # Where pytest itself runs in the background, ctrl-C would be ignored by all that it starts.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with self.log.open("wb") as output:
@@ -102,28 +115,21 @@ class Checkout:
     def processes(self):
         return members_of(self.make.pid)
 
-    def stop(self):
+    def _stop(self):
         """Press ctrl-C, as a person at the terminal."""
         os.killpg(self.make.pid, signal.SIGINT)
         self.make.wait(timeout=LIMIT_S)
 
-    def log_in(self, password):
-        asked = {"username": USER, "password": password}
+    def log_in(self, password, user=USER):
+        asked = {"username": user, "password": password}
         return httpx.post(f"{self.address}/auth/token", json=asked, timeout=300)
 
 
 @pytest.fixture(scope="module")
 def airflow(tmp_path_factory, request):
     databases = request.config.cache.mkdir("airflow")
-    checkout = Checkout(tmp_path_factory.mktemp("checkout"), databases)
-    try:
-        checkout.start()
+    with Checkout(tmp_path_factory.mktemp("checkout"), databases).run() as checkout:
         yield checkout
-        checkout.stop()
-        assert checkout.processes() == []
-    finally:
-        for process in checkout.processes():
-            process.kill()
 
 
 @pytest.fixture(scope="module")
