@@ -171,10 +171,10 @@ def _urgent_steps(status: Status) -> Iterator[str]:
         yield from _steps_for_damage(status, champion.model_name)
     if newest and newest.outcome == "failed":
         yield f"The newest run failed. {newest.next_step}"
-    if champion is None:
-        yield _step_to_the_first(newest)
     if newest and newest.outcome == "unfinished":
         yield newest.next_step
+    if champion is None:
+        yield _step_to_the_first(newest)
     if champion and champion.quality.word == "failing":
         yield (
             f"{champion.model_name} is failing. {champion.quality.sentence} Retrain, or roll back: "

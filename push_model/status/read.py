@@ -73,6 +73,7 @@ def read_status(
     own = [run for run in runs if run.kind != BACKFILL]
     service = _read_service(runs_dir, pointer, faults) if pointer else None
     drift_run = next(filter(_has_drift, own), None)
+    models = _list_models(models_dir, pointer, moves, faults, is_thorough=is_thorough)
     status = Status(
         at=now.astimezone(UTC).isoformat(timespec="seconds"),
         champion=None,
@@ -82,7 +83,7 @@ def read_status(
         service=service,
         drift=_list_drift(drift_run, policy),
         drift_run=drift_run,
-        models=_list_models(models_dir, pointer, moves, is_thorough=is_thorough),
+        models=models,
         moves=moves,
         faults=(*faults, *run_faults),
         kept_in_a_row=_count_kept(own),
@@ -146,7 +147,13 @@ def _kind_of(move: Champion) -> Kind:
 
 def _limits_changed(move: Champion) -> Mapping[str, Any]:
     found = move.verdict.get("changed_limits") if isinstance(move.verdict, dict) else None
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    return {
+        name: limit
+        for name, limit in found.items()
+        if isinstance(limit, dict) and {"value", "usual"} <= limit.keys()
+    }
 
 
 def _describe_champion(
@@ -302,11 +309,19 @@ def _list_drift(run: RunStatus | None, policy: "Policy") -> tuple[DriftLine, ...
 
 
 def _list_models(
-    models_dir: Path, pointer: Champion | None, moves: Sequence[Move], *, is_thorough: bool
+    models_dir: Path,
+    pointer: Champion | None,
+    moves: Sequence[Move],
+    faults: list[str],
+    *,
+    is_thorough: bool,
 ) -> tuple[ModelLine, ...]:
     try:
         found = summarise(models_dir, is_thorough=is_thorough)
     except ModelNotFoundError:  # nothing was trained yet
+        return ()
+    except OSError as error:
+        faults.append(f"The store cannot be read ({error.strerror}). Let this process read it.")
         return ()
     former = {move.model_name for move in moves}
     lines = [

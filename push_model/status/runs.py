@@ -7,7 +7,9 @@ none: its verdict, the log of promotions and the files that its steps left say h
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -63,8 +65,11 @@ class RunOutcome:
         """Read what `write` wrote; keys of a later release are left out."""
         document = read_json(folder / OUTCOME_FILE)
         found = cls(**{each.name: document[each.name] for each in fields(cls)})
-        if found.outcome not in get_args(Outcome):
-            raise ValueError(f"unknown outcome {found.outcome!r}")
+        texts = (found.run_id, found.sentence, found.next_step, found.task or "")
+        "".join((*texts, found.error or ""))
+        date.fromisoformat(found.run_date or "1970-01-01")
+        if not datetime.fromisoformat(found.at).tzinfo or found.outcome not in get_args(Outcome):
+            raise ValueError("its moment has no zone, or its outcome is unknown")
         return found
 
 
@@ -176,12 +181,27 @@ def _read_judged(folder: Path) -> dict[str, Any]:
     document = read_json(folder / VERDICT_FILE)
     verdict = document["verdict"]
     known = {key: str(document[key]) for key in ("run_id", "run_date", "model_name")}
-    known |= {"decision": verdict["decision"], "champion_name": verdict.get("champion_name")}
+    date.fromisoformat(known["run_date"])
+    known |= {"decision": str(verdict["decision"]), "champion_name": verdict.get("champion_name")}
     try:
         read = Verdict.from_document(verdict)
+        _use(read)
     except (KeyError, TypeError, ValueError, AttributeError):  # of an earlier release
         return known | {"headline": verdict.get("headline", "")}
     return known | {"verdict": read, "headline": read.headline}
+
+
+def _use(verdict: Verdict) -> None:
+    """Raise for a value of a wrong kind here, not on the page that shows it."""
+    "".join((verdict.model_name, verdict.champion_name or "", *verdict.sentences))
+    if (found := verdict.holdout) is None:
+        return
+    "".join(line.feature + line.says for line in found.drift)
+    ends = chain(*(each.values() for each in found.intervals.values()), found.gains.values())
+    numbers = chain(*(each.document().values() for each in found.metrics.values()), *ends)
+    own = (found.days, found.orders, found.users, found.level, *(line.psi for line in found.drift))
+    if not isfinite(sum((*numbers, *own))):
+        raise ValueError("a number is not finite")
 
 
 def _read_fit(folder: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The states that `push-model status` and the page must answer for."""
 
 import json
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -246,6 +247,51 @@ def test_a_damaged_file_is_named_and_hides_nothing_else(place, file, content):
     assert found.champion.model_name == "push_b"
     assert len(found.runs) == (1 if file == "backtests.jsonl" else 2)
     assert not content or any(file in fault for fault in found.faults)
+
+
+@pytest.mark.parametrize(
+    ("file", "keys"),
+    [
+        ("verdict.json", ("run_date",)),
+        ("verdict.json", ("verdict", "decision")),
+        ("verdict.json", ("verdict", "champion_name")),
+        ("verdict.json", ("verdict", "changed_limits")),
+        ("verdict.json", ("verdict", "orders")),
+        ("verdict.json", ("verdict", "metrics", "challenger", "roc_auc")),
+        ("verdict.json", ("verdict", "intervals", "champion", "average_precision", 0)),
+        ("verdict.json", ("verdict", "drift", 0, "psi")),
+        ("outcome.json", ("run_id",)),
+        ("outcome.json", ("at",)),
+        ("outcome.json", ("task",)),
+    ],
+)
+@pytest.mark.parametrize("value", [[5], float("nan"), "2026-13-40"])
+def test_a_value_of_a_wrong_kind_hides_no_other_run(place, file, keys, value):
+    installed.healthy(place)
+    place.fail(10, "train")
+    path = place.runs / id_of(9 if file == "verdict.json" else 10) / file
+    document = json.loads(path.read_text())
+    place_of = document
+    for key in keys[:-1]:
+        place_of = place_of[key]
+    place_of[keys[-1]] = value
+    times = path.stat().st_mtime_ns
+    path.write_text(json.dumps(document))
+    os.utime(path, ns=(times, times))
+
+    found = place.read()
+
+    assert len(found.runs) == 2
+    json.dumps(found.document(), allow_nan=False)
+
+
+def test_while_the_first_run_goes_on_nothing_needs_to_be_fixed(place):
+    folder = place.runs / id_of(9)
+    folder.mkdir(parents=True)
+    (folder / "frame.parquet").write_text("")
+    installed.at(folder / "frame.parquet", 9)
+
+    assert place.read().next_step.startswith("Wait, or look in Airflow")
 
 
 def test_reading_needs_no_slow_library():
