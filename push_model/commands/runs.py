@@ -16,9 +16,9 @@ from push_model.commands.tables import (
     print_verdict,
     read_document,
     read_status_of,
-    write_moment,
 )
 from push_model.errors import ModelNotFoundError
+from push_model.reporting.numbers import write_moment
 from push_model.store.pointer import model_path
 
 if TYPE_CHECKING:

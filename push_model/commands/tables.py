@@ -85,24 +85,6 @@ def read_status_of(models_dir: Path, runs_dir: Path, *, is_thorough: bool = Fals
     )
 
 
-def write_moment(text: str) -> str:
-    """Write a moment as a minute in UTC; another text, of a pointer written by hand, as it is.
-
-    Examples
-    --------
-    >>> write_moment("2026-11-23T05:07:41+00:00")
-    '2026-11-23 05:07 UTC'
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    if "T" not in text:
-        return text
-    zoned = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    return f"{zoned:%Y-%m-%d %H:%M} UTC"
-
-
 def print_folder(path: Path) -> None:
     """Print where a model and its card are."""
     print_plain(f"Model folder  {path}")

@@ -1,6 +1,7 @@
-"""Format numbers for people, and name metrics and scorers in the order they are shown."""
+"""Format numbers and moments for people; name metrics and scorers in the order they are shown."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 #: Metric, its heading, and its format; average precision decides.
 SHOWN_METRICS = (
@@ -133,3 +134,21 @@ def in_order(scorers: Iterable[str]) -> list[str]:
     """
     known = list(SCORERS)
     return sorted(scorers, key=lambda name: known.index(name) if name in known else len(known))
+
+
+def write_moment(text: str) -> str:
+    """Write a moment as a minute in UTC; another text, of a pointer written by hand, as it is.
+
+    Examples
+    --------
+    >>> write_moment("2026-11-23T05:07:41+00:00")
+    '2026-11-23 05:07 UTC'
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if "T" not in text:
+        return text
+    zoned = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    return f"{zoned:%Y-%m-%d %H:%M} UTC"

@@ -152,7 +152,8 @@ def _limits_changed(move: Champion) -> Mapping[str, Any]:
     return {
         name: limit
         for name, limit in found.items()
-        if isinstance(limit, dict) and {"value", "usual"} <= limit.keys()
+        if isinstance(limit, dict)
+        and all(type(limit.get(key)) in {int, float} for key in ("value", "usual"))
     }
 
 

@@ -124,6 +124,17 @@ def test_the_card_of_a_model_is_served_as_it_lies_in_the_store_with_a_way_back(p
     assert page.get("/models/push_a/card").status_code == 404
 
 
+def test_a_card_that_leads_out_of_the_store_or_is_no_text_is_not_shown(place, page):
+    installed.healthy(place)
+    outside = place.models.parent / "outside.html"
+    outside.write_text("outside")
+    (place.models / "push_a" / "card.html").symlink_to(outside)
+    (place.models / "push_b" / "card.html").write_bytes(b"\xff")
+
+    for name in ("push_a", "push_b"):
+        assert page.get(f"/models/{name}/card").status_code == 404
+
+
 def test_the_tab_of_a_run_leads_to_its_verdict(place, page):
     installed.healthy(place)
     run = place.read().newest

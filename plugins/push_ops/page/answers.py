@@ -1,16 +1,17 @@
 """The first page: the questions of the morning, answered from the status."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from datetime import date
+from typing import NamedTuple
 
 from push_model.evaluation.results import Interval
-from push_model.reporting.numbers import UNKNOWN, write_interval, write_number
+from push_model.reporting.numbers import UNKNOWN, write_interval, write_moment, write_number
 from push_model.reporting.picture import Picture
 from push_model.reporting.rows import draw_average_precision
 from push_model.reporting.section import Content, Section, Table
 from push_model.reporting.timeline import DayPoint, draw_distances, draw_purchases
 from push_model.status.status import ChampionStatus, RunStatus, Status
+from push_model.training.gate.verdict import say_changes
 
 _RUNS_ON_NOW = 6
 _FEATURES_DRAWN = 8
@@ -108,10 +109,10 @@ def tabulate_runs(shown: Sequence[RunStatus], *, caption: str) -> Table:
         (
             run.run_date or run.at[:10],
             f"{_MARKS[STATES[run.outcome]]}{run.outcome}",
-            f"{run.kind}, {say_moment(run.at)}",
+            f"{run.kind}, {write_moment(run.at)}",
             run.model_name or UNKNOWN,
             *_figures(run.average_precision),
-            " ".join((run.sentence, *say_limits(run.limits_changed))),
+            " ".join((run.sentence, *say_changes(run.limits_changed))),
         )
         for run in shown
     )
@@ -133,32 +134,6 @@ def tabulate_runs(shown: Sequence[RunStatus], *, caption: str) -> Table:
     )
 
 
-def say_limits(changed: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name the limits that were changed for a run, in a sentence; none where none was."""
-    if not changed:
-        return ()
-    said = ", ".join(
-        f"{name} {limit['value']} (usually {limit['usual']})" for name, limit in changed.items()
-    )
-    return (f"Limits changed for this run: {said}.",)
-
-
-def say_moment(text: str) -> str:
-    """Return a moment in UTC, to the minute; anything else as it is.
-
-    Examples
-    --------
-    >>> say_moment("2026-11-23T07:41:02+02:00"), say_moment("of old")
-    ('2026-11-23 05:41 UTC', 'of old')
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    at = moment if moment.tzinfo is None else moment.astimezone(UTC)
-    return f"{at:%Y-%m-%d %H:%M} UTC"
-
-
 def _serves(status: Status) -> Answer:
     serving = status.champion
     question = "What serves, since when?"
@@ -169,14 +144,14 @@ def _serves(status: Status) -> Answer:
         return Answer("serves", question, said, "failing" if fault else "weak", links=back)
     facts = [
         _say_how(serving),
-        *say_limits(serving.limits_changed),
+        *say_changes(serving.limits_changed),
         _say_age(serving),
         *serving.faults,
     ]
     return Answer(
         "serves",
         question,
-        f"{serving.model_name} serves since {say_moment(serving.since)}.",
+        f"{serving.model_name} serves since {write_moment(serving.since)}.",
         "failing" if serving.faults else "good",
         "damaged" if serving.faults else "serving",
         tuple(facts),
@@ -194,7 +169,7 @@ def _ended(status: Status) -> Answer:
     question = "How did the newest run end?"
     if run is None:
         return Answer("ended", question, "No run has started yet.", "weak")
-    facts = [f"Run of {run.run_date or UNKNOWN}, {run.kind}, {say_moment(run.at)}."]
+    facts = [f"Run of {run.run_date or UNKNOWN}, {run.kind}, {write_moment(run.at)}."]
     if run.failed_step:
         facts.append(f"Failed step: {run.failed_step}. {run.error or ''}".strip())
     if run.next_step:
@@ -205,7 +180,7 @@ def _ended(status: Status) -> Answer:
         run.sentence,
         STATES[run.outcome],
         run.outcome,
-        (*facts, *say_limits(run.limits_changed)),
+        (*facts, *say_changes(run.limits_changed)),
         links=(
             (f"runs/{run.folder}", "Each rule of its verdict"),
             ("runs", "All runs"),

@@ -23,14 +23,16 @@ from push_model.reporting.section import Content
 from push_model.serving.settings import read_max_age_days
 from push_model.status.read import read_status
 from push_model.status.status import RunStatus, Status
+from push_model.store.durable import leads_out, read_whole
+from push_model.store.folder import MOST_BYTES
 from push_model.store.pointer import model_path
 from push_model.training.card.pages import HTML_FILE
 from push_model.training.gate.policy import read_installed_policy
 from push_ops.page import answers, views
 from push_ops.page.comparing import Comparisons, find_frame
+from push_ops.page.database import DAG_ID
 from push_ops.retraining.request import read_directory
 
-DAG_ID = "push_retraining"
 #: Who may read the DAG may read the page.
 may_read = requires_access_dag("GET", param_dag_id=DAG_ID)
 
@@ -65,7 +67,7 @@ _SAYS = {
     405: "This address does not take that.",
 }
 # A folder and a name in it, at least: "/srv/data/frame.csv" is the server's own matter.
-_PATH = re.compile(r"""(?<![^\s"'`(=>:])/(?:[^\s/"'`<>]+/)+([^\s/"'`<>]+)""")
+_PATH = re.compile(r"""(?<![^\s"'`(\[=>:;,])(?:file://)?/(?:[^\s/"'`<>]+/)+([^\s/"'`<>]+)""")
 _MOST_DRAWN = 64
 
 _STYLES = ((pages.FOLDER, "style.css"), (_FOLDER, "page.css"))
@@ -186,8 +188,11 @@ def models(request: Request) -> Response:
 def card(name: str) -> Response:
     """Return the card of a model as it lies in the store."""
     try:
-        content = (model_path(find_folders()[0], name) / HTML_FILE).read_text("utf-8")
-    except (PushModelError, OSError):
+        path = model_path(store := find_folders()[0], name) / HTML_FILE
+        if leads_out(path, store):
+            raise OSError(f"{path} leads out of the store")  # noqa: TRY301 - one answer for all
+        content = read_whole(path, most_bytes=MOST_BYTES).decode()
+    except (PushModelError, OSError, ValueError):
         raise Refusal(404, "The store has no card of such a model.") from None
     return _foreign(content, back="../../models", words="All models")
 
@@ -290,6 +295,8 @@ def _hide_paths(text: str) -> str:
     --------
     >>> _hide_paths("/srv/data/frame.csv never came; 1/2 of https://a.b/c/d stays.")
     'frame.csv never came; 1/2 of https://a.b/c/d stays.'
+    >>> _hide_paths("No file &#39;/srv/data/frame.csv&#39;, nor file:///srv/data/old.csv")
+    'No file &#39;frame.csv&#39;, nor old.csv'
     """
     return _PATH.sub(r"\1", text)
 

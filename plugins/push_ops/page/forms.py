@@ -64,7 +64,9 @@ def done(request: Request, said: str = "") -> Response:
     except BadSignature:
         raise Refusal(404, "There is nothing to show any more. History has every change.") from None
     follows = [Section("done", "And", tuple(sentences[1:]))] if sentences[1:] else []
-    run = [(link_to_run(DAG_ID, run_id), f"The run {run_id} in Airflow")] if run_id else []
+    link = link_to_run(DAG_ID, run_id) if run_id else ""
+    # Without an address of Airflow it is words.
+    run = [(link, f"The run {run_id} in Airflow")] if link.startswith("http") else []
     return show_page(
         request,
         _content("Done", sentences[0], *follows, decision="promote"),

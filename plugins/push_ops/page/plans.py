@@ -12,12 +12,12 @@ from time import time
 from typing import Any, NamedTuple
 
 from push_model.errors import InvalidEventError
+from push_model.reporting.numbers import write_moment
 from push_model.status.status import RunStatus, Status
 from push_model.store import inventory
 from push_model.store.folder import check_folder
 from push_model.store.history import earlier_champions, former_champions, history
 from push_model.store.pointer import Champion, find_champion, model_path
-from push_ops.page.answers import say_moment
 from push_ops.page.database import DAG_ID, Schedule
 from push_ops.retraining.form import FORM
 
@@ -203,7 +203,7 @@ def say_who(move: Champion) -> str:
     ways = {"verdict": "by its verdict", "forced": "by force", "rollback": "by a rollback"}
     why = f": {move.reason}" if move.reason else "."
     how = ways.get(move.kind, "by hand")
-    return f"{move.by} made it so at {say_moment(move.promoted_at)}, {how}{why}"
+    return f"{move.by} made it so at {write_moment(move.promoted_at)}, {how}{why}"
 
 
 def _find_verdict(
@@ -239,7 +239,7 @@ def _say_forced(name: str, why_not: str) -> tuple[str, str]:
 
 def _say_serving(serving: Champion | None, *, is_damaged: bool) -> str:
     if serving:
-        return f"Now {serving.model_name} serves, since {say_moment(serving.promoted_at)}."
+        return f"Now {serving.model_name} serves, since {write_moment(serving.promoted_at)}."
     return "champion.json is damaged, and is replaced." if is_damaged else "Now nothing serves."
 
 

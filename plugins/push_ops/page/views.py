@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from push_model.evaluation.results import Interval
-from push_model.reporting.numbers import UNKNOWN, write_interval, write_number
+from push_model.reporting.numbers import UNKNOWN, write_interval, write_moment, write_number
 from push_model.reporting.rows import draw_slices
 from push_model.reporting.section import Content, Section, Table, Tile
 from push_model.reporting.timeline import RunPoint, draw_timeline
@@ -16,13 +16,11 @@ from push_model.training.card.tables import (
     tabulate_metrics,
     tabulate_slices,
 )
-from push_model.training.gate.verdict import Verdict
+from push_model.training.gate.verdict import Verdict, say_changes
 from push_ops.page.answers import (
     BANNERS,
     STATES,
     has_drifted,
-    say_limits,
-    say_moment,
     tabulate_runs,
 )
 
@@ -89,7 +87,7 @@ def verdict(run: RunStatus, status: Status) -> Content:
         decision=BANNERS.get(STATES[run.outcome], ""),
         headline=f"{run.outcome.capitalize()}: {run.sentence}",
         sentence=run.next_step,
-        whose=f"{run.run_id}, {run.kind}, {say_moment(run.at)}.",
+        whose=f"{run.run_id}, {run.kind}, {write_moment(run.at)}.",
         tiles=tuple(_tiles(ends, found)),
         sections=(
             *_changed_limits(run.limits_changed),
@@ -199,11 +197,11 @@ def history(status: Status) -> Content:
     rows = tuple(
         (
             move.model_name,
-            say_moment(move.at),
+            write_moment(move.at),
             _KINDS.get(move.kind, f"? {move.kind}"),
             move.before or UNKNOWN,
             f"{move.by}, {move.run_id}" if move.run_id else move.by,
-            " ".join((move.reason, *say_limits(move.limits_changed))) or UNKNOWN,
+            " ".join((move.reason, *say_changes(move.limits_changed))) or UNKNOWN,
         )
         for move in status.moves
     )
@@ -288,7 +286,7 @@ def _tiles(ends: Mapping[str, Interval], found: Verdict | None) -> Iterator[Tile
 
 def _changed_limits(changed: Mapping[str, Any]) -> Iterator[Section]:
     if changed:
-        yield Section("limits", "Limits changed for this run", tuple(say_limits(changed)))
+        yield Section("limits", "Limits changed for this run", tuple(say_changes(changed)))
 
 
 def _failure(run: RunStatus) -> Iterator[Section]:

@@ -141,12 +141,7 @@ class Verdict:
     @property
     def changes(self) -> tuple[str, ...]:
         """The limits that were changed for this run, in a sentence; none where none was."""
-        changed = (
-            f"{name} {limit['value']:g} (usually {limit['usual']:g})"
-            for name, limit in self.changed_limits.items()
-        )
-        listed = ", ".join(changed)
-        return (f"Limits changed for this run: {listed}.",) if listed else ()
+        return say_changes(self.changed_limits)
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -215,6 +210,14 @@ def _failures(findings: Sequence[Finding]) -> list[Finding]:
     is_small = any(found.about == "holdout" and found.passed is None for found in findings)
     unheard = {"model", "slice"} if is_small else set()
     return [found for found in findings if found.passed is False and found.about not in unheard]
+
+
+def say_changes(limits: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Name limits that were changed for a run, in a sentence; none where none was."""
+    listed = ", ".join(
+        f"{name} {limit['value']:g} (usually {limit['usual']:g})" for name, limit in limits.items()
+    )
+    return (f"Limits changed for this run: {listed}.",) if listed else ()
 
 
 def say_share(share: float) -> str:
