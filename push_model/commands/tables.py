@@ -70,7 +70,7 @@ def print_verdict(found: "Verdict") -> None:
         print_metrics(metrics, title=f"Holdout, {found.holdout.orders} orders")
 
 
-def read_status_of(models_dir: Path, runs_dir: Path, *, is_thorough: bool = False) -> "Status":
+def read_status_of(models_dir: Path, runs_dir: Path) -> "Status":
     """Read the status by the limits of this installation."""
     from push_model.status.read import read_status  # noqa: PLC0415 - keeps --help instant
     from push_model.training.gate.policy import read_installed_policy  # noqa: PLC0415 - the same
@@ -81,7 +81,6 @@ def read_status_of(models_dir: Path, runs_dir: Path, *, is_thorough: bool = Fals
         now=datetime.now(UTC),
         max_age_days=read_max_age_days(os.environ),
         policy=read_installed_policy(os.environ),
-        is_thorough=is_thorough,
     )
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:  # it needs pydantic, which takes a third of a second to impor
 
 # A daily run may be late, or somebody has paused the DAG.
 _LATEST_RUN = timedelta(days=2)
-#: From so many days in a row without a winner on, something is wrong with data or model.
-KEPT_TOO_OFTEN = 3
+# From so many days in a row without a winner on, something is wrong with data or model.
+_KEPT_TOO_OFTEN = 3
 
 
 class Measured(NamedTuple):
@@ -81,7 +81,7 @@ def judge_champion(
         *_judge_calibration(measured, policy),
         *_judge_service(service, policy),
     ]
-    if kept_in_a_row >= KEPT_TOO_OFTEN:
+    if kept_in_a_row >= _KEPT_TOO_OFTEN:
         said = f"No challenger has replaced it for {kept_in_a_row} days in a row."
         complaints.append(_Complaint("weak", said))
     for word in ("failing", "weak"):
@@ -186,7 +186,7 @@ def _steps(status: Status) -> Iterator[str]:
     newest = status.newest
     if moved := [line.feature for line in status.drift if line.changed]:
         yield f"Find out what changed in the dataset: {list_some(moved)} moved."
-    if status.kept_in_a_row >= KEPT_TOO_OFTEN:
+    if status.kept_in_a_row >= _KEPT_TOO_OFTEN:
         yield (
             f"No challenger has won for {status.kept_in_a_row} days in a row. Fix what the newest "
             "run's reasons name."

@@ -46,9 +46,11 @@ def read_status(
     now: datetime,
     max_age_days: int,
     policy: "Policy",
-    is_thorough: bool = False,
 ) -> Status:
     """Read the status. What cannot be read is named in it; nothing is raised.
+
+    Every file of the champion is checked; of other models, which takes a second for sixty of them,
+    only that the files are there with their sizes.
 
     Parameters
     ----------
@@ -60,9 +62,6 @@ def read_status(
         Oldest champion allowed.
     policy : Policy
         The gate's limits.
-    is_thorough : bool
-        Check every file of every model, which takes a second for sixty models. Otherwise every
-        file of the champion, and of other models that the files are there with their sizes.
     """
     faults: list[str] = []
     pointer, pointer_fault = _read_pointer(models_dir)
@@ -73,7 +72,7 @@ def read_status(
     own = [run for run in runs if run.kind != BACKFILL]
     service = _read_service(runs_dir, pointer, faults) if pointer else None
     drift_run = next(filter(_has_drift, own), None)
-    models = _list_models(models_dir, pointer, moves, faults, is_thorough=is_thorough)
+    models = _list_models(models_dir, pointer, moves, faults)
     status = Status(
         at=now.astimezone(UTC).isoformat(timespec="seconds"),
         champion=None,
@@ -314,11 +313,9 @@ def _list_models(
     pointer: Champion | None,
     moves: Sequence[Move],
     faults: list[str],
-    *,
-    is_thorough: bool,
 ) -> tuple[ModelLine, ...]:
     try:
-        found = summarise(models_dir, is_thorough=is_thorough)
+        found = summarise(models_dir, is_thorough=False)
     except ModelNotFoundError:  # nothing was trained yet
         return ()
     except OSError as error:

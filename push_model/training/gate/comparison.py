@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -117,25 +117,6 @@ class Comparison:
         said = list_some([f"{part.name} ({say_share(part.gain.estimate)})" for part in clear])
         count = f"{len(clear)} of {len(slices)} slices differ significantly in average precision"
         return f"{count}: {said}." if clear else f"{count}."
-
-    def document(self) -> dict[str, Any]:
-        """Return the comparison as JSON-able data."""
-        return {
-            "models": {FIRST: self.first, SECOND: self.second},
-            "start": self.start,
-            "end": self.end,
-            "result": self.result,
-            "headline": self.headline,
-            "sentences": list(self.sentences),
-            **self.holdout.document(),
-            "precision_gain": self.precision_gain._asdict(),
-            "overlap": self.overlap,
-            "curves": {name: asdict(own) for name, own in self.curves.items()},
-            "importances": {
-                name: [one._asdict() for one in own] for name, own in self.importances.items()
-            },
-            "differences": [each._asdict() for each in self.differences],
-        }
 
 
 def compare_models(
