@@ -200,6 +200,8 @@ def _steps(status: Status) -> Iterator[str]:
         )
     if status.faults:
         yield status.faults[0]
+    if status.champion and status.champion.quality.word == "weak":
+        yield f"See whether the next run's challenger wins. {status.champion.quality.sentence}"
 
 
 def _steps_for_damage(status: Status, name: str) -> Iterator[str]:

@@ -117,6 +117,7 @@ def test_a_champion_that_no_run_has_measured_is_weak(place):
     assert found.champion.quality.word == "weak"
     assert "No run has measured it." in found.champion.quality.sentence
     assert found.champion.run_id is None
+    assert found.next_step.startswith("See whether the next run's challenger wins. No run has")
 
 
 # Estimates of a champion, and the word the rule gives.
