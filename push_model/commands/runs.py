@@ -156,8 +156,7 @@ def _print_champion(found: "Status") -> None:
 
 
 def _describe_champion(champion: "ChampionStatus") -> Iterator[str]:
-    run = f", run {champion.run_id}" if champion.run_id else ""
-    yield f"Promoted ({champion.kind}) by {champion.by}{run}: {champion.reason}"
+    yield champion.how
     if champion.age_days is not None:
         days = "1 day" if champion.age_days == 1 else f"{champion.age_days} days"
         yield f"It is {days} old; {champion.max_age_days} are allowed."
@@ -230,7 +229,8 @@ def _describe_run(run: "RunStatus") -> Iterator[str]:
 def _sum_up(runs: "Sequence[RunStatus]") -> str:
     """Return in a sentence how the models of these runs did."""
     count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
-    found = [figures for run in runs if (figures := run.average_precision)]
+    every = [run.average_precision for run in runs]
+    found = [figures for figures in every if {"challenger", "popularity"} <= figures.keys()]
     if not found:
         return f"{count}: nothing was measured."
     own = [figures["challenger"].estimate for figures in found]

@@ -51,6 +51,18 @@ class ChampionStatus:
     measured: str | None  # on which orders, by which run
     quality: Quality
 
+    @property
+    def how(self) -> str:
+        """How it became champion, by whom, and why."""
+        ways = {
+            "verdict": "Promoted by its verdict",
+            "forced": "Forced without a verdict",
+            "rollback": "Rolled back",
+            "unknown": "Written by hand",
+        }
+        run = f", run {self.run_id}" if self.run_id else ""
+        return f"{ways[self.kind]}, by {self.by}{run}: {self.reason or 'no reason was given.'}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStatus:

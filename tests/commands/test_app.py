@@ -292,7 +292,7 @@ def test_status_shows_in_a_screen_what_serves_what_failed_and_what_to_do(run, tm
     assert code == 0
     assert out.startswith("push_a serves since 2026-01-05 05:10 UTC: failing\n")
     assert "    push_a/model.json does not match its manifest" in out
-    assert f"Promoted (verdict) by scheduled, run {id_of(5)}: why" in out
+    assert f"Promoted by its verdict, by scheduled, run {id_of(5)}: why" in out
     assert "Average precision 0.290 (0.240 to 0.340), popularity 0.100 (0.050 to 0.150)." in out
     assert f"  2026-01-09 05:30 UTC  failed  {id_of(9)}\n" in out
     assert "    load: frame.csv breaks 1 rule.\n" in out

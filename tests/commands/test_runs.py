@@ -16,8 +16,8 @@ SCREENS = {
     "kept": (installed.kept_three_days, ["Days in a row without a winner: 3", "push_9"]),
     "damaged": (installed.damaged, ["push_b serves since", "failing", "push_b/model.json"]),
     "drifted": (installed.drifted, ["discount_pct: moved."]),
-    "rolled back": (installed.rolled_back, ["Promoted (rollback) by ada", "complaints"]),
-    "forced": (installed.forced, ["Promoted (forced) by", "the rule is wrong"]),
+    "rolled back": (installed.rolled_back, ["Rolled back, by ada", "complaints"]),
+    "forced": (installed.forced, ["Forced without a verdict, by", "the rule is wrong"]),
     "pointer damaged": (installed.pointer_damaged, ["No champion", "was damaged"]),
     "nothing": (lambda _: None, ["Nothing serves: no model was promoted yet.", "There is none"]),
 }

@@ -1,11 +1,16 @@
 import json
+import os
 import re
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
+from time import monotonic
 
 import pytest
 from fastapi.testclient import TestClient
 
-from push_ops.page import app
+from push_model.errors import DatasetError
+from push_ops.page import app, comparing
 from tests.frames import make_frame
 from tests.past_runs import write_run
 from tests.status import installed
@@ -180,6 +185,45 @@ def test_two_models_are_compared_in_a_process_of_its_own_and_what_it_refuses_is_
     assert first.headers["Refresh"] == "3"
     assert "<strong>push_a holds no evaluated model" in text
     assert "two different" in page.get("/compare?a=push_a&b=push_a").text
+
+
+def test_a_comparison_that_hangs_is_stopped_and_lets_the_next_one_begin(tmp_path, monkeypatch):
+    frame, hangs = (
+        tmp_path / "frame.parquet",
+        [sys.executable, "-c", "import time; time.sleep(999)"],
+    )
+    frame.touch()
+    started = []
+
+    def start(page, *_):
+        started.append(page)
+        process = subprocess.Popen(hangs)
+        return comparing._Work(page, monotonic(), process, (tmp_path / "said").open("w+"))
+
+    monkeypatch.setattr(comparing, "_start", start)
+    monkeypatch.setattr(comparing, "_MOST_S", 0.0)
+    found = comparing.Comparisons()
+
+    assert found.find(frame, ("a", "b"), models_dir=tmp_path) is None
+    with pytest.raises(DatasetError, match=r"It was stopped\."):
+        found.find(frame, ("a", "b"), models_dir=tmp_path)
+    assert found.find(frame, ("b", "a"), models_dir=tmp_path) is None
+    found._work.process.kill()
+    found._work.process.wait()
+    found._work.said.close()
+    found._folder.cleanup()
+    assert len({*started}) == 2
+
+
+def test_of_the_comparisons_the_newest_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(comparing, "_MOST_KEPT", 2)
+    for age, name in enumerate(("new.html", "older.html", "oldest.html")):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1000 - age,) * 2)
+
+    comparing.Comparisons._forget_the_oldest(tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["new.html"]
 
 
 def test_an_installation_without_settings_is_told_which_one(page, monkeypatch):

@@ -6,7 +6,7 @@ from pathlib import Path
 from time import time
 from typing import Any, NamedTuple
 
-from push_model.errors import PromotionConflictError
+from push_model.errors import PromotionConflictError, list_some
 from push_model.store import inventory, promotion
 from push_model.store.pointer import Champion, find_champion, model_path
 from push_model.training.gate.verdict import VERDICT_FILE
@@ -90,7 +90,8 @@ def prune(here: Installation, plan: Plan, _: Person, __: str) -> Outcome:
     done = inventory.prune(
         here.models_dir, keep=plan.seen["keep"], now=time(), expected=plan.seen["removed"]
     )
-    gone = ", ".join(done.removed) or "no model"
+    # Hundreds of names would be too long for the address of the page that says so.
+    gone = list_some(done.removed) if done.removed else "no model"
     return Outcome((f"Removed: {gone}. {len(done.kept)} stay.",))
 
 

@@ -143,7 +143,7 @@ def _serves(status: Status) -> Answer:
         back = (("act/rollback", "Roll back"),) if fault else ()
         return Answer("serves", question, said, "failing" if fault else "weak", links=back)
     facts = [
-        _say_how(serving),
+        serving.how,
         *say_changes(serving.limits_changed),
         _say_age(serving),
         *serving.faults,
@@ -291,17 +291,6 @@ def _say_in_a_row(status: Status) -> str:
     if status.kept_in_a_row < 2:  # noqa: PLR2004 - one day is no row
         return ""
     return f"The champion was kept {status.kept_in_a_row} days in a row."
-
-
-def _say_how(serving: ChampionStatus) -> str:
-    ways = {
-        "verdict": "Promoted by its verdict",
-        "forced": "Forced without a verdict",
-        "rollback": "Rolled back",
-        "unknown": "Written by hand",
-    }
-    by = f"run {serving.run_id}" if serving.run_id else serving.by
-    return f"{ways[serving.kind]}, by {by}: {serving.reason or 'no reason was given.'}"
 
 
 def _say_age(serving: ChampionStatus) -> str:

@@ -11,12 +11,16 @@ import tempfile
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from typing import IO, NamedTuple
 
 from push_model.errors import DatasetError
 from push_model.status.status import Status
 from push_ops.retraining.run_folder import RunFolder
 
+# Twenty times what two million rows take.
+_MOST_S = 1800.0
+_MOST_KEPT = 64
 # The command writes the kind of an error before its sentence.
 _KIND = re.compile(r"^\w+Error:? ")
 
@@ -25,6 +29,7 @@ class _Work(NamedTuple):
     """A comparison that runs."""
 
     page: Path
+    started_at: float
     process: "subprocess.Popen[str]"
     said: IO[str]  # what it writes to standard error
 
@@ -45,6 +50,7 @@ class Comparisons:
             if page.exists() and not (self._work and self._work.page == page):
                 return page.read_text("utf-8")
             if self._work is None:
+                self._forget_the_oldest(page.parent)
                 self._work = _start(page, frame, names, models_dir)
             return None
 
@@ -54,16 +60,28 @@ class Comparisons:
         asked = repr((*names, str(frame), frame.stat().st_mtime_ns))
         return Path(self._folder.name) / f"{sha256(asked.encode()).hexdigest()}.html"
 
+    @staticmethod
+    def _forget_the_oldest(folder: Path) -> None:
+        pages = sorted(folder.iterdir(), key=lambda made: made.stat().st_mtime_ns, reverse=True)
+        for old in pages[_MOST_KEPT - 1 :]:
+            old.unlink()
+
     def _finish(self, page: Path) -> None:
         """Look how the running comparison ended, and raise what it said if it was this one."""
-        if self._work is None or (code := self._work.process.poll()) is None:
+        if self._work is None:
+            return
+        code = self._work.process.poll()
+        if code is None and monotonic() - self._work.started_at > _MOST_S:
+            self._work.process.kill()
+            code = self._work.process.wait()
+        if code is None:
             return
         done, self._work = self._work, None
         done.said.seek(0)
         lines = done.said.read().split("\n")
         done.said.close()
         if code and done.page == page:
-            last = next((line for line in reversed(lines) if line.strip()), "It ended without it.")
+            last = next((line for line in reversed(lines) if line.strip()), "It was stopped.")
             raise DatasetError(_KIND.sub("", last))
 
 
@@ -85,4 +103,4 @@ def _start(page: Path, frame: Path, names: tuple[str, str], models_dir: Path) ->
         # So that an error is one line.
         env=os.environ | {"COLUMNS": "10000", "NO_COLOR": "1"},
     )
-    return _Work(page, process, said)
+    return _Work(page, monotonic(), process, said)
