@@ -215,6 +215,20 @@ def test_a_comparison_that_hangs_is_stopped_and_lets_the_next_one_begin(tmp_path
     assert len({*started}) == 2
 
 
+def test_models_are_compared_on_the_orders_of_the_newest_run_and_of_no_backfill(place):
+    installed.healthy(place)
+    for day, run in ((11, "backfill__2026-01-01"), (9, installed.id_of(9))):
+        names = ("push_b", "push_a")
+        folder = write_run(place.runs, run, "2026-01-01", decision="keep", names=names)
+        (folder / "large_orders.parquet").touch()
+        for trace in folder.iterdir():
+            installed.at(trace, day)
+
+    found = comparing.find_frame(place.read(), place.runs)
+
+    assert found.parent.name == installed.id_of(9)
+
+
 def test_of_the_comparisons_the_newest_are_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(comparing, "_MOST_KEPT", 2)
     for age, name in enumerate(("new.html", "older.html", "oldest.html")):

@@ -15,6 +15,7 @@ from time import monotonic
 from typing import IO, NamedTuple
 
 from push_model.errors import DatasetError
+from push_model.status.read import BACKFILL
 from push_model.status.status import Status
 from push_ops.retraining.run_folder import RunFolder
 
@@ -86,8 +87,9 @@ class Comparisons:
 
 
 def find_frame(status: Status, runs_dir: Path) -> Path | None:
-    """Return the orders of the newest run that has them; None where none has."""
-    frames = (RunFolder(runs_dir / run.folder).large_orders for run in status.runs)
+    """Return the orders of the newest run that has them, backfills apart; None where none has."""
+    runs = [run for run in status.runs if run.kind != BACKFILL]
+    frames = (RunFolder(runs_dir / run.folder).large_orders for run in runs)
     return next((frame for frame in frames if frame.exists()), None)
 
 
