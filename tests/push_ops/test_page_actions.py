@@ -172,7 +172,7 @@ def test_a_paused_dag_replaces_nothing(here, ana):  # noqa: ARG001 - her page sh
 
 def test_a_rollback_goes_where_the_form_said(here, ana):
     says, _ = see(ana, "rollback")
-    assert "a serves again. Now b serves" in says
+    assert "a will serve again. Now b serves" in says
 
     assert "a serves now in place of b." in act(ana, "rollback")
 
@@ -285,7 +285,7 @@ def test_nothing_happens_without_a_reason_and_a_confirmation(here, ana, fields, 
 
     assert answer.status_code == 422
     assert says in read(answer.text)
-    assert "a serves again" in read(answer.text)
+    assert "a will serve again" in read(answer.text)
     assert champion(here).model_name == "b"
 
 

@@ -80,7 +80,7 @@ def plan_promotion(here: Installation, chosen: Mapping[str, str]) -> Plan:
         plan,
         obstacle="",
         sentences=(
-            f"{name} becomes the champion. {_say_serving(serving, is_damaged=is_damaged)}",
+            f"{name} will be the champion. {_say_serving(serving, is_damaged=is_damaged)}",
             *([_say_won(run)] if run else _say_forced(name, why_not)),
             *_say_running(here.schedule),
             _say_next_run(here.schedule, name),
@@ -115,7 +115,7 @@ def plan_rollback(here: Installation, chosen: Mapping[str, str]) -> Plan:
         plan,
         obstacle="",
         sentences=(
-            f"{name} serves again. {_say_serving(serving, is_damaged=is_damaged)}",
+            f"{name} will serve again. {_say_serving(serving, is_damaged=is_damaged)}",
             *_say_running(here.schedule),
             _say_next_run(here.schedule, name, advice),
         ),
