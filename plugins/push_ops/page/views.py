@@ -161,18 +161,19 @@ def models(status: Status) -> Content:
     rows = tuple(
         (
             line.name,
-            f"✗ damaged: {' '.join(line.faults)}" if line.faults else "✓ whole",
+            "✗ damaged" if line.faults else "✓ whole",
             "champion" if line.is_champion else "earlier" if line.was_champion else UNKNOWN,
             line.trained_on or UNKNOWN,
             line.family or UNKNOWN,
             write_number(line.average_precision, "{:.4f}"),
+            *([" ".join(line.faults) or UNKNOWN] if damaged else []),
         )
         for line in status.models
     )
     headings = ("model", "files", "serves", "trained on", "family", "average precision")
     table = Table(
         "A name leads to the model card. Each figure is of another holdout, so it compares nothing",
-        headings,
+        headings + (("what is wrong",) if damaged else ()),
         rows,
         numeric=False,
         links=tuple(f"models/{line.name}/card" for line in status.models),
