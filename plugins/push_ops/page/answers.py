@@ -47,11 +47,11 @@ class Answer(NamedTuple):
     links: tuple[tuple[str, str], ...] = ()
 
 
-def now(status: Status) -> Content:
-    """Return the first page; its answers are those of `answer`."""
+def now(status: Status, answers: Sequence[Answer]) -> Content:
+    """Return the first page around the answers of `answer`."""
     return Content(
         name="Push models",
-        decision=BANNERS[_worst(status)],
+        decision=BANNERS[_worst(answers)],
         headline=f"What to do: {status.next_step}",
         sentence=_say_in_a_row(status),
         whose="",
@@ -282,8 +282,8 @@ def _figures(ends: Mapping[str, Interval]) -> tuple[str, str, str]:
     return (figures, *others)  # type: ignore[return-value] # two others
 
 
-def _worst(status: Status) -> str:
-    states = [each.state for each in answer(status)[:_DECIDING]]
+def _worst(answers: Sequence[Answer]) -> str:
+    states = [each.state for each in answers[:_DECIDING]]
     return next((state for state in ("failing", "weak") if state in states), "good")
 
 

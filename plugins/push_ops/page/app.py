@@ -121,9 +121,8 @@ def make_app() -> FastAPI:
 def now(request: Request) -> Response:
     """Answer the questions of the morning."""
     status = read()
-    return show_page(
-        request, answers.now(status), template="now.html.jinja", answers=answers.answer(status)
-    )
+    found = answers.answer(status)
+    return show_page(request, answers.now(status, found), template="now.html.jinja", answers=found)
 
 
 @router.get("/runs")
